@@ -1,0 +1,82 @@
+# Copyright (c) 2026, preflight.ports contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""bind(2)'s rules for two sockets on one port: do their addresses overlap?
+
+The rules are those of inet_rcv_saddr_equal() in the kernel's net/ipv4/inet_connection_sock.c; what IPV6_V6ONLY means is
+in ipv6(7).
+"""
+
+from __future__ import annotations
+
+import socket
+import typing as t
+
+ANY4 = bytes(4)
+ANY6 = bytes(16)
+MAPPED_PREFIX = bytes(10) + b"\xff\xff"
+
+
+class Endpoint(t.NamedTuple):
+    """The part of a socket's local end that bind(2) compares, without the port."""
+
+    address: bytes
+    """Packed, 4 bytes for an AF_INET socket, 16 for AF_INET6."""
+    v6only: bool | None = None
+    """IPV6_V6ONLY of an AF_INET6 socket; None where the witness does not tell, and for AF_INET."""
+    interface: str | None = None
+    """The device the socket is bound to (SO_BINDTODEVICE, or the zone of a link-local address)."""
+
+    @property
+    def is_ipv6(self) -> bool:
+        return len(self.address) == 16
+
+    @property
+    def is_wildcard(self) -> bool:
+        return not any(_ipv4(self) or self.address)
+
+    def __str__(self) -> str:
+        return socket.inet_ntop(socket.AF_INET6 if self.is_ipv6 else socket.AF_INET, self.address)
+
+
+def _ipv4(endpoint: Endpoint) -> bytes | None:
+    """The IPv4 address that the socket occupies by itself: its own, or the one mapped into ::ffff:0:0/96."""
+    if not endpoint.is_ipv6:
+        return endpoint.address
+    if endpoint.address.startswith(MAPPED_PREFIX):
+        return endpoint.address[12:]
+    return None
+
+
+def overlap(wanted: Endpoint, held: Endpoint) -> bool | None:
+    """Whether a socket bound to *wanted* would meet one bound to *held* on the same port.
+
+    None: it depends on the IPV6_V6ONLY option of *held*, which the witness did not tell.
+    """
+    if wanted.interface and held.interface and wanted.interface != held.interface:
+        return False
+    wanted4, held4 = _ipv4(wanted), _ipv4(held)
+    if wanted4 is not None and held4 is not None:
+        return wanted4 == held4 or ANY4 in (wanted4, held4)
+    if wanted4 is not None:
+        return _ipv4_meets_ipv6(wanted4, wanted.is_ipv6, held)
+    if held4 is not None:
+        return wanted.address == ANY6 and not wanted.v6only
+    return wanted.address == held.address or ANY6 in (wanted.address, held.address)
+
+
+def _ipv4_meets_ipv6(wanted4: bytes, wanted_is_mapped: bool, held: Endpoint) -> bool | None:
+    # A connection over IPv6 from a socket that nobody bound keeps IPV6_V6ONLY off and stands in the table with an IPv4
+    # stand-in address: the kernel lets it meet the IPv4 wildcard. bind(2) to an IPv6 literal sets the option by itself.
+    meets = held.address == ANY6 or (wanted4 == ANY4 and not wanted_is_mapped)
+    if not meets:
+        return False
+    return None if held.v6only is None else not held.v6only
+
+
+def serves(wanted: Endpoint, held: Endpoint) -> bool:
+    """Whether a server on *held* answers everything that is sent to *wanted*."""
+    if overlap(wanted, held) is False or not (held.is_wildcard or not wanted.is_wildcard):
+        return False
+    return _ipv4(wanted) is not None or _ipv4(held) is None

@@ -1,0 +1,67 @@
+# Copyright (c) 2026, preflight.ports contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a process's cgroup path tells: its systemd unit and its container."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+_UNIT = re.compile(r"[^/]+\.(?:service|scope|socket|mount|swap)$")
+_ID = r"([0-9a-f]{64})"
+_CONTAINERS = [
+    (re.compile(pattern), runtime)
+    for pattern, runtime in (
+        (rf"(?:^|/)docker[-/]{_ID}", "docker"),
+        (rf"(?:^|/)libpod-{_ID}", "podman"),
+        (rf"(?:^|/)crio-{_ID}", "cri-o"),
+        (rf"cri-containerd[-:]{_ID}", "containerd"),
+        (rf"(?:^|/)nerdctl-{_ID}", "containerd"),
+        (rf"(?:^|/)kubepods[^/]*/.*{_ID}", "containerd"),
+        (r"(?:^|/)lxc(?:/|\.payload[./])([^/]+)", "lxc"),
+        (r"(?:^|/)machine-(?!qemu|lxc)([^/]+)\.scope", "nspawn"),
+        (r"(?:^|/)systemd-nspawn@([^/]+)\.service", "nspawn"),
+    )
+]
+
+
+class Container(t.NamedTuple):
+    """A container that a process belongs to, or publishes a port for."""
+
+    id: str
+    name: str | None
+    runtime: str
+
+
+def paths(text: str) -> list[str]:
+    """The paths in ``/proc/PID/cgroup``, those of systemd's own hierarchy (cgroups(7): v2, then name=systemd) first."""
+    rows = [line.split(":", 2) for line in text.splitlines() if line.count(":") >= 2]
+    order = {"": 0, "name=systemd": 1}
+    return [path for _number, _names, path in sorted(rows, key=lambda row: order.get(row[1], 2))]
+
+
+def unit(cgroup_paths: t.Sequence[str]) -> str | None:
+    """The innermost systemd unit, so that a user's own service is named and not ``user@1000.service``."""
+    for path in cgroup_paths:
+        for part in reversed(path.split("/")):
+            if _UNIT.match(part):
+                return part
+    return None
+
+
+def container(cgroup_paths: t.Sequence[str]) -> Container | None:
+    """The container, with a name where the path has one."""
+    for path in cgroup_paths:
+        for pattern, runtime in _CONTAINERS:
+            found = pattern.search(path)
+            if found:
+                name = _unescaped(found[1])
+                return Container(name, name if runtime in ("lxc", "nspawn") else None, runtime)
+    return None
+
+
+def _unescaped(name: str) -> str:
+    r"""systemd-escape(1) writes ``-`` inside a unit's name as ``\x2d``."""
+    return re.sub(r"\\x([0-9a-f]{2})", lambda found: chr(int(found[1], 16)), name)

@@ -1,0 +1,139 @@
+# Copyright (c) 2026, preflight.ports contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Sockets and their owners -> holders: one for each process or kernel object, its addresses together."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+
+from ansible_collections.preflight.ports.plugins.module_utils._processes import Process
+from ansible_collections.preflight.ports.plugins.module_utils._sockets import CLOSING, Socket
+
+_INIT = 1
+
+
+class Holder(t.NamedTuple):
+    """Who has a port. Unknown is None; all text is printable."""
+
+    addresses: tuple[str, ...]
+    protocol: str
+    state: str
+    process: Process | None = None
+    """The eldest that has the socket."""
+    pids: tuple[int, ...] = ()
+    uid: int | None = None
+    user: str | None = None
+    interface: str | None = None
+    peer: str | None = None
+    hidden: bool = False
+    """A process that this user may not see."""
+    kernel: bool = False
+    """No process: the kernel itself."""
+
+    def names(self) -> dict[str, list[str]]:
+        """What ``held_by`` patterns are matched against."""
+        process = self.process
+        if process is None:
+            return {}
+        unit, container = process.unit, process.container
+        names: dict[str, tuple[str | None, ...]] = {
+            "process": (process.name,),
+            "unit": (unit, unit.rpartition(".")[0]) if unit else (),
+            "container": (container.name,) if container else (),
+            "user": (process.user,),
+            "exe": (process.exe,),
+        }
+        return {field: [value for value in values if value] for field, values in names.items()}
+
+    def as_dict(self, cmdline: bool = False) -> dict[str, t.Any]:
+        """The holder as the modules return it."""
+        process = self.process or Process(pid=0)
+        known: dict[str, t.Any] = {
+            "addresses": list(self.addresses),
+            "protocol": self.protocol,
+            "state": self.state,
+            "pid": process.pid or None,
+            "pids": list(self.pids),
+            "process": process.name,
+            "exe": process.exe,
+            "user": self.user,
+            "uid": self.uid,
+            "unit": process.unit,
+            "container": process.container._asdict() if process.container else None,
+            "started": _iso8601(process.started),
+            "interface": self.interface,
+            "peer": self.peer,
+            "hidden": self.hidden,
+            "kernel": self.kernel,
+        }
+        if cmdline:
+            known["cmdline"] = process.cmdline
+        return known
+
+
+def _iso8601(seconds: float | None) -> str | None:
+    return None if seconds is None else time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+
+
+class Census(t.NamedTuple):
+    """What is known of the processes behind some sockets."""
+
+    pids: t.Mapping[int, t.Sequence[int]]
+    """Inode -> pids."""
+    processes: t.Mapping[int, Process]
+    kernel_owned: frozenset[int] = frozenset()
+    """Inodes that no process has."""
+    socket_units: t.Mapping[tuple[str, str, int], str] = {}
+    """(protocol, address, port) -> the systemd socket unit that PID 1 listens for."""
+    users: t.Mapping[int, str | None] = {}
+    """Uid -> user name, of sockets that nobody was seen to have."""
+
+
+def holders(sockets: t.Sequence[Socket], census: Census) -> list[Holder]:
+    """The holders of *sockets*, in the order in which the sockets come."""
+    found: dict[tuple[t.Any, ...], Holder] = {}
+    for held in sockets:
+        holder = _holder(held, census)
+        who = holder.process.pid if holder.process else (holder.kernel, holder.uid)
+        key = (who, holder.state, holder.interface)
+        if key in found:
+            known = found[key]
+            holder = known._replace(
+                addresses=tuple(dict.fromkeys(known.addresses + holder.addresses)),
+                pids=tuple(sorted({*known.pids, *holder.pids})),
+            )
+        found[key] = holder
+    return list(found.values())
+
+
+def _holder(held: Socket, census: Census) -> Holder:
+    address = str(held.endpoint)
+    pids = sorted(pid for pid in census.pids.get(held.inode, held.pids) if pid in census.processes)
+    processes = [census.processes[pid] for pid in pids]
+    eldest = min(processes, key=lambda process: (process.started or 0.0, process.pid), default=None)
+    if eldest and eldest.pid == _INIT:
+        unit = census.socket_units.get((held.protocol, address, held.port))
+        eldest = eldest._replace(unit=unit or eldest.unit)
+    kernel = not eldest and (held.state == CLOSING or held.inode in census.kernel_owned)
+    uid = eldest.uid if eldest else None if kernel else held.uid
+    return Holder(
+        addresses=(address,),
+        protocol=held.protocol,
+        state=held.state,
+        process=eldest,
+        pids=tuple(pids),
+        uid=uid,
+        user=eldest.user if eldest else None if uid is None else census.users.get(uid),
+        interface=held.endpoint.interface,
+        peer=held.peer,
+        hidden=not eldest and not kernel,
+        kernel=kernel,
+    )
+
+
+def unidentified(state: str, protocol: str) -> Holder:
+    """Something that bind(2) meets and that neither the table nor /proc shows."""
+    return Holder(addresses=(), protocol=protocol, state=state, hidden=True)

@@ -1,0 +1,181 @@
+# Copyright (c) 2026, preflight.ports contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One look at a host: ask the witnesses, find who is behind what they say, judge."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.preflight.ports.plugins.module_utils import _owners, _probe, _processes, _socket_units
+from ansible_collections.preflight.ports.plugins.module_utils._addresses import Endpoint
+from ansible_collections.preflight.ports.plugins.module_utils._holders import Census
+from ansible_collections.preflight.ports.plugins.module_utils._requirements import FREE, Requirement
+from ansible_collections.preflight.ports.plugins.module_utils._sockets import Socket
+from ansible_collections.preflight.ports.plugins.module_utils._sources import Source
+from ansible_collections.preflight.ports.plugins.module_utils._verdicts import (
+    UNKNOWN,
+    Finding,
+    Verdict,
+    judge,
+    rivals,
+    settle,
+    surely_taken,
+    together,
+)
+
+_ATTEMPTS = 3
+_INIT = 1
+_NOBODY = Census(pids={}, processes={})
+
+Run = t.Callable[[t.Sequence[str]], str]
+"""Runs a command, without a shell, and gives what it printed, or an empty string."""
+
+
+class Question(t.NamedTuple):
+    """Could a server bind this?"""
+
+    protocol: str
+    endpoint: Endpoint
+    port: int
+
+
+class Look(t.NamedTuple):
+    """What one look found."""
+
+    verdicts: dict[tuple[int, int], Verdict]
+    """(index of the requirement, port) -> verdict, for all but the ports that are to be free and are."""
+    probed: bool
+    """Whether bind(2) gave an answer wherever it was needed."""
+    source: str
+
+
+Findings = t.Dict[Question, t.Optional[Finding]]
+"""What is not free; None where the witnesses contradict each other."""
+
+
+def look(requirements: t.Sequence[Requirement], source: Source, probing: bool, run: Run) -> Look:
+    """Raises SourceError and ProbeError.
+
+    The witnesses are asked one after the other, and sockets come and go meanwhile. What does not fit together is asked
+    again; in the end it is unknown, never free.
+    """
+    pending = [
+        Question(requirement.protocol, endpoint, port)
+        for requirement in requirements
+        for port in requirement.ports
+        for endpoint in requirement.endpoints
+    ]
+    findings: Findings = {}
+    probed = probing
+    for _attempt in range(_ATTEMPTS):
+        answers = _ask(pending, source, probing)
+        probed = probed and _probe.NO_WITNESS not in answers.values()
+        for question in pending:
+            findings.pop(question, None)
+        findings.update(_settle(answers, source))
+        suspects = _suspects(requirements, findings)
+        owners = _owners.find({held.inode for held in suspects if held.inode})
+        gone = _gone(suspects, owners, source)
+        pending = [
+            question
+            for question, finding in findings.items()
+            if finding is None or not gone.isdisjoint(finding.sockets)
+        ]
+        if not pending:
+            break
+    census = _census(suspects, owners, source, run)
+    competing = rivals(requirements)
+    verdicts = {
+        (index, port): judge(requirements[index], port, finding, census, competing.get((index, port), ()))
+        for (index, port), finding in _by_port(requirements, findings, competing).items()
+    }
+    return Look(verdicts, probed, source.name)
+
+
+def _ask(questions: t.Sequence[Question], source: Source, probing: bool) -> dict[Question, str | None]:
+    """What bind(2) answers, but for "free"; None where the table makes the question needless."""
+    table = _table(questions, source, every_state=False)
+    answers: dict[Question, str | None] = {}
+    for question in questions:
+        sockets = table.get((question.protocol, question.port))
+        if sockets and surely_taken(question.endpoint, sockets, source.shows_device):
+            answers[question] = None
+            continue
+        answer = _probe.probe(*question) if probing else _probe.NO_WITNESS
+        if answer != _probe.FREE:
+            answers[question] = answer
+    return answers
+
+
+def _settle(answers: t.Mapping[Question, str | None], source: Source) -> Findings:
+    table = _table(answers, source, every_state=True)
+    findings = {
+        question: settle(
+            question.endpoint, answer, table.get((question.protocol, question.port), ()), source.shows_bound
+        )
+        for question, answer in answers.items()
+    }
+    return {question: finding for question, finding in findings.items() if finding is None or finding.state != FREE}
+
+
+def _table(questions: t.Collection[Question], source: Source, every_state: bool) -> dict[tuple[str, int], list[Socket]]:
+    """The sockets on the ports in question, by protocol and port."""
+    table: dict[tuple[str, int], list[Socket]] = {}
+    for protocol in sorted({question.protocol for question in questions}):
+        ports = [question.port for question in questions if question.protocol == protocol]
+        for held in source.read(protocol, min(ports), max(ports), every_state):
+            table.setdefault((protocol, held.port), []).append(held)
+    return table
+
+
+def _by_port(
+    requirements: t.Sequence[Requirement], findings: Findings, also: t.Collection[tuple[int, int]] = ()
+) -> dict[tuple[int, int], Finding]:
+    """The findings by index of the requirement and port, without the ports that are to be free and are."""
+    noted = {(question.protocol, question.port) for question in findings}
+    by_port = {}
+    for index, requirement in enumerate(requirements):
+        for port in requirement.ports:
+            if requirement.state != FREE or (requirement.protocol, port) in noted or (index, port) in also:
+                each = (Question(requirement.protocol, endpoint, port) for endpoint in requirement.endpoints)
+                by_port[index, port] = together(
+                    requirement,
+                    [(findings[ask] or Finding(UNKNOWN)) if ask in findings else Finding(FREE) for ask in each],
+                )
+    return by_port
+
+
+def _suspects(requirements: t.Sequence[Requirement], findings: Findings) -> set[Socket]:
+    """The sockets that somebody will ask about: not those that listen as they should."""
+    return {
+        held
+        for (index, port), finding in _by_port(requirements, findings).items()
+        if not judge(requirements[index], port, finding, _NOBODY).met
+        for held in finding.sockets
+    }
+
+
+def _gone(suspects: t.Collection[Socket], owners: _owners.Owners, source: Source) -> set[Socket]:
+    """The sockets without an owner that are not in the table any more."""
+    ownerless = {held for held in suspects if held.inode and held.inode not in owners.pids}
+    if not ownerless:
+        return ownerless
+    questions = [Question(held.protocol, held.endpoint, held.port) for held in ownerless]
+    still = {held.inode for sockets in _table(questions, source, every_state=True).values() for held in sockets}
+    return {held for held in ownerless if held.inode not in still}
+
+
+def _census(suspects: t.Collection[Socket], owners: _owners.Owners, source: Source, run: Run) -> Census:
+    pids = {pid for held in suspects for pid in owners.pids.get(held.inode, held.pids)}
+    processes = {pid: process for pid in pids for process in [source.process(pid)] if process}
+    ownerless = [held for held in suspects if held.inode and held.inode not in owners.pids]
+    is_systemd = _INIT in processes and processes[_INIT].name == "systemd"
+    return Census(
+        pids=owners.pids,
+        processes=processes,
+        kernel_owned=frozenset(held.inode for held in ownerless if _owners.kernel_may_own(owners, held.protocol)),
+        socket_units=_socket_units.parse(run(_socket_units.COMMAND)) if is_systemd else {},
+        users={held.uid: _processes.user_name(held.uid) for held in ownerless if held.uid is not None},
+    )

@@ -1,0 +1,90 @@
+# Copyright (c) 2026, preflight.ports contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Socket inode -> the processes that have it, by /proc/PID/fd (proc_pid_fd(5))."""
+
+from __future__ import annotations
+
+import glob
+import os
+import typing as t
+
+# PROC_PID_INIT_INO of the kernel's include/linux/proc_ns.h: the PID namespace that sees every process.
+_INITIAL_PID_NAMESPACE = "pid:[4026531836]"
+_TUNNELS = ("DEVTYPE=vxlan", "DEVTYPE=geneve", "DEVTYPE=wireguard")
+
+
+class Owners(t.NamedTuple):
+    """What one walk over /proc found."""
+
+    pids: dict[int, list[int]]
+    """Inode -> pids. An inode that nobody was seen to have is not in it."""
+    all_seen: bool
+    """Whether the walk could look into every process that can have a socket of this network namespace."""
+
+
+def find(inodes: t.Collection[int], proc: str = "/proc") -> Owners:
+    """Who has the sockets. A process that goes away meanwhile is no error."""
+    links = {f"socket:[{inode}]": inode for inode in inodes}
+    pids: dict[int, list[int]] = {}
+    all_seen = os.geteuid() == 0
+    for name in filter(str.isdigit, os.listdir(proc)):
+        try:
+            held = _held(f"{proc}/{name}/fd", links)
+        except PermissionError:
+            all_seen = all_seen and not _in_this_network(name, proc)
+            continue
+        for inode in held:
+            pids.setdefault(inode, []).append(int(name))
+    return Owners(pids, all_seen)
+
+
+def _held(folder: str, links: t.Mapping[str, int]) -> set[int]:
+    """The inodes of *links* behind a folder of descriptors, looking no further once each is found."""
+    held: set[int] = set()
+    try:
+        for descriptor in os.listdir(folder):
+            try:
+                inode = links.get(os.readlink(f"{folder}/{descriptor}"))
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            if inode is not None:
+                held.add(inode)
+                if len(held) == len(links):
+                    break
+    except (FileNotFoundError, ProcessLookupError):
+        pass
+    return held
+
+
+def _in_this_network(pid: str, proc: str) -> bool:
+    """/proc/PID/net tells it of processes whose /proc/PID/ns may not be read: each namespace has files of its own."""
+    try:
+        return os.stat(f"{proc}/{pid}/net/tcp").st_ino == os.stat(f"{proc}/self/net/tcp").st_ino
+    except OSError:
+        return True
+
+
+def kernel_may_own(owners: Owners, protocol: str, proc: str = "/proc", devices: str = "/sys/class/net") -> bool:
+    """Whether a socket that no process was seen to have is the kernel's own, as those of vxlan and WireGuard are.
+
+    Inside a PID namespace of its own, a container for instance, not every process is in sight: there only a tunnel
+    device, which explains a UDP socket, is reason enough.
+    """
+    if not owners.all_seen:
+        return False
+    try:
+        if os.readlink(f"{proc}/self/ns/pid") == _INITIAL_PID_NAMESPACE:
+            return True
+    except OSError:
+        pass
+    return protocol == "udp" and any(map(_is_tunnel, glob.glob(f"{devices}/*/uevent")))
+
+
+def _is_tunnel(path: str) -> bool:
+    try:
+        with open(path, encoding="utf-8") as uevent:
+            return any(line.strip() in _TUNNELS for line in uevent)
+    except OSError:
+        return False

@@ -1,0 +1,135 @@
+# Copyright (c) 2026, preflight.ports contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The socket table from psutil: for targets other than Linux, and as an outside witness on Linux."""
+
+from __future__ import annotations
+
+import os
+import socket
+import typing as t
+
+from ansible_collections.preflight.ports.plugins.module_utils._addresses import Endpoint
+from ansible_collections.preflight.ports.plugins.module_utils._processes import Process
+from ansible_collections.preflight.ports.plugins.module_utils._sockets import (
+    BOUND,
+    CLOSING,
+    CONNECTED,
+    LISTENING,
+    Socket,
+    SourceError,
+    peer_name,
+)
+from ansible_collections.preflight.ports.plugins.module_utils._text import printable
+
+try:
+    import psutil
+except ImportError:
+    HAS_PSUTIL = False
+else:
+    HAS_PSUTIL = True
+
+_DYING = ("TIME_WAIT", "FIN_WAIT1", "FIN_WAIT2", "LAST_ACK", "CLOSING")
+
+
+def read(protocol: str, first: int, last: int, every_state: bool) -> list[Socket]:
+    """The sockets on ports *first* to *last* in every state but bound-only TCP. Raises SourceError."""
+    if not HAS_PSUTIL:
+        from ansible.module_utils import basic
+
+        raise SourceError(str(basic.missing_required_lib("psutil")))  # type: ignore[no-untyped-call]
+    try:
+        rows = [
+            (_socket(protocol, connection, pid), pid)
+            for connection, pid in _connections(protocol)
+            if connection.laddr and first <= connection.laddr.port <= last
+        ]
+    except (psutil.Error, OSError, RuntimeError, ValueError) as error:
+        raise SourceError(str(error)) from error
+    return _once_each(rows)
+
+
+def _connections(protocol: str) -> t.Iterator[tuple[t.Any, int | None]]:
+    try:
+        for connection in psutil.net_connections(protocol):
+            yield connection, connection.pid
+    except psutil.AccessDenied:  # macOS shows the whole table to root alone
+        for process in psutil.process_iter():
+            try:
+                own = getattr(process, "net_connections", None) or process.connections  # the name before psutil 6
+                for own_connection in own(protocol):
+                    yield own_connection, process.pid
+            except psutil.Error:
+                continue
+
+
+def _socket(protocol: str, connection: t.Any, pid: int | None) -> Socket:
+    family = socket.AF_INET6 if connection.family == socket.AF_INET6 else socket.AF_INET
+    peer = connection.raddr
+    return Socket(
+        protocol=protocol,
+        endpoint=Endpoint(_packed(family, connection.laddr.ip)),
+        port=connection.laddr.port,
+        state=_state(connection, pid),
+        inode=_inode(pid, connection.fd) if pid else 0,
+        peer=peer_name(_packed(family, peer.ip), peer.port) if peer else None,
+        pids=(pid,) if pid else (),
+    )
+
+
+def _packed(family: int, text: str) -> bytes:
+    return socket.inet_pton(family, text.partition("%")[0])
+
+
+def _state(connection: t.Any, pid: int | None) -> str:
+    if connection.status == psutil.CONN_LISTEN:
+        return LISTENING
+    if not connection.raddr:
+        return BOUND
+    return CLOSING if connection.status in _DYING and pid is None else CONNECTED
+
+
+def _inode(pid: int, descriptor: int) -> int:
+    """Linux tells which rows of different processes are one socket; elsewhere there is nothing to ask: 0."""
+    try:
+        return int(os.readlink(f"/proc/{pid}/fd/{descriptor}").partition("[")[2].rstrip("]"))
+    except (OSError, ValueError):
+        return 0
+
+
+def _once_each(rows: list[tuple[Socket, int | None]]) -> list[Socket]:
+    """psutil writes a socket once for each process that has it; here it is one, with all their pids."""
+    pids: dict[Socket, list[int]] = {}
+    for found, pid in rows:
+        pids.setdefault(found._replace(pids=()), []).extend([pid] if pid else [])
+    return [found._replace(pids=tuple(sorted(set(owners)))) for found, owners in pids.items()]
+
+
+def process(pid: int) -> Process | None:
+    """The process, or None when it is gone. What this user may not read of it is None."""
+    try:
+        seen = psutil.Process(pid)
+        name = seen.name()
+    except (psutil.Error, OSError):
+        return None
+    arguments = _allowed(seen.cmdline)
+    user = _allowed(seen.username)
+    exe = _allowed(seen.exe)
+    uids = _allowed(seen.uids)
+    return Process(
+        pid=pid,
+        name=printable(name),
+        exe=printable(exe) if exe else None,
+        uid=uids.effective if uids else None,
+        user=printable(user) if user else None,
+        started=_allowed(seen.create_time),
+        cmdline=printable(" ".join(arguments)) if arguments else None,
+    )
+
+
+def _allowed(read_it: t.Callable[[], t.Any]) -> t.Any:
+    try:
+        return read_it()
+    except (psutil.Error, OSError, AttributeError):
+        return None

@@ -1,0 +1,251 @@
+# Copyright (c) 2026, preflight.ports contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Text and dicts of the ``ports`` option -> Requirement records, and the errors of whoever wrote them.
+
+The grammar is ``[ADDRESS:]PORT[-PORT][/PROTOCOL]``; a dict says the same with one key each.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import typing as t
+
+from ansible_collections.preflight.ports.plugins.module_utils._addresses import ANY4, ANY6, MAPPED_PREFIX, Endpoint
+from ansible_collections.preflight.ports.plugins.module_utils._held_by import Pattern, PatternError, parse_pattern
+from ansible_collections.preflight.ports.plugins.module_utils._sockets import TCP, UDP
+
+FREE, LISTENING = "free", "listening"
+
+_KEYS = ("port", "protocol", "address", "name", "state", "held_by")
+_LAST_PORT = 65535
+_WILDCARDS = (Endpoint(ANY4), Endpoint(ANY6, v6only=True))
+
+ServiceLookup = t.Callable[[str, str], int]
+"""getservbyname(3): (name, protocol) -> port, or OSError."""
+
+
+class RequirementError(ValueError):
+    """An entry that cannot be understood; the text names the entry, its value and what would be right."""
+
+
+class Requirement(t.NamedTuple):
+    """One entry of the request, for one protocol."""
+
+    protocol: str
+    first: int
+    last: int
+    address: str | None
+    """As it was asked for; None for the wildcard addresses of the families that the host has."""
+    endpoints: tuple[Endpoint, ...]
+    """What a server would bind: one socket for each."""
+    name: str | None = None
+    state: str = FREE
+    held_by: tuple[Pattern, ...] = ()
+
+    @property
+    def ports(self) -> range:
+        return range(self.first, self.last + 1)
+
+
+def parse(
+    entries: t.Sequence[t.Any],
+    state: str = FREE,
+    held_by: t.Sequence[str] = (),
+    service: ServiceLookup = socket.getservbyname,
+) -> list[Requirement]:
+    """The requirements of *entries*, in their order, each once. *state* and *held_by* hold where a dict says nothing.
+
+    Raises RequirementError.
+    """
+    patterns = _patterns(held_by, "held_by")
+    requirements: list[Requirement] = []
+    for index, entry in enumerate(entries):
+        try:
+            parsed = _entry(entry, state, patterns, service)
+        except RequirementError as error:
+            shown = repr(entry)
+            shown = shown if len(shown) <= 200 else shown[:200] + "..."
+            raise RequirementError(f"ports[{index}] {shown}: {error}") from error
+        for requirement in parsed:
+            _add(requirements, requirement)
+    return requirements
+
+
+def ports_to_be_free(requirements: t.Iterable[Requirement]) -> t.Iterator[int]:
+    """Every port that some requirement wants to be free."""
+    return (port for requirement in requirements if requirement.state == FREE for port in requirement.ports)
+
+
+def _add(requirements: list[Requirement], new: Requirement) -> None:
+    """The same requirement twice, with one name or none, is one requirement."""
+    for index, old in enumerate(requirements):
+        same = old._replace(name=None) == new._replace(name=None)
+        if same and (old.name == new.name or None in (old.name, new.name)):
+            requirements[index] = old._replace(name=old.name or new.name)
+            return
+    requirements.append(new)
+
+
+def _entry(entry: t.Any, state: str, held_by: tuple[Pattern, ...], service: ServiceLookup) -> list[Requirement]:
+    if isinstance(entry, dict):
+        return _from_dict(entry, state, held_by, service)
+    if isinstance(entry, str):
+        return [_from_text(entry.strip(), state, held_by, service)]
+    if isinstance(entry, int) and not isinstance(entry, bool):
+        return [Requirement(TCP, _number(entry), _number(entry), None, _WILDCARDS, None, state, held_by)]
+    raise RequirementError(
+        f"a port is an integer, a string such as '127.0.0.1:8080-8090/tcp', or a dict; not {_kind(entry)}"
+    )
+
+
+def _from_text(text: str, state: str, held_by: tuple[Pattern, ...], service: ServiceLookup) -> Requirement:
+    rest, slash, protocol = text.partition("/")
+    protocol = _protocol(protocol) if slash else TCP
+    address, port = _split_address(rest)
+    first, last = _port_range(port, protocol, service)
+    return Requirement(protocol, first, last, address, _endpoints(address), None, state, held_by)
+
+
+def _from_dict(
+    entry: dict[t.Any, t.Any], state: str, held_by: tuple[Pattern, ...], service: ServiceLookup
+) -> list[Requirement]:
+    unknown = [str(key) for key in entry if key not in _KEYS]
+    if unknown:
+        raise RequirementError(f"unknown key {', '.join(map(repr, unknown))}; the keys are {', '.join(_KEYS)}")
+    if entry.get("port") is None:
+        raise RequirementError("the key 'port' is missing")
+    address = _address_of(entry.get("address"))
+    name = entry.get("name")
+    if not isinstance(name, (str, type(None))):
+        raise RequirementError(f"'name' is a string; not {_kind(name)}")
+    if entry.get("state") is not None:
+        state = entry["state"]
+        if state not in (FREE, LISTENING):
+            raise RequirementError(f"unknown state {state!r}; it is '{FREE}' or '{LISTENING}'")
+    if entry.get("held_by") is not None:
+        held_by = _patterns(entry["held_by"], "'held_by'")
+    requirements = []
+    for protocol in _protocols(entry.get("protocol")):
+        first, last = _port_range(entry["port"], protocol, service)
+        requirements.append(
+            Requirement(protocol, first, last, address, _endpoints(address), name or None, state, held_by)
+        )
+    if sum(len(requirement.ports) for requirement in requirements) > _LAST_PORT:
+        raise RequirementError(f"more than {_LAST_PORT} ports in one entry; write one entry for each protocol")
+    return requirements
+
+
+def _protocols(value: t.Any) -> list[str]:
+    values = [TCP] if value is None else value if isinstance(value, list) else [value]
+    if not values:
+        raise RequirementError(f"'protocol' is an empty list; it is '{TCP}', '{UDP}' or a list of both")
+    return list(dict.fromkeys(_protocol(each) for each in values))
+
+
+def _protocol(value: t.Any) -> str:
+    if value not in (TCP, UDP):
+        raise RequirementError(f"unknown protocol {value!r}; it is '{TCP}' or '{UDP}'")
+    return str(value)
+
+
+def _split_address(text: str) -> tuple[str | None, str]:
+    """``[::1]:80`` -> (``::1``, ``80``); ``80`` -> (None, ``80``)."""
+    bracketed = re.fullmatch(r"\[([^\]]*)\](?::(.*))?", text)
+    if bracketed:
+        if bracketed[2] is None:
+            raise RequirementError(f"no port after the address; write [{bracketed[1]}]:PORT")
+        return _address(bracketed[1], socket.AF_INET6), bracketed[2]
+    address, colon, port = text.rpartition(":")
+    if not colon:
+        return None, text
+    if ":" in address:
+        raise RequirementError("an IPv6 address stands in brackets before the port, as in [::1]:8080")
+    return _address(address, socket.AF_INET), port
+
+
+def _address_of(value: t.Any) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise RequirementError(f"'address' is a string with an IP address; not {_kind(value)}")
+    return _address(value.strip(), socket.AF_INET6 if ":" in value else socket.AF_INET)
+
+
+def _address(text: str, family: int) -> str:
+    address, percent, zone = text.partition("%")
+    try:
+        packed = socket.inet_pton(family, address)
+    except (OSError, ValueError):
+        example = "10.0.0.5" if family == socket.AF_INET else "[2001:db8::5]"
+        raise RequirementError(
+            f"the address {text!r} is not an IP address; host names are not looked up, write one such as {example}"
+        ) from None
+    link_local = packed[0] == 0xFE and packed[1] & 0xC0 == 0x80 and len(packed) == 16
+    if link_local and not zone:
+        raise RequirementError(f"the link-local address {text!r} needs its interface, as in {address}%eth0")
+    if percent and not link_local:
+        raise RequirementError(f"the address {text!r} has an interface, which only link-local addresses take")
+    return text
+
+
+def _endpoints(address: str | None) -> tuple[Endpoint, ...]:
+    if address is None:
+        return _WILDCARDS
+    text, _percent, zone = address.partition("%")
+    if ":" not in text:
+        return (Endpoint(socket.inet_pton(socket.AF_INET, text)),)
+    packed = socket.inet_pton(socket.AF_INET6, text)
+    # bind(2) itself turns IPV6_V6ONLY on for an IPv6 literal, and refuses it for an IPv4 address mapped into IPv6.
+    v6only = packed != ANY6 and not packed.startswith(MAPPED_PREFIX)
+    return (Endpoint(packed, v6only, zone or None),)
+
+
+def _port_range(value: t.Any, protocol: str, service: ServiceLookup) -> tuple[int, int]:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return (_number(value),) * 2
+    if not isinstance(value, str):
+        raise RequirementError(f"a port is an integer, 'FIRST-LAST' or a service name; not {_kind(value)}")
+    text = value.strip()
+    numbers = re.fullmatch(r"([0-9]+)(?:-([0-9]+))?", text)
+    if not numbers:
+        return (_service(text, protocol, service),) * 2
+    first, last = _number(numbers[1]), _number(numbers[2] or numbers[1])
+    if first > last:
+        raise RequirementError(f"the range runs backwards; write {last}-{first}")
+    return first, last
+
+
+def _number(text: int | str) -> int:
+    port = int(str(text)[:9])  # int() refuses texts of thousands of digits
+    if not 1 <= port <= _LAST_PORT:
+        raise RequirementError(f"port {str(text)[:20]} does not exist; a port is 1 to {_LAST_PORT}")
+    return port
+
+
+def _service(name: str, protocol: str, service: ServiceLookup) -> int:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_+.*-]*", name):
+        raise RequirementError(f"{name!r} is not a port; write a number, FIRST-LAST or a service name")
+    try:
+        return service(name, protocol)
+    except OSError:
+        raise RequirementError(
+            f"unknown service {name!r} for {protocol} in this host's services database; write the port's number"
+        ) from None
+
+
+def _patterns(values: t.Any, where: str) -> tuple[Pattern, ...]:
+    if isinstance(values, str):
+        values = [value.strip() for value in values.split(",")]
+    if not isinstance(values, (list, tuple)):
+        raise RequirementError(f"{where} is a list of patterns; not {_kind(values)}")
+    try:
+        return tuple(parse_pattern(value) for value in values)
+    except PatternError as error:
+        raise RequirementError(f"{where}: {error}") from error
+
+
+def _kind(value: t.Any) -> str:
+    return "nothing" if value is None else f"{value!r}, a {type(value).__name__}"

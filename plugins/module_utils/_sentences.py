@@ -1,0 +1,153 @@
+# Copyright (c) 2026, preflight.ports contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Verdicts in words: the reason, the advice and the message that people read. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.preflight.ports.plugins.module_utils._ephemeral import Ephemeral, merged
+from ansible_collections.preflight.ports.plugins.module_utils._holders import Holder
+from ansible_collections.preflight.ports.plugins.module_utils._requirements import FREE, LISTENING, Requirement
+from ansible_collections.preflight.ports.plugins.module_utils._sockets import BOUND, CLOSING, CONNECTED, TCP
+from ansible_collections.preflight.ports.plugins.module_utils._text import joined, printable
+from ansible_collections.preflight.ports.plugins.module_utils._verdicts import (
+    DUPLICATE,
+    UNAVAILABLE,
+    UNKNOWN,
+    Verdict,
+)
+
+_MOST_LINES = 200
+_TIME_WAIT_SECONDS = 60  # TCP_TIMEWAIT_LEN of the kernel's include/net/tcp.h
+
+
+def label(requirement: Requirement, port: int | str) -> str:
+    """``80/tcp (nginx)``, ``10.0.0.5:80/tcp``, ``[::1]:80/tcp``."""
+    address = requirement.address
+    before = "" if address is None else f"[{address}]:" if ":" in address else f"{address}:"
+    name = f" ({printable(requirement.name)})" if requirement.name else ""
+    return f"{before}{port}/{requirement.protocol}{name}"
+
+
+def reason(verdict: Verdict) -> str:
+    """Why the port is not as wanted, or who is allowed to hold it."""
+    requirement = verdict.requirement
+    if verdict.state == FREE:
+        return "nothing listens"
+    if verdict.state == DUPLICATE:
+        return f"also wanted by {joined([printable(name) for name in verdict.rivals])}"
+    if verdict.state == UNAVAILABLE:
+        return f"the address {requirement.address or 'to bind'} is not on this host"
+    if verdict.state == UNKNOWN:
+        return "in use by something that neither the socket table nor /proc shows"
+    held = "; ".join(f"{_doing(holder)}, {_held_by(holder)}" for holder in verdict.holders)
+    if not verdict.met and requirement.state == LISTENING == verdict.state:
+        if requirement.held_by:
+            return f"{held}; wanted: {joined([printable(each.text) for each in requirement.held_by], 'or')}"
+        return f"{held}; this does not serve {requirement.address}"
+    return held
+
+
+def _doing(holder: Holder) -> str:
+    """``listening on 0.0.0.0 and ::``."""
+    device = f" on {holder.interface}" if holder.interface else ""
+    addresses = f"{joined(holder.addresses)}{device}"
+    if holder.state == CONNECTED:
+        return f"local port of a connection to {holder.peer}"
+    if holder.state == CLOSING:
+        return f"blocked on {addresses} by a connection to {holder.peer} that is closing"
+    if holder.state == BOUND and holder.protocol == TCP:
+        return f"bound on {addresses}, not listening yet"
+    return f"{holder.state} on {addresses}"
+
+
+def _held_by(holder: Holder) -> str:
+    if holder.kernel:
+        return "held by the kernel"
+    process = holder.process
+    if process is None:
+        return f"held by a hidden process of user {holder.user}" if holder.user else "held by a hidden process"
+    others = len(holder.pids) - 1
+    pids = f"pid {process.pid}" + (f" and {others} more" if others > 0 else "")
+    container = process.container
+    known = (
+        pids,
+        f"container {container.name or container.id[:12]}" if container and (container.name or container.id) else None,
+        process.unit,
+        f"user {process.user or process.uid}",
+    )
+    return f"held by {process.name} ({', '.join(filter(None, known))})"
+
+
+def advice(verdict: Verdict, privileged: bool) -> str | None:
+    """What to do about it, as a sentence; None where there is nothing to say that the reason does not.
+
+    *privileged*: the task runs as root already.
+    """
+    requirement = verdict.requirement
+    if verdict.state == FREE:
+        return "Start the service, or look at why it did not start."
+    if verdict.state == DUPLICATE:
+        return "Give one of them another port or address."
+    if verdict.state == UNAVAILABLE:
+        return "Configure the address on this host first, or ask for one that it has."
+    if any(holder.hidden for holder in verdict.holders):
+        if not privileged:
+            return "Run the task with become: true to see who holds it."
+        return "Look for the holder outside this container or namespace: not even root sees it from here."
+    if requirement.state == LISTENING:
+        return None
+    if verdict.state == CLOSING:
+        return f"Wait until the connection is gone: timeout: {_TIME_WAIT_SECONDS} is usually enough."
+    if verdict.state == CONNECTED:
+        return (
+            "Close the connection; to keep the port from being taken again, add it to net.ipv4.ip_local_reserved_ports."
+        )
+    units = sorted({holder.process.unit for holder in verdict.holders if holder.process and holder.process.unit})
+    services = [unit for unit in units if unit.endswith((".service", ".socket"))]
+    if services:
+        return f"Stop {joined(services)}, or name it in held_by if it is to keep the port."
+    return "Stop the holder, or name it in held_by if it is to keep the port."
+
+
+def headline(verdicts: t.Sequence[Verdict], wanted: int) -> str:
+    """The conflicts among *wanted* ports: a line that counts them and one line for each."""
+    lines = [f"  {label(each.requirement, each.port)}: {reason(each)}" for each in verdicts[:_MOST_LINES]]
+    if len(verdicts) > _MOST_LINES:
+        lines.append(f"  and {len(verdicts) - _MOST_LINES} more, listed in 'conflicts'")
+    one = len(verdicts) == 1
+    plural = "" if wanted == 1 else "s"
+    return "\n".join([f"{len(verdicts)} of {wanted} required port{plural} {_complaint(verdicts, one)}:", *lines])
+
+
+def _complaint(verdicts: t.Sequence[Verdict], one: bool) -> str:
+    verb = "is" if one else "are"
+    if all(verdict.requirement.state == LISTENING for verdict in verdicts):
+        return f"{verb} not served as required"
+    if all(verdict.requirement.state == FREE and verdict.holders for verdict in verdicts):
+        return f"{verb} taken"
+    return f"{verb} not as required"
+
+
+def success(wanted: int, held: int, listening: int) -> str:
+    """One sentence for a request of *wanted* ports that is met."""
+    counts = {"free": wanted - held - listening, "listening": listening, "held by whom held_by allows": held}
+    present = {what: count for what, count in counts.items() if count}
+    if not present:
+        return "No ports are required."
+    subject = "The required port is" if wanted == 1 else f"All {wanted} required ports are"
+    if len(present) == 1:
+        return f"{subject} {''.join(present)}."
+    return f"{subject} as required: {joined([f'{count} {what}' for what, count in present.items()])}."
+
+
+def ephemeral_finding(settings: Ephemeral, ports: t.Sequence[int]) -> str:
+    """What threatens *ports*, and the line that protects them."""
+    return (
+        f"Any outgoing connection may take {'port' if len(ports) == 1 else 'the ports'} {merged(ports)}:"
+        f" net.ipv4.ip_local_port_range is {settings.first}-{settings.last}."
+        f" To reserve {'it' if len(ports) == 1 else 'them'}, set {settings.sysctl(ports)}"
+    )

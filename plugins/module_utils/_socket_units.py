@@ -1,0 +1,25 @@
+# Copyright (c) 2026, preflight.ports contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""systemd's socket units: PID 1 listens for them, so no cgroup tells their names."""
+
+from __future__ import annotations
+
+import re
+
+COMMAND = ("systemctl", "show", "--property=Id,Listen", "*.socket")
+
+_PROTOCOLS = {"Stream": "tcp", "Datagram": "udp"}
+_LISTEN = re.compile(r"Listen=\[?([0-9A-Fa-f:.]+)\]?:([0-9]+) \((Stream|Datagram)\)")
+
+
+def parse(output: str) -> dict[tuple[str, str, int], str]:
+    """What COMMAND printed -> {(protocol, address, port): unit}."""
+    units = {}
+    for block in output.split("\n\n"):
+        identity = re.search(r"^Id=(.+)$", block, re.MULTILINE)
+        for address, port, kind in _LISTEN.findall(block):
+            if identity:
+                units[_PROTOCOLS[kind], address, int(port)] = identity[1]
+    return units

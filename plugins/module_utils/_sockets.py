@@ -1,0 +1,60 @@
+# Copyright (c) 2026, preflight.ports contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The Socket record: one row of the socket table, whichever source it came from."""
+
+from __future__ import annotations
+
+import socket
+import typing as t
+
+from ansible_collections.preflight.ports.plugins.module_utils._addresses import Endpoint
+
+TCP, UDP = "tcp", "udp"
+
+LISTENING, BOUND, CONNECTED, CLOSING = "listening", "bound", "connected", "closing"
+
+# The kernel's numbers, include/net/tcp_states.h. An unconnected UDP socket stands in the table as TCP_CLOSE.
+TCP_ESTABLISHED, TCP_TIME_WAIT, TCP_CLOSE, TCP_LISTEN, TCP_BOUND_INACTIVE = 1, 6, 7, 10, 13
+_TCP_DYING = frozenset((4, 5, 8, 9, 11))  # FIN_WAIT1, FIN_WAIT2, CLOSE_WAIT, LAST_ACK, CLOSING
+
+
+class SourceError(Exception):
+    """A source that cannot be had, or that failed half-way: never to be read as an empty table."""
+
+
+class Socket(t.NamedTuple):
+    """One row of the socket table of this network namespace."""
+
+    protocol: str
+    endpoint: Endpoint
+    port: int
+    state: str
+    inode: int = 0
+    """As in ``/proc/PID/fd/N -> socket:[INODE]``; 0 when no process has the socket any more, or the source hides it."""
+    uid: int | None = None
+    peer: str | None = None
+    """``ADDRESS:PORT`` of the other end of a connected socket."""
+    pids: tuple[int, ...] = ()
+    """The processes that have it, where the source knows them already."""
+
+
+def state_of(protocol: str, kernel_state: int, inode: int) -> str:
+    """The contract's word for the kernel's number of a state."""
+    if kernel_state == TCP_ESTABLISHED:
+        return CONNECTED
+    if kernel_state in (TCP_CLOSE, TCP_BOUND_INACTIVE):
+        return BOUND
+    if protocol == TCP and kernel_state == TCP_LISTEN:
+        return LISTENING
+    if kernel_state == TCP_TIME_WAIT or (kernel_state in _TCP_DYING and not inode):
+        return CLOSING
+    return CONNECTED
+
+
+def peer_name(address: bytes, port: int) -> str:
+    """``10.0.0.9:443`` or ``[2001:db8::9]:443``."""
+    if len(address) == 4:
+        return f"{socket.inet_ntop(socket.AF_INET, address)}:{port}"
+    return f"[{socket.inet_ntop(socket.AF_INET6, address)}]:{port}"

@@ -1,0 +1,56 @@
+# Copyright (c) 2026, preflight.ports contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The sources of the socket table, and the choice between them."""
+
+from __future__ import annotations
+
+import sys
+import typing as t
+
+from ansible_collections.preflight.ports.plugins.module_utils import _netlink, _processes, _procfs, _psutil
+from ansible_collections.preflight.ports.plugins.module_utils._processes import Process
+from ansible_collections.preflight.ports.plugins.module_utils._sockets import Socket, SourceError
+
+Answer = t.TypeVar("Answer")
+
+
+class Source(t.NamedTuple):
+    """Where the socket table comes from."""
+
+    name: str
+    read: t.Callable[[str, int, int, bool], list[Socket]]
+    """(protocol, first port, last port, every state?) -> sockets.
+
+    Without every state: TCP sockets that listen, and all UDP sockets. A source may give more. Raises SourceError.
+    """
+    shows_bound: bool
+    """Whether every state includes TCP sockets that are bound but don't listen."""
+    shows_device: bool
+    """Whether the table tells which device, and so which VRF, a socket is bound to."""
+    process: t.Callable[[int], Process | None]
+    """pid -> what there is to know of the process, None when it is gone."""
+
+
+def candidates(name: str) -> t.Iterator[Source]:
+    """The sources that the option value *name* allows on this machine, the best first."""
+    on_linux = sys.platform.startswith("linux")
+    if name == "netlink" or (name == "auto" and on_linux):
+        yield Source("netlink", _netlink.read, _netlink.shows_bound(), shows_device=True, process=_processes.read)
+    if name == "procfs" or (name == "auto" and on_linux):
+        yield Source("procfs", _procfs.read, shows_bound=False, shows_device=False, process=_processes.read)
+    if name in ("psutil", "auto"):
+        process = _processes.read if on_linux else _psutil.process
+        yield Source("psutil", _psutil.read, shows_bound=False, shows_device=False, process=process)
+
+
+def first_that_works(name: str, use: t.Callable[[Source], Answer]) -> Answer:
+    """What *use* makes of the first source that does not fail while it is used. Raises SourceError."""
+    failures = []
+    for source in candidates(name):
+        try:
+            return use(source)
+        except SourceError as failure:
+            failures.append(f"{source.name}: {failure}")
+    raise SourceError(f"No socket table can be had from the source {name!r}. {'; '.join(failures)}")
