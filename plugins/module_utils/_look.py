@@ -8,7 +8,13 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.preflight.ports.plugins.module_utils import _owners, _probe, _processes, _socket_units
+from ansible_collections.preflight.ports.plugins.module_utils import (
+    _owners,
+    _probe,
+    _processes,
+    _socket_units,
+    _tunnels,
+)
 from ansible_collections.preflight.ports.plugins.module_utils._addresses import Endpoint
 from ansible_collections.preflight.ports.plugins.module_utils._holders import Census
 from ansible_collections.preflight.ports.plugins.module_utils._requirements import FREE, Requirement
@@ -171,11 +177,12 @@ def _census(suspects: t.Collection[Socket], owners: _owners.Owners, source: Sour
     pids = {pid for held in suspects for pid in owners.pids.get(held.inode, held.pids)}
     processes = {pid: process for pid in pids for process in [source.process(pid)] if process}
     ownerless = [held for held in suspects if held.inode and held.inode not in owners.pids]
+    tunnels = _tunnels.read() if ownerless else _tunnels.Tunnels()
     is_systemd = _INIT in processes and processes[_INIT].name == "systemd"
     return Census(
         pids=owners.pids,
         processes=processes,
-        kernel_owned=frozenset(held.inode for held in ownerless if _owners.kernel_may_own(owners, held.protocol)),
+        kernel_owned=frozenset(held.inode for held in ownerless if _owners.kernel_owns(held, owners, tunnels)),
         socket_units=_socket_units.parse(run(_socket_units.COMMAND)) if is_systemd else {},
         users={held.uid: _processes.user_name(held.uid) for held in ownerless if held.uid is not None},
     )

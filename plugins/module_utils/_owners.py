@@ -6,13 +6,14 @@
 
 from __future__ import annotations
 
-import glob
 import os
 import typing as t
 
+from ansible_collections.preflight.ports.plugins.module_utils._sockets import UDP, Socket
+from ansible_collections.preflight.ports.plugins.module_utils._tunnels import Tunnels
+
 # PROC_PID_INIT_INO of the kernel's include/linux/proc_ns.h: the PID namespace that sees every process.
 _INITIAL_PID_NAMESPACE = "pid:[4026531836]"
-_TUNNELS = ("DEVTYPE=vxlan", "DEVTYPE=geneve", "DEVTYPE=wireguard")
 
 
 class Owners(t.NamedTuple):
@@ -66,25 +67,17 @@ def _in_this_network(pid: str, proc: str) -> bool:
         return True
 
 
-def kernel_may_own(owners: Owners, protocol: str, proc: str = "/proc", devices: str = "/sys/class/net") -> bool:
+def kernel_owns(held: Socket, owners: Owners, tunnels: Tunnels, proc: str = "/proc") -> bool:
     """Whether a socket that no process was seen to have is the kernel's own, as those of vxlan and WireGuard are.
 
-    Inside a PID namespace of its own, a container for instance, not every process is in sight: there only a tunnel
-    device, which explains a UDP socket, is reason enough.
+    A container with a PID namespace of its own does not see every process: there only a tunnel device is proof.
     """
+    if held.protocol == UDP and held.port in tunnels.ports:
+        return True
     if not owners.all_seen:
         return False
     try:
-        if os.readlink(f"{proc}/self/ns/pid") == _INITIAL_PID_NAMESPACE:
-            return True
+        sees_every_process = os.readlink(f"{proc}/self/ns/pid") == _INITIAL_PID_NAMESPACE
     except OSError:
-        pass
-    return protocol == "udp" and any(map(_is_tunnel, glob.glob(f"{devices}/*/uevent")))
-
-
-def _is_tunnel(path: str) -> bool:
-    try:
-        with open(path, encoding="utf-8") as uevent:
-            return any(line.strip() in _TUNNELS for line in uevent)
-    except OSError:
-        return False
+        sees_every_process = False
+    return sees_every_process or (held.protocol == UDP and tunnels.has_wireguard)

@@ -88,6 +88,8 @@ def advice(verdict: Verdict, privileged: bool) -> str | None:
     *privileged*: the task runs as root already.
     """
     requirement = verdict.requirement
+    if verdict.met:
+        return None
     if verdict.state == FREE:
         return "Start the service, or look at why it did not start."
     if verdict.state == DUPLICATE:
@@ -97,7 +99,7 @@ def advice(verdict: Verdict, privileged: bool) -> str | None:
     if any(holder.hidden for holder in verdict.holders):
         if not privileged:
             return "Run the task with become: true to see who holds it."
-        return "Look for the holder outside this container or namespace: not even root sees it from here."
+        return "Look for the holder outside this container or namespace: from here not even root may look into it."
     if requirement.state == LISTENING:
         return None
     if verdict.state == CLOSING:
