@@ -32,7 +32,8 @@ def named(container: Container, root: str = "/") -> Container:
 
 def published_by(process: str, arguments: t.Sequence[str], root: str = "/") -> Container | None:
     """The container whose port a helper process holds: docker-proxy, or the conmon of podman."""
-    options = dict(zip(arguments, arguments[1:]))
+    pairs = list(zip(arguments, arguments[1:]))
+    options = dict(reversed(pairs))  # of an option given twice, the first: conmon's own come before its runtime's
     if process == "docker-proxy":
         return _docker_container_at(options.get("-container-ip"), root)
     if process == "conmon" and "-c" in options:

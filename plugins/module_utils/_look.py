@@ -17,8 +17,8 @@ from ansible_collections.preflight.ports.plugins.module_utils import (
 )
 from ansible_collections.preflight.ports.plugins.module_utils._addresses import Endpoint
 from ansible_collections.preflight.ports.plugins.module_utils._holders import Census
-from ansible_collections.preflight.ports.plugins.module_utils._requirements import FREE, Requirement
-from ansible_collections.preflight.ports.plugins.module_utils._sockets import Socket
+from ansible_collections.preflight.ports.plugins.module_utils._requirements import FREE, LAST_PORT, Requirement
+from ansible_collections.preflight.ports.plugins.module_utils._sockets import TCP, Socket
 from ansible_collections.preflight.ports.plugins.module_utils._sources import Source
 from ansible_collections.preflight.ports.plugins.module_utils._verdicts import (
     UNKNOWN,
@@ -117,13 +117,22 @@ def _ask(questions: t.Sequence[Question], source: Source, probing: bool) -> dict
 
 def _settle(answers: t.Mapping[Question, str | None], source: Source) -> Findings:
     table = _table(answers, source, every_state=True)
+    shows_bound = source.find_bound is None
+    if source.find_bound and any(_may_be_bound(*answer) for answer in answers.items()):
+        listed = {held.inode for held in source.read(TCP, 1, LAST_PORT, True)}
+        bound = source.find_bound(listed)
+        shows_bound = bound.all_seen
+        for held in bound.sockets:
+            table.setdefault((TCP, held.port), []).append(held)
     findings = {
-        question: settle(
-            question.endpoint, answer, table.get((question.protocol, question.port), ()), source.shows_bound
-        )
+        question: settle(question.endpoint, answer, table.get((question.protocol, question.port), ()), shows_bound)
         for question, answer in answers.items()
     }
     return {question: finding for question, finding in findings.items() if finding is None or finding.state != FREE}
+
+
+def _may_be_bound(question: Question, answer: str | None) -> bool:
+    return question.protocol == TCP and answer in (_probe.REUSABLE, _probe.IN_USE)
 
 
 def _table(questions: t.Collection[Question], source: Source, every_state: bool) -> dict[tuple[str, int], list[Socket]]:

@@ -34,7 +34,7 @@ def find(inodes: t.Collection[int], proc: str = "/proc") -> Owners:
         try:
             held = _held(f"{proc}/{name}/fd", links)
         except PermissionError:
-            all_seen = all_seen and not _in_this_network(name, proc)
+            all_seen = all_seen and not in_this_network(name, proc)
             continue
         for inode in held:
             pids.setdefault(inode, []).append(int(name))
@@ -59,8 +59,11 @@ def _held(folder: str, links: t.Mapping[str, int]) -> set[int]:
     return held
 
 
-def _in_this_network(pid: str, proc: str) -> bool:
-    """/proc/PID/net tells it of processes whose /proc/PID/ns may not be read: each namespace has files of its own."""
+def in_this_network(pid: str, proc: str) -> bool:
+    """Whether the process is in the network namespace of this one.
+
+    /proc/PID/net tells it even of processes whose /proc/PID/ns may not be read: each namespace has files of its own.
+    """
     try:
         return os.stat(f"{proc}/{pid}/net/tcp").st_ino == os.stat(f"{proc}/self/net/tcp").st_ino
     except OSError:

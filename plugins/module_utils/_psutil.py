@@ -11,6 +11,7 @@ import socket
 import typing as t
 
 from ansible_collections.preflight.ports.plugins.module_utils._addresses import Endpoint
+from ansible_collections.preflight.ports.plugins.module_utils._bound import Bound
 from ansible_collections.preflight.ports.plugins.module_utils._processes import Process
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import (
     BOUND,
@@ -104,6 +105,11 @@ def _once_each(rows: list[tuple[Socket, int | None]]) -> list[Socket]:
     for found, pid in rows:
         pids.setdefault(found._replace(pids=()), []).extend([pid] if pid else [])
     return [found._replace(pids=tuple(sorted(set(owners)))) for found, owners in pids.items()]
+
+
+def find_bound(_listed: t.Container[int]) -> Bound:
+    """Other kernels list bound-only sockets like any others, those of all processes to the administrator."""
+    return Bound([], os.geteuid() == 0)
 
 
 def process(pid: int) -> Process | None:

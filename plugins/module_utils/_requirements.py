@@ -20,7 +20,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._sockets import TC
 FREE, LISTENING = "free", "listening"
 
 _KEYS = ("port", "protocol", "address", "name", "state", "held_by")
-_LAST_PORT = 65535
+LAST_PORT = 65535
 _WILDCARDS = (Endpoint(ANY4), Endpoint(ANY6, v6only=True))
 
 ServiceLookup = t.Callable[[str, str], int]
@@ -133,8 +133,8 @@ def _from_dict(
         requirements.append(
             Requirement(protocol, first, last, address, _endpoints(address), name or None, state, held_by)
         )
-    if sum(len(requirement.ports) for requirement in requirements) > _LAST_PORT:
-        raise RequirementError(f"more than {_LAST_PORT} ports in one entry; write one entry for each protocol")
+    if sum(len(requirement.ports) for requirement in requirements) > LAST_PORT:
+        raise RequirementError(f"more than {LAST_PORT} ports in one entry; write one entry for each protocol")
     return requirements
 
 
@@ -220,8 +220,8 @@ def _port_range(value: t.Any, protocol: str, service: ServiceLookup) -> tuple[in
 
 def _number(text: int | str) -> int:
     port = int(str(text)[:9])  # int() refuses texts of thousands of digits
-    if not 1 <= port <= _LAST_PORT:
-        raise RequirementError(f"port {str(text)[:20]} does not exist; a port is 1 to {_LAST_PORT}")
+    if not 1 <= port <= LAST_PORT:
+        raise RequirementError(f"port {str(text)[:20]} does not exist; a port is 1 to {LAST_PORT}")
     return port
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import sys
 import typing as t
 
-from ansible_collections.preflight.ports.plugins.module_utils import _netlink, _processes, _procfs, _psutil
+from ansible_collections.preflight.ports.plugins.module_utils import _bound, _netlink, _processes, _procfs, _psutil
+from ansible_collections.preflight.ports.plugins.module_utils._bound import Bound
 from ansible_collections.preflight.ports.plugins.module_utils._processes import Process
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import Socket, SourceError
 
@@ -25,8 +26,11 @@ class Source(t.NamedTuple):
 
     Without every state: TCP sockets that listen, and all UDP sockets. A source may give more. Raises SourceError.
     """
-    shows_bound: bool
-    """Whether every state includes TCP sockets that are bound but don't listen."""
+    find_bound: t.Callable[[t.Container[int]], Bound] | None
+    """Finds the TCP sockets that are bound but don't listen, given the inodes of those in the table.
+
+    None where the table has them itself.
+    """
     shows_device: bool
     """Whether the table tells which device, and so which VRF, a socket is bound to."""
     process: t.Callable[[int], Process | None]
@@ -37,12 +41,13 @@ def candidates(name: str) -> t.Iterator[Source]:
     """The sources that the option value *name* allows on this machine, the best first."""
     on_linux = sys.platform.startswith("linux")
     if name == "netlink" or (name == "auto" and on_linux):
-        yield Source("netlink", _netlink.read, _netlink.shows_bound(), shows_device=True, process=_processes.read)
+        yield Source("netlink", _netlink.read, None if _netlink.shows_bound() else _bound.find, True, _processes.read)
     if name == "procfs" or (name == "auto" and on_linux):
-        yield Source("procfs", _procfs.read, shows_bound=False, shows_device=False, process=_processes.read)
-    if name in ("psutil", "auto"):
-        process = _processes.read if on_linux else _psutil.process
-        yield Source("psutil", _psutil.read, shows_bound=False, shows_device=False, process=process)
+        yield Source("procfs", _procfs.read, _bound.find, False, _processes.read)
+    if name in ("psutil", "auto") and on_linux:
+        yield Source("psutil", _psutil.read, _bound.find, False, _processes.read)
+    if name in ("psutil", "auto") and not on_linux:
+        yield Source("psutil", _psutil.read, _psutil.find_bound, False, _psutil.process)
 
 
 def first_that_works(name: str, use: t.Callable[[Source], Answer]) -> Answer:

@@ -82,9 +82,9 @@ def settle(wanted: Endpoint, answer: str | None, sockets: t.Iterable[Socket], sh
     if answer == _probe.REUSABLE:
         return _settle_reusable(suspects, shows_bound)
     for tier in _TIERS:
-        blamed = [held for held in suspects if held.protocol == UDP or held.state in tier]
+        blamed = _blame([held for held in suspects if held.protocol == UDP or held.state in tier])
         if blamed:
-            return Finding(worst(held.state for held in blamed), tuple(blamed))
+            return blamed
     return Finding(FREE) if answer == _probe.NO_WITNESS else None
 
 
@@ -93,8 +93,14 @@ def _settle_reusable(suspects: t.Sequence[Socket], shows_bound: bool) -> Finding
     bound = tuple(held for held in suspects if held.state == BOUND)
     if bound:
         return Finding(BOUND, bound)
-    explained = any(held.state in (CONNECTED, CLOSING) for held in suspects)
-    return Finding(FREE) if shows_bound or explained else None
+    if shows_bound:
+        return Finding(FREE)
+    # Connections that are left over explain the answer. They may hide a socket that is bound, too.
+    return _blame([held for held in suspects if held.state in (CONNECTED, CLOSING)])
+
+
+def _blame(sockets: t.Sequence[Socket]) -> Finding | None:
+    return Finding(worst(held.state for held in sockets), tuple(sockets)) if sockets else None
 
 
 def worst(states: t.Iterable[str]) -> str:

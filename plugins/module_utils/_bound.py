@@ -1,0 +1,93 @@
+# Copyright (c) 2026, preflight.ports contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""TCP sockets that are bound but don't listen, where the socket table lacks them: Linux before 6.8, and /proc/net.
+
+Nothing lists them. But a process has each of them, and an administrator may borrow a descriptor (pidfd_getfd(2), Linux
+5.6) to ask the socket for its own address.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import re
+import socket
+import typing as t
+
+from ansible_collections.preflight.ports.plugins.module_utils._addresses import Endpoint
+from ansible_collections.preflight.ports.plugins.module_utils._owners import in_this_network
+from ansible_collections.preflight.ports.plugins.module_utils._sockets import BOUND, TCP, TCP_CLOSE, Socket
+
+_PIDFD_OPEN, _PIDFD_GETFD = 434, 438  # on every architecture
+_GONE = (errno.ENOENT, errno.ESRCH, errno.EBADF)
+_SO_BINDTODEVICE = 25
+_DEVICE_NAME_BYTES = 16
+
+
+class Bound(t.NamedTuple):
+    """What one walk over the processes of this network namespace found."""
+
+    sockets: list[Socket]
+    all_seen: bool
+    """Whether there can be no others."""
+
+
+def find(listed: t.Container[int], proc: str = "/proc") -> Bound:
+    """The bound-only sockets. *listed*: the inodes of all TCP sockets that the table has."""
+    found: dict[int, Socket] = {}
+    all_seen = os.geteuid() == 0
+    for name in filter(str.isdigit, os.listdir(proc)):
+        if not in_this_network(name, proc):
+            continue
+        try:
+            for descriptor, inode in _tcp_descriptors(f"{proc}/{name}/fd"):
+                if inode not in listed and inode not in found:
+                    seen = _ask(int(name), descriptor, inode)
+                    if seen:
+                        found[inode] = seen
+        except OSError as error:
+            all_seen = all_seen and error.errno in _GONE
+    return Bound(list(found.values()), all_seen)
+
+
+def _tcp_descriptors(folder: str) -> t.Iterator[tuple[int, int]]:
+    """(descriptor, inode) of each TCP socket; the kernel tells the protocol as an extended attribute."""
+    for descriptor in os.listdir(folder):
+        path = f"{folder}/{descriptor}"
+        try:
+            link = re.fullmatch(r"socket:\[([0-9]+)\]", os.readlink(path))
+            if link and os.getxattr(path, "system.sockprotoname").startswith(b"TCP"):
+                yield int(descriptor), int(link[1])
+        except OSError as error:
+            if error.errno not in _GONE:
+                raise
+
+
+def _ask(pid: int, descriptor: int, inode: int) -> Socket | None:
+    """Borrow the descriptor for as long as it takes to ask it."""
+    process = _call(_PIDFD_OPEN, pid, 0)
+    try:
+        with socket.socket(fileno=_call(_PIDFD_GETFD, process, descriptor, 0)) as borrowed:
+            address, port = borrowed.getsockname()[:2]
+            if not port or borrowed.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] != TCP_CLOSE:
+                return None
+            device = borrowed.getsockopt(socket.SOL_SOCKET, _SO_BINDTODEVICE, _DEVICE_NAME_BYTES).rstrip(b"\0")
+            is_ipv6 = borrowed.family == socket.AF_INET6
+            endpoint = Endpoint(
+                socket.inet_pton(borrowed.family, address.partition("%")[0]),
+                v6only=bool(borrowed.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY)) if is_ipv6 else None,
+                interface=device.decode() or None,
+            )
+            return Socket(TCP, endpoint, port, BOUND, inode)
+    finally:
+        os.close(process)
+
+
+def _call(number: int, *arguments: int) -> int:
+    result = int(ctypes.CDLL(None, use_errno=True).syscall(number, *arguments))
+    if result < 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    return result
