@@ -8,17 +8,12 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.preflight.ports.plugins.module_utils import (
-    _owners,
-    _probe,
-    _processes,
-    _socket_units,
-    _tunnels,
-)
+from ansible_collections.preflight.ports.plugins.module_utils import _census, _probe
 from ansible_collections.preflight.ports.plugins.module_utils._addresses import Endpoint
+from ansible_collections.preflight.ports.plugins.module_utils._census import Run
 from ansible_collections.preflight.ports.plugins.module_utils._holders import Census
 from ansible_collections.preflight.ports.plugins.module_utils._requirements import FREE, LAST_PORT, Requirement
-from ansible_collections.preflight.ports.plugins.module_utils._sockets import TCP, Socket
+from ansible_collections.preflight.ports.plugins.module_utils._sockets import EVERY_STATE, LISTENERS, TCP, Socket
 from ansible_collections.preflight.ports.plugins.module_utils._sources import Source
 from ansible_collections.preflight.ports.plugins.module_utils._verdicts import (
     UNKNOWN,
@@ -32,11 +27,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._verdicts import (
 )
 
 _ATTEMPTS = 3
-_INIT = 1
 _NOBODY = Census(pids={}, processes={})
-
-Run = t.Callable[[t.Sequence[str]], str]
-"""Runs a command, without a shell, and gives what it printed, or an empty string."""
 
 
 class Question(t.NamedTuple):
@@ -82,8 +73,8 @@ def look(requirements: t.Sequence[Requirement], source: Source, probing: bool, r
             findings.pop(question, None)
         findings.update(_settle(answers, source))
         suspects = _suspects(requirements, findings)
-        owners = _owners.find({held.inode for held in suspects if held.inode})
-        gone = _gone(suspects, owners, source)
+        census = _census.take(suspects, source, run)
+        gone = _gone(suspects, census, source)
         pending = [
             question
             for question, finding in findings.items()
@@ -91,7 +82,6 @@ def look(requirements: t.Sequence[Requirement], source: Source, probing: bool, r
         ]
         if not pending:
             break
-    census = _census(suspects, owners, source, run)
     competing = rivals(requirements)
     verdicts = {
         (index, port): judge(requirements[index], port, finding, census, competing.get((index, port), ()))
@@ -102,7 +92,7 @@ def look(requirements: t.Sequence[Requirement], source: Source, probing: bool, r
 
 def _ask(questions: t.Sequence[Question], source: Source, probing: bool) -> dict[Question, str | None]:
     """What bind(2) answers, but for "free"; None where the table makes the question needless."""
-    table = _table(questions, source, every_state=False)
+    table = _table(questions, source, LISTENERS)
     answers: dict[Question, str | None] = {}
     for question in questions:
         sockets = table.get((question.protocol, question.port))
@@ -116,10 +106,10 @@ def _ask(questions: t.Sequence[Question], source: Source, probing: bool) -> dict
 
 
 def _settle(answers: t.Mapping[Question, str | None], source: Source) -> Findings:
-    table = _table(answers, source, every_state=True)
+    table = _table(answers, source, EVERY_STATE)
     shows_bound = source.find_bound is None
     if source.find_bound and any(_may_be_bound(*answer) for answer in answers.items()):
-        listed = {held.inode for held in source.read(TCP, 1, LAST_PORT, True)}
+        listed = {held.inode for held in source.read(TCP, 1, LAST_PORT, EVERY_STATE)}
         bound = source.find_bound(listed)
         shows_bound = bound.all_seen
         for held in bound.sockets:
@@ -135,12 +125,14 @@ def _may_be_bound(question: Question, answer: str | None) -> bool:
     return question.protocol == TCP and answer in (_probe.REUSABLE, _probe.IN_USE)
 
 
-def _table(questions: t.Collection[Question], source: Source, every_state: bool) -> dict[tuple[str, int], list[Socket]]:
+def _table(
+    questions: t.Collection[Question], source: Source, states: frozenset[str]
+) -> dict[tuple[str, int], list[Socket]]:
     """The sockets on the ports in question, by protocol and port."""
     table: dict[tuple[str, int], list[Socket]] = {}
     for protocol in sorted({question.protocol for question in questions}):
         ports = [question.port for question in questions if question.protocol == protocol]
-        for held in source.read(protocol, min(ports), max(ports), every_state):
+        for held in source.read(protocol, min(ports), max(ports), states):
             table.setdefault((protocol, held.port), []).append(held)
     return table
 
@@ -172,26 +164,11 @@ def _suspects(requirements: t.Sequence[Requirement], findings: Findings) -> set[
     }
 
 
-def _gone(suspects: t.Collection[Socket], owners: _owners.Owners, source: Source) -> set[Socket]:
+def _gone(suspects: t.Collection[Socket], census: Census, source: Source) -> set[Socket]:
     """The sockets without an owner that are not in the table any more."""
-    ownerless = {held for held in suspects if held.inode and held.inode not in owners.pids}
+    ownerless = {held for held in suspects if held.inode and held.inode not in census.pids}
     if not ownerless:
         return ownerless
     questions = [Question(held.protocol, held.endpoint, held.port) for held in ownerless]
-    still = {held.inode for sockets in _table(questions, source, every_state=True).values() for held in sockets}
+    still = {held.inode for sockets in _table(questions, source, EVERY_STATE).values() for held in sockets}
     return {held for held in ownerless if held.inode not in still}
-
-
-def _census(suspects: t.Collection[Socket], owners: _owners.Owners, source: Source, run: Run) -> Census:
-    pids = {pid for held in suspects for pid in owners.pids.get(held.inode, held.pids)}
-    processes = {pid: process for pid in pids for process in [source.process(pid)] if process}
-    ownerless = [held for held in suspects if held.inode and held.inode not in owners.pids]
-    tunnels = _tunnels.read() if ownerless else _tunnels.Tunnels()
-    is_systemd = _INIT in processes and processes[_INIT].name == "systemd"
-    return Census(
-        pids=owners.pids,
-        processes=processes,
-        kernel_owned=frozenset(held.inode for held in ownerless if _owners.kernel_owns(held, owners, tunnels)),
-        socket_units=_socket_units.parse(run(_socket_units.COMMAND)) if is_systemd else {},
-        users={held.uid: _processes.user_name(held.uid) for held in ownerless if held.uid is not None},
-    )

@@ -14,7 +14,12 @@ import struct
 from ansible_collections.preflight.ports.plugins.module_utils._addresses import Endpoint
 from ansible_collections.preflight.ports.plugins.module_utils._netlink_dump import attribute, attributes, dump
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import (
+    BOUND,
+    CONNECTED,
+    LISTENING,
     TCP,
+    TCP_BOUND_INACTIVE,
+    TCP_CLOSE,
     TCP_LISTEN,
     UDP,
     Socket,
@@ -28,7 +33,9 @@ _SOCK_DIAG_BY_FAMILY = 20
 _INET_DIAG_REQ_BYTECODE = 1
 _INET_DIAG_SKV6ONLY = 11
 _BC_S_GE, _BC_S_LE = 2, 3
-_EVERY_STATE = 0xFFFFFFFF
+_ALL = 0xFFFFFFFF
+_LISTEN, _BOUND = 1 << TCP_LISTEN, 1 << TCP_CLOSE | 1 << TCP_BOUND_INACTIVE
+_STATES = {LISTENING: _LISTEN, BOUND: _BOUND, CONNECTED: _ALL & ~_LISTEN & ~_BOUND}  # closing sockets come with those
 
 _REQUEST = struct.Struct("=BBBxI48x")  # inet_diag_req_v2: family, protocol, extensions, states, an empty socket id
 _MESSAGE = struct.Struct("=BBxx2s2s16s16sI8x12xII")  # inet_diag_msg: as parse() takes it apart
@@ -41,12 +48,12 @@ def shows_bound() -> bool:
     return version is not None and (int(version[1]), int(version[2])) >= (6, 8)
 
 
-def read(protocol: str, first: int, last: int, every_state: bool) -> list[Socket]:
-    """The sockets on ports *first* to *last*: for TCP those that listen, unless *every_state* is asked for.
+def read(protocol: str, first: int, last: int, states: frozenset[str]) -> list[Socket]:
+    """The sockets on ports *first* to *last*: TCP in the *states*, all of UDP. Raises SourceError.
 
-    The kernel walks its short list of listeners for the one, all connections for the other. Raises SourceError.
+    The kernel walks its short list of listeners for those, its tables of all connections for any other state.
     """
-    states = 1 << TCP_LISTEN if protocol == TCP and not every_state else _EVERY_STATE
+    mask = sum(bits for state, bits in _STATES.items() if state in states) if protocol == TCP else _ALL
     port_filter = attribute(_INET_DIAG_REQ_BYTECODE, _port_range(first, last))
     return [
         found
@@ -55,7 +62,7 @@ def read(protocol: str, first: int, last: int, every_state: bool) -> list[Socket
             _NETLINK_SOCK_DIAG,
             _SOCK_DIAG_BY_FAMILY,
             _SOCK_DIAG_BY_FAMILY,
-            _REQUEST.pack(family, _NUMBERS[protocol], 0, states) + port_filter,
+            _REQUEST.pack(family, _NUMBERS[protocol], 0, mask) + port_filter,
         )
         for found in [parse(payload, protocol)]
         if first <= found.port <= last

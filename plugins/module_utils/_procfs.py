@@ -14,8 +14,8 @@ from ansible_collections.preflight.ports.plugins.module_utils._probe import host
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import Socket, SourceError, peer_name, state_of
 
 
-def read(protocol: str, first: int, last: int, every_state: bool, folder: str = "/proc/net") -> list[Socket]:
-    """The sockets on ports *first* to *last*, in every state but bound-only TCP, which these files don't hold.
+def read(protocol: str, first: int, last: int, states: frozenset[str], folder: str = "/proc/net") -> list[Socket]:
+    """The sockets on ports *first* to *last*, whatever their state; these files lack bound-only TCP sockets.
 
     Raises SourceError.
     """

@@ -34,8 +34,8 @@ else:
 _DYING = ("TIME_WAIT", "FIN_WAIT1", "FIN_WAIT2", "LAST_ACK", "CLOSING")
 
 
-def read(protocol: str, first: int, last: int, every_state: bool) -> list[Socket]:
-    """The sockets on ports *first* to *last* in every state but bound-only TCP. Raises SourceError."""
+def read(protocol: str, first: int, last: int, states: frozenset[str]) -> list[Socket]:
+    """The sockets on ports *first* to *last* whatever their state. Raises SourceError."""
     if not HAS_PSUTIL:
         from ansible.module_utils import basic
 

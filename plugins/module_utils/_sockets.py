@@ -14,6 +14,8 @@ from ansible_collections.preflight.ports.plugins.module_utils._addresses import 
 TCP, UDP = "tcp", "udp"
 
 LISTENING, BOUND, CONNECTED, CLOSING = "listening", "bound", "connected", "closing"
+EVERY_STATE = frozenset((LISTENING, BOUND, CONNECTED, CLOSING))
+LISTENERS = frozenset((LISTENING,))
 
 # The kernel's numbers, include/net/tcp_states.h. An unconnected UDP socket stands in the table as TCP_CLOSE.
 TCP_ESTABLISHED, TCP_TIME_WAIT, TCP_CLOSE, TCP_LISTEN, TCP_BOUND_INACTIVE = 1, 6, 7, 10, 13

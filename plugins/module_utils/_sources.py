@@ -21,10 +21,10 @@ class Source(t.NamedTuple):
     """Where the socket table comes from."""
 
     name: str
-    read: t.Callable[[str, int, int, bool], list[Socket]]
-    """(protocol, first port, last port, every state?) -> sockets.
+    read: t.Callable[[str, int, int, frozenset[str]], list[Socket]]
+    """(protocol, first port, last port, states) -> at least the TCP sockets in these states, or all UDP sockets.
 
-    Without every state: TCP sockets that listen, and all UDP sockets. A source may give more. Raises SourceError.
+    Raises SourceError.
     """
     find_bound: t.Callable[[t.Container[int]], Bound] | None
     """Finds the TCP sockets that are bound but don't listen, given the inodes of those in the table.

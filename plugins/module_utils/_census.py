@@ -1,0 +1,36 @@
+# Copyright (c) 2026, preflight.ports contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Who is behind some sockets: processes, systemd's socket units, or the kernel itself."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.preflight.ports.plugins.module_utils import _owners, _processes, _socket_units, _tunnels
+from ansible_collections.preflight.ports.plugins.module_utils._holders import Census
+from ansible_collections.preflight.ports.plugins.module_utils._sockets import Socket
+from ansible_collections.preflight.ports.plugins.module_utils._sources import Source
+
+_INIT = 1
+
+Run = t.Callable[[t.Sequence[str]], str]
+"""Runs a command, without a shell, and gives what it printed, or an empty string."""
+
+
+def take(sockets: t.Collection[Socket], source: Source, run: Run) -> Census:
+    """All that this user may know of the holders of *sockets*."""
+    owners = _owners.find({held.inode for held in sockets if held.inode})
+    pids = {pid for held in sockets for pid in owners.pids.get(held.inode, held.pids)}
+    processes = {pid: process for pid in pids for process in [source.process(pid)] if process}
+    ownerless = [held for held in sockets if held.inode and held.inode not in owners.pids]
+    tunnels = _tunnels.read() if ownerless else _tunnels.Tunnels()
+    is_systemd = _INIT in processes and processes[_INIT].name == "systemd"
+    return Census(
+        pids=owners.pids,
+        processes=processes,
+        kernel_owned=frozenset(held.inode for held in ownerless if _owners.kernel_owns(held, owners, tunnels)),
+        socket_units=_socket_units.parse(run(_socket_units.COMMAND)) if is_systemd else {},
+        users={held.uid: _processes.user_name(held.uid) for held in ownerless if held.uid is not None},
+    )
