@@ -19,20 +19,12 @@ import typing as t
 
 from ansible_collections.preflight.ports.plugins.module_utils._addresses import Endpoint
 from ansible_collections.preflight.ports.plugins.module_utils._owners import in_this_network
-from ansible_collections.preflight.ports.plugins.module_utils._sockets import BOUND, TCP, TCP_CLOSE, Socket
+from ansible_collections.preflight.ports.plugins.module_utils._sockets import BOUND, TCP, TCP_CLOSE, Bound, Socket
 
 _PIDFD_OPEN, _PIDFD_GETFD = 434, 438  # on every architecture
 _GONE = (errno.ENOENT, errno.ESRCH, errno.EBADF)
 _SO_BINDTODEVICE = 25
 _DEVICE_NAME_BYTES = 16
-
-
-class Bound(t.NamedTuple):
-    """What one walk over the processes of this network namespace found."""
-
-    sockets: list[Socket]
-    all_seen: bool
-    """Whether there can be no others."""
 
 
 def find(listed: t.Container[int], proc: str = "/proc") -> Bound:

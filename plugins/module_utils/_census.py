@@ -6,24 +6,22 @@
 
 from __future__ import annotations
 
+import sys
 import typing as t
 
 from ansible_collections.preflight.ports.plugins.module_utils import _owners, _processes, _socket_units, _tunnels
-from ansible_collections.preflight.ports.plugins.module_utils._holders import Census
+from ansible_collections.preflight.ports.plugins.module_utils._holders import Census, Process
+from ansible_collections.preflight.ports.plugins.module_utils._socket_units import Run
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import Socket
-from ansible_collections.preflight.ports.plugins.module_utils._sources import Source
 
 _INIT = 1
 
-Run = t.Callable[[t.Sequence[str]], str]
-"""Runs a command, without a shell, and gives what it printed, or an empty string."""
 
-
-def take(sockets: t.Collection[Socket], source: Source, run: Run) -> Census:
+def take(sockets: t.Collection[Socket], run: Run) -> Census:
     """All that this user may know of the holders of *sockets*."""
     owners = _owners.find({held.inode for held in sockets if held.inode})
     pids = {pid for held in sockets for pid in owners.pids.get(held.inode, held.pids)}
-    processes = {pid: process for pid in pids for process in [source.process(pid)] if process}
+    processes = {pid: process for pid in pids for process in [_process(pid)] if process}
     ownerless = [held for held in sockets if held.inode and held.inode not in owners.pids]
     tunnels = _tunnels.read() if ownerless else _tunnels.Tunnels()
     is_systemd = _INIT in processes and processes[_INIT].name == "systemd"
@@ -34,3 +32,11 @@ def take(sockets: t.Collection[Socket], source: Source, run: Run) -> Census:
         socket_units=_socket_units.parse(run(_socket_units.COMMAND)) if is_systemd else {},
         users={held.uid: _processes.user_name(held.uid) for held in ownerless if held.uid is not None},
     )
+
+
+def _process(pid: int) -> Process | None:
+    if sys.platform.startswith("linux"):
+        return _processes.read(pid)
+    from ansible_collections.preflight.ports.plugins.module_utils import _psutil
+
+    return _psutil.process(pid)

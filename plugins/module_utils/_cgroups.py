@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 import typing as t
 
+from ansible_collections.preflight.ports.plugins.module_utils._holders import Container
+
 _UNIT = re.compile(r"[^/]+\.(?:service|scope|socket|mount|swap)$")
 _ID = r"([0-9a-f]{64})"
 _CONTAINERS = [
@@ -25,14 +27,6 @@ _CONTAINERS = [
         (r"(?:^|/)systemd-nspawn@([^/]+)\.service", "nspawn"),
     )
 ]
-
-
-class Container(t.NamedTuple):
-    """A container that a process belongs to, or publishes a port for."""
-
-    id: str
-    name: str | None
-    runtime: str
 
 
 def paths(text: str) -> list[str]:

@@ -11,7 +11,7 @@ import json
 import os
 import typing as t
 
-from ansible_collections.preflight.ports.plugins.module_utils._cgroups import Container
+from ansible_collections.preflight.ports.plugins.module_utils._holders import Container
 
 _DOCKER = "/var/lib/docker/containers"
 _PODMAN = "/var/lib/containers/storage/*-containers/*containers.json"

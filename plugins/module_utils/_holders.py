@@ -9,10 +9,32 @@ from __future__ import annotations
 import time
 import typing as t
 
-from ansible_collections.preflight.ports.plugins.module_utils._processes import Process
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import CLOSING, Socket
 
 _INIT = 1
+
+
+class Container(t.NamedTuple):
+    """A container that a process belongs to, or publishes a port for."""
+
+    id: str
+    name: str | None
+    runtime: str
+
+
+class Process(t.NamedTuple):
+    """A process that has a socket. Unknown is None. All text is printable."""
+
+    pid: int
+    name: str | None = None
+    exe: str | None = None
+    uid: int | None = None
+    user: str | None = None
+    unit: str | None = None
+    container: Container | None = None
+    started: float | None = None
+    """Seconds since the epoch."""
+    cmdline: str | None = None
 
 
 class Holder(t.NamedTuple):

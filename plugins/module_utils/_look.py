@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.preflight.ports.plugins.module_utils import _census, _probe
+from ansible_collections.preflight.ports.plugins.module_utils import _probe
 from ansible_collections.preflight.ports.plugins.module_utils._addresses import Endpoint
-from ansible_collections.preflight.ports.plugins.module_utils._census import Run
 from ansible_collections.preflight.ports.plugins.module_utils._holders import Census
 from ansible_collections.preflight.ports.plugins.module_utils._requirements import FREE, LAST_PORT, Requirement
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import EVERY_STATE, LISTENERS, TCP, Socket
@@ -25,6 +24,9 @@ from ansible_collections.preflight.ports.plugins.module_utils._verdicts import (
     surely_taken,
     together,
 )
+
+if t.TYPE_CHECKING:
+    from ansible_collections.preflight.ports.plugins.module_utils._socket_units import Run
 
 _ATTEMPTS = 3
 _NOBODY = Census(pids={}, processes={})
@@ -73,7 +75,7 @@ def look(requirements: t.Sequence[Requirement], source: Source, probing: bool, r
             findings.pop(question, None)
         findings.update(_settle(answers, source))
         suspects = _suspects(requirements, findings)
-        census = _census.take(suspects, source, run)
+        census = _take_census(suspects, run) if suspects else _NOBODY
         gone = _gone(suspects, census, source)
         pending = [
             question
@@ -162,6 +164,13 @@ def _suspects(requirements: t.Sequence[Requirement], findings: Findings) -> set[
         if not judge(requirements[index], port, finding, _NOBODY).met
         for held in finding.sockets
     }
+
+
+def _take_census(suspects: t.Collection[Socket], run: Run) -> Census:
+    # Only now, for where all is well nobody's holder is looked for: on a target, each import costs time in each task.
+    from ansible_collections.preflight.ports.plugins.module_utils import _census
+
+    return _census.take(suspects, run)
 
 
 def _gone(suspects: t.Collection[Socket], census: Census, source: Source) -> set[Socket]:

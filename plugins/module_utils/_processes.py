@@ -11,26 +11,11 @@ import pwd
 import typing as t
 
 from ansible_collections.preflight.ports.plugins.module_utils import _cgroups, _containers
-from ansible_collections.preflight.ports.plugins.module_utils._cgroups import Container
+from ansible_collections.preflight.ports.plugins.module_utils._holders import Container, Process
 from ansible_collections.preflight.ports.plugins.module_utils._text import printable
 
 _COMM_LENGTH = 15  # the kernel cuts names there: TASK_COMM_LEN less the terminating zero
 _STARTTIME = 22 - 3  # field 22 of proc_pid_stat(5), counted from the one behind the name
-
-
-class Process(t.NamedTuple):
-    """A process that has a socket. Unknown is None. All text is printable."""
-
-    pid: int
-    name: str | None = None
-    exe: str | None = None
-    uid: int | None = None
-    user: str | None = None
-    unit: str | None = None
-    container: Container | None = None
-    started: float | None = None
-    """Seconds since the epoch."""
-    cmdline: str | None = None
 
 
 def read(pid: int, proc: str = "/proc") -> Process | None:

@@ -66,12 +66,27 @@ def parse(
         try:
             parsed = _entry(entry, state, patterns, service)
         except RequirementError as error:
-            shown = repr(entry)
-            shown = shown if len(shown) <= 200 else shown[:200] + "..."
-            raise RequirementError(f"ports[{index}] {shown}: {error}") from error
+            raise _located(index, entry, error) from error
         for requirement in parsed:
             _add(requirements, requirement)
     return requirements
+
+
+def parse_ranges(entries: t.Sequence[t.Any], service: ServiceLookup = socket.getservbyname) -> list[range]:
+    """Ports alone, each an integer, ``FIRST-LAST`` or a TCP service name. Raises RequirementError."""
+    ranges = []
+    for index, entry in enumerate(entries):
+        try:
+            first, last = _port_range(entry, TCP, service)
+        except RequirementError as error:
+            raise _located(index, entry, error) from error
+        ranges.append(range(first, last + 1))
+    return ranges
+
+
+def _located(index: int, entry: t.Any, error: RequirementError) -> RequirementError:
+    shown = repr(entry)
+    return RequirementError(f"ports[{index}] {shown if len(shown) <= 200 else shown[:200] + '...'}: {error}")
 
 
 def ports_to_be_free(requirements: t.Iterable[Requirement]) -> t.Iterator[int]:

@@ -7,8 +7,12 @@
 from __future__ import annotations
 
 import re
+import typing as t
 
 COMMAND = ("systemctl", "show", "--property=Id,Listen", "*.socket")
+
+Run = t.Callable[[t.Sequence[str]], str]
+"""Runs a command, without a shell, and gives what it printed, or an empty string."""
 
 _PROTOCOLS = {"Stream": "tcp", "Datagram": "udp"}
 _LISTEN = re.compile(r"Listen=\[?([0-9A-Fa-f:.]+)\]?:([0-9]+) \((Stream|Datagram)\)")
@@ -23,3 +27,16 @@ def parse(output: str) -> dict[tuple[str, str, int], str]:
             if identity:
                 units[_PROTOCOLS[kind], address, int(port)] = identity[1]
     return units
+
+
+def runner(module: t.Any) -> Run:
+    """*module*'s own way to run a command. A host without systemctl has no socket units."""
+
+    def run(command: t.Sequence[str]) -> str:
+        try:
+            _code, output, _errors = module.run_command(list(command), handle_exceptions=False)
+        except OSError:
+            return ""
+        return str(output)
+
+    return run

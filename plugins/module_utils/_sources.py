@@ -9,10 +9,9 @@ from __future__ import annotations
 import sys
 import typing as t
 
-from ansible_collections.preflight.ports.plugins.module_utils import _bound, _netlink, _processes, _procfs, _psutil
-from ansible_collections.preflight.ports.plugins.module_utils._bound import Bound
-from ansible_collections.preflight.ports.plugins.module_utils._processes import Process
-from ansible_collections.preflight.ports.plugins.module_utils._sockets import Socket, SourceError
+from ansible_collections.preflight.ports.plugins.module_utils._sockets import Bound, Socket, SourceError
+
+# The sources are imported when their turn comes: on a target, Python compiles a module's files anew in each task.
 
 Answer = t.TypeVar("Answer")
 
@@ -33,21 +32,29 @@ class Source(t.NamedTuple):
     """
     shows_device: bool
     """Whether the table tells which device, and so which VRF, a socket is bound to."""
-    process: t.Callable[[int], Process | None]
-    """pid -> what there is to know of the process, None when it is gone."""
 
 
 def candidates(name: str) -> t.Iterator[Source]:
     """The sources that the option value *name* allows on this machine, the best first."""
     on_linux = sys.platform.startswith("linux")
     if name == "netlink" or (name == "auto" and on_linux):
-        yield Source("netlink", _netlink.read, None if _netlink.shows_bound() else _bound.find, True, _processes.read)
+        from ansible_collections.preflight.ports.plugins.module_utils import _netlink
+
+        yield Source("netlink", _netlink.read, None if _netlink.shows_bound() else _find_bound, shows_device=True)
     if name == "procfs" or (name == "auto" and on_linux):
-        yield Source("procfs", _procfs.read, _bound.find, False, _processes.read)
-    if name in ("psutil", "auto") and on_linux:
-        yield Source("psutil", _psutil.read, _bound.find, False, _processes.read)
-    if name in ("psutil", "auto") and not on_linux:
-        yield Source("psutil", _psutil.read, _psutil.find_bound, False, _psutil.process)
+        from ansible_collections.preflight.ports.plugins.module_utils import _procfs
+
+        yield Source("procfs", _procfs.read, _find_bound, shows_device=False)
+    if name in ("psutil", "auto"):
+        from ansible_collections.preflight.ports.plugins.module_utils import _psutil
+
+        yield Source("psutil", _psutil.read, _find_bound if on_linux else _psutil.find_bound, shows_device=False)
+
+
+def _find_bound(listed: t.Container[int]) -> Bound:
+    from ansible_collections.preflight.ports.plugins.module_utils import _bound
+
+    return _bound.find(listed)
 
 
 def first_that_works(name: str, use: t.Callable[[Source], Answer]) -> Answer:

@@ -407,6 +407,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._requirements impo
 )
 from ansible_collections.preflight.ports.plugins.module_utils._results import NOTHING, result
 from ansible_collections.preflight.ports.plugins.module_utils._sentences import ephemeral_finding
+from ansible_collections.preflight.ports.plugins.module_utils._socket_units import runner
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import SourceError
 from ansible_collections.preflight.ports.plugins.module_utils._sources import first_that_works
 from ansible_collections.preflight.ports.plugins.module_utils._verdicts import DUPLICATE
@@ -460,13 +461,9 @@ def main() -> None:
 def look_until_met(module: AnsibleModule, requirements: t.Sequence[Requirement], deadline: float) -> Look:
     """The first look that finds all as required, or the last one before the deadline."""
 
-    def run(command: t.Sequence[str]) -> str:
-        _code, output, _errors = module.run_command(list(command), handle_exceptions=False)
-        return output
-
     while True:
         seen = first_that_works(
-            module.params["source"], lambda source: look(requirements, source, module.params["probe"], run)
+            module.params["source"], lambda source: look(requirements, source, module.params["probe"], runner(module))
         )
         unmet = [verdict for verdict in seen.verdicts.values() if not verdict.met]
         left = deadline - time.monotonic()

@@ -1,0 +1,48 @@
+# Copyright (c) 2026, preflight.ports contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The whole socket table with its holders, for those who want to see it."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.preflight.ports.plugins.module_utils import _census
+from ansible_collections.preflight.ports.plugins.module_utils._holders import Holder, holders
+from ansible_collections.preflight.ports.plugins.module_utils._socket_units import Run
+from ansible_collections.preflight.ports.plugins.module_utils._sockets import BOUND, EVERY_STATE, TCP, Socket
+from ansible_collections.preflight.ports.plugins.module_utils._sources import Source
+
+LAST_PORT = 65535
+
+
+class Filter(t.NamedTuple):
+    """Which sockets to list."""
+
+    ports: t.Sequence[range]
+    """All if empty."""
+    protocols: t.Collection[str]
+    states: frozenset[str]
+
+    def passes(self, held: Socket) -> bool:
+        in_ports = not self.ports or any(held.port in ports for ports in self.ports)
+        return in_ports and held.state in self.states
+
+
+def take(wanted: Filter, source: Source, run: Run) -> list[tuple[Socket, Holder]]:
+    """The sockets that pass, each with its holder, by protocol, port and address. Raises SourceError."""
+    sockets = [held for protocol in sorted(wanted.protocols) for held in _read(protocol, wanted, source)]
+    census = _census.take(sockets, run)
+    sockets.sort(key=lambda held: (held.protocol, held.port, len(held.endpoint.address), held.endpoint.address))
+    return [(held, holders([held], census)[0]) for held in sockets]
+
+
+def _read(protocol: str, wanted: Filter, source: Source) -> list[Socket]:
+    first = min((ports.start for ports in wanted.ports), default=1)
+    last = max((ports.stop - 1 for ports in wanted.ports), default=LAST_PORT)
+    sockets = source.read(protocol, first, last, wanted.states)
+    if protocol == TCP and BOUND in wanted.states and source.find_bound:
+        listed = {held.inode for held in source.read(TCP, 1, LAST_PORT, EVERY_STATE)}
+        sockets += source.find_bound(listed).sockets
+    return [held for held in sockets if wanted.passes(held)]

@@ -1,0 +1,259 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, preflight.ports contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: port_info
+short_description: List the listening and bound sockets of a host with their holders
+version_added: 1.0.0
+description:
+  - Lists every TCP and UDP socket of the target's network namespace that listens or is bound, with the process,
+    systemd unit, container, or kernel object that holds it.
+  - On Linux it needs nothing but Python. It runs no command but C(systemctl), to name socket units.
+author:
+  - preflight.ports contributors (@preflight)
+extends_documentation_fragment:
+  - preflight.ports._attributes
+  - preflight.ports._attributes.info_module
+attributes:
+  platform:
+    platforms: posix
+options:
+  ports:
+    description:
+      - The ports to list, each a number or C(FIRST-LAST); all if empty.
+    type: list
+    elements: raw
+    default: []
+  protocols:
+    description:
+      - The protocols to list.
+    type: list
+    elements: str
+    choices: [tcp, udp]
+    default: [tcp, udp]
+  states:
+    description:
+      - The states to list, as RV(sockets[].state) has them.
+    type: list
+    elements: str
+    choices: [listening, bound, connected, closing]
+    default: [listening, bound]
+  source:
+    description:
+      - Where the socket table comes from.
+      - V(netlink) asks the kernel (C(NETLINK_SOCK_DIAG)), V(procfs) reads C(/proc/net), V(psutil) uses the Python
+        library.
+      - V(auto) takes the first of them that works. With another value it is an error if that one does not.
+    type: str
+    choices: [auto, netlink, procfs, psutil]
+    default: auto
+  cmdline:
+    description:
+      - Whether to return the holders' command lines.
+      - They can contain passwords.
+    type: bool
+    default: false
+requirements:
+  - psutil, on targets other than Linux
+notes:
+  - Without privileges every socket is listed, but other users' processes are returned as hidden. Use C(become) to have
+    every holder named.
+  - TCP sockets that are bound but do not listen are listed by Linux 6.8 and later for everyone, by Linux 5.6 and later
+    for an administrator.
+seealso:
+  - module: preflight.ports.port_check
+  - module: community.general.listen_ports_facts
+"""
+
+EXAMPLES = r"""
+- name: List what listens or is bound
+  preflight.ports.port_info:
+  register: info
+
+- name: Who serves HTTP?
+  preflight.ports.port_info:
+    ports: [80, 443, 8000-8999]
+    protocols: [tcp]
+    states: [listening]
+"""
+
+RETURN = r"""
+sockets:
+  description: The sockets, by protocol, port, and address. What is unknown is V(none).
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    address:
+      description: The local address.
+      type: str
+      returned: always
+      sample: 0.0.0.0
+    port:
+      description: The local port.
+      type: int
+      returned: always
+      sample: 80
+    addresses:
+      description: The local address again, as the other module returns it for several sockets together.
+      type: list
+      elements: str
+      returned: always
+      sample: ["0.0.0.0"]
+    protocol:
+      description: V(tcp) or V(udp).
+      type: str
+      returned: always
+      sample: tcp
+    state:
+      description:
+        - V(listening) for a TCP socket that listens, V(bound) for an unconnected UDP socket, or a TCP socket that does
+          not listen yet, V(connected) for a connection or a connected UDP socket, V(closing) for a dying one such as in
+          C(TIME_WAIT).
+      type: str
+      returned: always
+      sample: listening
+    pid:
+      description: The eldest process that has the socket.
+      type: int
+      returned: always
+      sample: 812
+    pids:
+      description: All processes that have it.
+      type: list
+      elements: int
+      returned: always
+      sample: [812, 813]
+    process:
+      description: The name of the process.
+      type: str
+      returned: always
+      sample: nginx
+    exe:
+      description: The path of its program.
+      type: str
+      returned: always
+      sample: /usr/sbin/nginx
+    user:
+      description: The name of its effective user.
+      type: str
+      returned: always
+      sample: root
+    uid:
+      description: The number of its effective user.
+      type: int
+      returned: always
+      sample: 0
+    unit:
+      description: Its systemd unit; the socket unit for a socket that systemd itself holds.
+      type: str
+      returned: always
+      sample: nginx.service
+    container:
+      description: The container it belongs to or publishes a port for.
+      type: dict
+      returned: always
+      contains:
+        id:
+          description: The container's ID.
+          type: str
+          returned: always
+        name:
+          description: The container's name.
+          type: str
+          returned: always
+        runtime:
+          description: For example V(docker), V(podman), V(containerd), V(cri-o), V(lxc), or V(nspawn).
+          type: str
+          returned: always
+    started:
+      description: When the process started, in UTC.
+      type: str
+      returned: always
+      sample: "2026-01-31T12:00:00Z"
+    interface:
+      description: The device that the socket is bound to.
+      type: str
+      returned: always
+      sample: eth0
+    peer:
+      description: The other end of a connected socket.
+      type: str
+      returned: always
+      sample: 10.0.0.9:443
+    hidden:
+      description: Whether it is a process that the user of the task may not see.
+      type: bool
+      returned: always
+      sample: false
+    kernel:
+      description: Whether no process has it, but the kernel itself.
+      type: bool
+      returned: always
+      sample: false
+    cmdline:
+      description: The command line.
+      type: str
+      returned: if O(cmdline=true)
+      sample: nginx -g daemon off;
+source:
+  description: Where the socket table came from.
+  returned: always
+  type: str
+  sample: netlink
+"""
+
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.preflight.ports.plugins.module_utils._inventory import Filter, take
+from ansible_collections.preflight.ports.plugins.module_utils._requirements import RequirementError, parse_ranges
+from ansible_collections.preflight.ports.plugins.module_utils._socket_units import runner
+from ansible_collections.preflight.ports.plugins.module_utils._sockets import SourceError
+from ansible_collections.preflight.ports.plugins.module_utils._sources import first_that_works
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "ports": {"type": "list", "elements": "raw", "default": []},
+            "protocols": {"type": "list", "elements": "str", "choices": ["tcp", "udp"], "default": ["tcp", "udp"]},
+            "states": {
+                "type": "list",
+                "elements": "str",
+                "choices": ["listening", "bound", "connected", "closing"],
+                "default": ["listening", "bound"],
+            },
+            "source": {"type": "str", "choices": ["auto", "netlink", "procfs", "psutil"], "default": "auto"},
+            "cmdline": {"type": "bool", "default": False},
+        },
+        supports_check_mode=True,
+    )
+    options = module.params
+
+    try:
+        wanted = Filter(
+            parse_ranges(options["ports"]),
+            options["protocols"],
+            frozenset(options["states"]),
+        )
+        source, found = first_that_works(
+            options["source"], lambda source: (source.name, take(wanted, source, runner(module)))
+        )
+    except (RequirementError, SourceError) as error:
+        module.fail_json(msg=str(error), sockets=[], source=None)
+    module.exit_json(
+        source=source,
+        sockets=[
+            {"address": str(held.endpoint), "port": held.port, **holder.as_dict(options["cmdline"])}
+            for held, holder in found
+        ],
+    )
+
+
+if __name__ == "__main__":
+    main()
