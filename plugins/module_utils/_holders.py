@@ -54,6 +54,8 @@ class Holder(t.NamedTuple):
     """A process that this user may not see."""
     kernel: bool = False
     """No process: the kernel itself."""
+    seconds_left: int | None = None
+    """Until the last of its sockets is out of TIME_WAIT."""
 
     def names(self) -> dict[str, list[str]]:
         """What ``held_by`` patterns are matched against."""
@@ -126,6 +128,7 @@ def holders(sockets: t.Sequence[Socket], census: Census) -> list[Holder]:
             holder = known._replace(
                 addresses=tuple(dict.fromkeys(known.addresses + holder.addresses)),
                 pids=tuple(sorted({*known.pids, *holder.pids})),
+                seconds_left=max(known.seconds_left or 0, holder.seconds_left or 0) or None,
             )
         found[key] = holder
     return list(found.values())
@@ -153,6 +156,7 @@ def _holder(held: Socket, census: Census) -> Holder:
         peer=held.peer,
         hidden=not eldest and not kernel,
         kernel=kernel,
+        seconds_left=held.seconds_left,
     )
 
 

@@ -33,12 +33,13 @@ _SOCK_DIAG_BY_FAMILY = 20
 _INET_DIAG_REQ_BYTECODE = 1
 _INET_DIAG_SKV6ONLY = 11
 _BC_S_GE, _BC_S_LE = 2, 3
+_TIMER_TIME_WAIT = 3
 _ALL = 0xFFFFFFFF
 _LISTEN, _BOUND = 1 << TCP_LISTEN, 1 << TCP_CLOSE | 1 << TCP_BOUND_INACTIVE
 _STATES = {LISTENING: _LISTEN, BOUND: _BOUND, CONNECTED: _ALL & ~_LISTEN & ~_BOUND}  # closing sockets come with those
 
 _REQUEST = struct.Struct("=BBBxI48x")  # inet_diag_req_v2: family, protocol, extensions, states, an empty socket id
-_MESSAGE = struct.Struct("=BBxx2s2s16s16sI8x12xII")  # inet_diag_msg: as parse() takes it apart
+_MESSAGE = struct.Struct("=BBBx2s2s16s16sI8xI8xII")  # inet_diag_msg: as parse() takes it apart
 _NUMBERS = {TCP: socket.IPPROTO_TCP, UDP: socket.IPPROTO_UDP}
 
 
@@ -82,7 +83,9 @@ def parse(payload: bytes, protocol: str) -> Socket:
     """One inet_diag_msg and its attributes. Raises SourceError."""
     if len(payload) < _MESSAGE.size:
         raise SourceError(f"a table row of {len(payload)} bytes, {_MESSAGE.size} are the least")
-    family, state, port, peer_port, source, destination, index, uid, inode = _MESSAGE.unpack_from(payload)
+    (family, state, timer, port, peer_port, source, destination, index, expires, uid, inode) = _MESSAGE.unpack_from(
+        payload
+    )
     if family not in (socket.AF_INET, socket.AF_INET6):
         raise SourceError(f"a table row of the unexpected address family {family}")
     size = 4 if family == socket.AF_INET else 16
@@ -99,6 +102,7 @@ def parse(payload: bytes, protocol: str) -> Socket:
         inode=inode,
         uid=uid,
         peer=peer_name(destination[:size], peer_number) if peer_number else None,
+        seconds_left=expires // 1000 + 1 if timer == _TIMER_TIME_WAIT else None,
     )
 
 

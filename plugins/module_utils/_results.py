@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.preflight.ports.plugins.module_utils._ephemeral import Ephemeral
 from ansible_collections.preflight.ports.plugins.module_utils._requirements import FREE, LISTENING, Requirement
 from ansible_collections.preflight.ports.plugins.module_utils._sentences import advice, headline, reason, success
 from ansible_collections.preflight.ports.plugins.module_utils._verdicts import Verdict, worst
@@ -20,11 +21,15 @@ NOTHING: dict[str, t.Any] = {"ports": [], "conflicts": [], "held": [], "ephemera
 
 
 def result(
-    requirements: t.Sequence[Requirement], verdicts: Verdicts, cmdline: bool, privileged: bool
+    requirements: t.Sequence[Requirement],
+    verdicts: Verdicts,
+    cmdline: bool,
+    privileged: bool,
+    ephemeral: Ephemeral | None,
 ) -> dict[str, t.Any]:
     """``msg``, ``ports``, ``conflicts`` and ``held``.
 
-    *cmdline*: with the holders' command lines. *privileged*: the task runs as root.
+    *cmdline*: with the holders' command lines. The rest is what advice depends on, see there.
     """
     wanted = sum(len(requirement.ports) for requirement in requirements)
     conflicts = [verdict for verdict in verdicts.values() if not verdict.met]
@@ -36,8 +41,8 @@ def result(
     return {
         "msg": headline(conflicts, wanted) if conflicts else success(wanted, len(held), listening),
         "ports": [_entry(requirement, by_requirement[index]) for index, requirement in enumerate(requirements)],
-        "conflicts": [_conflict(verdict, cmdline, privileged) for verdict in conflicts],
-        "held": [_conflict(verdict, cmdline, privileged) for verdict in held],
+        "conflicts": [_conflict(verdict, cmdline, advice(verdict, privileged, ephemeral)) for verdict in conflicts],
+        "held": [_conflict(verdict, cmdline, None) for verdict in held],
     }
 
 
@@ -59,7 +64,7 @@ def _entry(requirement: Requirement, verdicts: t.Sequence[Verdict]) -> dict[str,
     return entry
 
 
-def _conflict(verdict: Verdict, cmdline: bool, privileged: bool) -> dict[str, t.Any]:
+def _conflict(verdict: Verdict, cmdline: bool, suggestion: str | None) -> dict[str, t.Any]:
     requirement = verdict.requirement
     return {
         "port": verdict.port,
@@ -69,6 +74,6 @@ def _conflict(verdict: Verdict, cmdline: bool, privileged: bool) -> dict[str, t.
         "state": verdict.state,
         "wanted": requirement.state,
         "reason": reason(verdict),
-        "advice": advice(verdict, privileged),
+        "advice": suggestion,
         "holders": [holder.as_dict(cmdline) for holder in verdict.holders],
     }

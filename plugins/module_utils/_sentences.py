@@ -82,14 +82,12 @@ def _held_by(holder: Holder) -> str:
     return f"held by {process.name} ({', '.join(filter(None, known))})"
 
 
-def advice(verdict: Verdict, privileged: bool) -> str | None:
-    """What to do about it, as a sentence; None where there is nothing to say that the reason does not.
+def advice(verdict: Verdict, privileged: bool, ephemeral: Ephemeral | None) -> str | None:
+    """What to do about it; None where there is nothing to say that the reason does not.
 
-    *privileged*: the task runs as root already.
+    *privileged*: the task runs as root already. *ephemeral*: the host's settings, where it has them.
     """
     requirement = verdict.requirement
-    if verdict.met:
-        return None
     if verdict.state == FREE:
         return "Start the service, or look at why it did not start."
     if verdict.state == DUPLICATE:
@@ -103,11 +101,12 @@ def advice(verdict: Verdict, privileged: bool) -> str | None:
     if requirement.state == LISTENING:
         return None
     if verdict.state == CLOSING:
-        return f"Wait until the connection is gone: timeout: {_TIME_WAIT_SECONDS} is usually enough."
+        seconds = max((holder.seconds_left or 0 for holder in verdict.holders), default=0) or _TIME_WAIT_SECONDS
+        return f"Wait for {seconds} seconds, for instance with timeout: {seconds}."
     if verdict.state == CONNECTED:
-        return (
-            "Close the connection; to keep the port from being taken again, add it to net.ipv4.ip_local_reserved_ports."
-        )
+        if ephemeral and ephemeral.threatened([verdict.port]):
+            return f"Close the connection, and keep others off the port with {ephemeral.sysctl([verdict.port])}"
+        return "Close the connection."
     units = sorted({holder.process.unit for holder in verdict.holders if holder.process and holder.process.unit})
     services = [unit for unit in units if unit.endswith((".service", ".socket"))]
     if services:

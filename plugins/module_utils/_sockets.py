@@ -38,6 +38,8 @@ class Socket(t.NamedTuple):
     uid: int | None = None
     peer: str | None = None
     """``ADDRESS:PORT`` of the other end of a connected socket."""
+    seconds_left: int | None = None
+    """Until TIME_WAIT is over, where the source tells."""
     pids: tuple[int, ...] = ()
     """The processes that have it, where the source knows them already."""
 

@@ -438,16 +438,16 @@ def main() -> None:
         seen = look_until_met(module, requirements, started + options["timeout"])
     except (RequirementError, SourceError, ProbeError) as error:
         module.fail_json(msg=str(error), elapsed=since(started), **NOTHING)
+    settings = _ephemeral.read()
     outcome = {
-        **result(requirements, seen.verdicts, options["cmdline"], privileged=os.geteuid() == 0),
+        **result(requirements, seen.verdicts, options["cmdline"], os.geteuid() == 0, settings),
         "source": seen.source if requirements else None,
         "probed": seen.probed,
         "ephemeral": [],
     }
     failed = bool(outcome["conflicts"])
-    settings = _ephemeral.read() if options["ephemeral"] != "ignore" else None
     threatened = settings.threatened(ports_to_be_free(requirements)) if settings else []
-    if settings and threatened:
+    if settings and threatened and options["ephemeral"] != "ignore":
         outcome["ephemeral"] = threatened
         finding = ephemeral_finding(settings, threatened)
         if options["ephemeral"] == "fail":
@@ -455,12 +455,14 @@ def main() -> None:
             failed = True
         else:
             module.warn(finding)
-    module.exit_json(failed=failed, elapsed=since(started), **outcome)
+    outcome["elapsed"] = since(started)
+    if failed:
+        module.fail_json(**outcome)
+    module.exit_json(**outcome)
 
 
 def look_until_met(module: AnsibleModule, requirements: t.Sequence[Requirement], deadline: float) -> Look:
     """The first look that finds all as required, or the last one before the deadline."""
-
     while True:
         seen = first_that_works(
             module.params["source"], lambda source: look(requirements, source, module.params["probe"], runner(module))
