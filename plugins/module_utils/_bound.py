@@ -18,7 +18,7 @@ import socket
 import typing as t
 
 from ansible_collections.preflight.ports.plugins.module_utils._addresses import Endpoint
-from ansible_collections.preflight.ports.plugins.module_utils._owners import in_this_network
+from ansible_collections.preflight.ports.plugins.module_utils._owners import in_this_network, processes
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import BOUND, TCP, TCP_CLOSE, Bound, Socket
 
 _PIDFD_OPEN, _PIDFD_GETFD = 434, 438  # on every architecture
@@ -30,52 +30,58 @@ _DEVICE_NAME_BYTES = 16
 def find(listed: t.Container[int], proc: str = "/proc") -> Bound:
     """The bound-only sockets. *listed*: the inodes of all TCP sockets that the table has."""
     found: dict[int, Socket] = {}
-    all_seen = os.geteuid() == 0
-    for name in filter(str.isdigit, os.listdir(proc)):
+    names = processes(proc)
+    all_seen = bool(names) and os.geteuid() == 0
+    for name in names:
         if not in_this_network(name, proc):
             continue
         try:
-            for descriptor, inode in _tcp_descriptors(f"{proc}/{name}/fd"):
-                if inode not in listed and inode not in found:
-                    seen = _ask(int(name), descriptor, inode)
-                    if seen:
-                        found[inode] = seen
+            descriptors = os.listdir(f"{proc}/{name}/fd")
         except OSError as error:
             all_seen = all_seen and error.errno in _GONE
+            continue
+        for descriptor in descriptors:
+            try:
+                inode = _tcp_inode(f"{proc}/{name}/fd/{descriptor}")
+                seen = None if inode in listed or inode in found else _ask(int(name), int(descriptor), inode)
+            except OSError as error:
+                all_seen = all_seen and error.errno in _GONE
+                continue
+            if seen:
+                found[inode] = seen
     return Bound(list(found.values()), all_seen)
 
 
-def _tcp_descriptors(folder: str) -> t.Iterator[tuple[int, int]]:
-    """(descriptor, inode) of each TCP socket; the kernel tells the protocol as an extended attribute."""
-    for descriptor in os.listdir(folder):
-        path = f"{folder}/{descriptor}"
-        try:
-            link = re.fullmatch(r"socket:\[([0-9]+)\]", os.readlink(path))
-            if link and os.getxattr(path, "system.sockprotoname").startswith(b"TCP"):
-                yield int(descriptor), int(link[1])
-        except OSError as error:
-            if error.errno not in _GONE:
-                raise
+def _tcp_inode(path: str) -> int:
+    """The inode of the TCP socket behind a descriptor, 0 for anything else. The protocol is an extended attribute."""
+    link = re.fullmatch(r"socket:\[([0-9]+)\]", os.readlink(path))
+    return int(link[1]) if link and os.getxattr(path, "system.sockprotoname").startswith(b"TCP") else 0
 
 
 def _ask(pid: int, descriptor: int, inode: int) -> Socket | None:
     """Borrow the descriptor for as long as it takes to ask it."""
+    if not inode:
+        return None
     process = _call(_PIDFD_OPEN, pid, 0)
     try:
         with socket.socket(fileno=_call(_PIDFD_GETFD, process, descriptor, 0)) as borrowed:
-            address, port = borrowed.getsockname()[:2]
-            if not port or borrowed.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] != TCP_CLOSE:
-                return None
-            device = borrowed.getsockopt(socket.SOL_SOCKET, _SO_BINDTODEVICE, _DEVICE_NAME_BYTES).rstrip(b"\0")
-            is_ipv6 = borrowed.family == socket.AF_INET6
-            endpoint = Endpoint(
-                socket.inet_pton(borrowed.family, address.partition("%")[0]),
-                v6only=bool(borrowed.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY)) if is_ipv6 else None,
-                interface=device.decode() or None,
-            )
-            return Socket(TCP, endpoint, port, BOUND, inode)
+            return _bound_socket(borrowed, inode)
     finally:
         os.close(process)
+
+
+def _bound_socket(borrowed: socket.socket, inode: int) -> Socket | None:
+    address, port = borrowed.getsockname()[:2]
+    if not port or borrowed.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] != TCP_CLOSE:
+        return None
+    device = borrowed.getsockopt(socket.SOL_SOCKET, _SO_BINDTODEVICE, _DEVICE_NAME_BYTES).rstrip(b"\0")
+    is_ipv6 = borrowed.family == socket.AF_INET6
+    endpoint = Endpoint(
+        socket.inet_pton(borrowed.family, address.partition("%")[0]),
+        v6only=bool(borrowed.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY)) if is_ipv6 else None,
+        interface=device.decode() or None,
+    )
+    return Socket(TCP, endpoint, port, BOUND, inode)
 
 
 def _call(number: int, *arguments: int) -> int:

@@ -31,8 +31,9 @@ def find(inodes: t.Collection[int], proc: str = "/proc") -> Owners:
         return Owners({}, all_seen=False)
     links = {f"socket:[{inode}]": inode for inode in inodes}
     pids: dict[int, list[int]] = {}
-    all_seen = os.geteuid() == 0
-    for name in filter(str.isdigit, os.listdir(proc)):
+    names = processes(proc)
+    all_seen = bool(names) and os.geteuid() == 0
+    for name in names:
         try:
             held = _held(f"{proc}/{name}/fd", links)
         except PermissionError:
@@ -41,6 +42,14 @@ def find(inodes: t.Collection[int], proc: str = "/proc") -> Owners:
         for inode in held:
             pids.setdefault(inode, []).append(int(name))
     return Owners(pids, all_seen)
+
+
+def processes(proc: str = "/proc") -> list[str]:
+    """The pids in sight, as text; none where /proc is missing or closed."""
+    try:
+        return [name for name in os.listdir(proc) if name.isdigit()]
+    except OSError:
+        return []
 
 
 def _held(folder: str, links: t.Mapping[str, int]) -> set[int]:

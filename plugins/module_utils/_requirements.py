@@ -64,12 +64,10 @@ def parse(
     requirements: list[Requirement] = []
     for index, entry in enumerate(entries):
         try:
-            parsed = _entry(entry, state, patterns, service)
+            requirements += _entry(entry, state, patterns, service)
         except RequirementError as error:
             raise _located(index, entry, error) from error
-        for requirement in parsed:
-            _add(requirements, requirement)
-    return requirements
+    return _once_each(requirements)
 
 
 def parse_ranges(entries: t.Sequence[t.Any], service: ServiceLookup = socket.getservbyname) -> list[range]:
@@ -94,14 +92,21 @@ def ports_to_be_free(requirements: t.Iterable[Requirement]) -> t.Iterator[int]:
     return (port for requirement in requirements if requirement.state == FREE for port in requirement.ports)
 
 
-def _add(requirements: list[Requirement], new: Requirement) -> None:
+def _once_each(requirements: t.Iterable[Requirement]) -> list[Requirement]:
     """The same requirement twice, with one name or none, is one requirement."""
-    for index, old in enumerate(requirements):
-        same = old._replace(name=None) == new._replace(name=None)
-        if same and (old.name == new.name or None in (old.name, new.name)):
-            requirements[index] = old._replace(name=old.name or new.name)
-            return
-    requirements.append(new)
+    once: list[Requirement] = []
+    places: dict[Requirement, list[int]] = {}
+    for new in requirements:
+        same = places.setdefault(new._replace(name=None), [])
+        for place in same:
+            name = once[place].name
+            if name == new.name or None in (name, new.name):
+                once[place] = new._replace(name=name or new.name)
+                break
+        else:
+            same.append(len(once))
+            once.append(new)
+    return once
 
 
 def _entry(entry: t.Any, state: str, held_by: tuple[Pattern, ...], service: ServiceLookup) -> list[Requirement]:
