@@ -45,6 +45,9 @@ def probe(protocol: str, endpoint: Endpoint, port: int) -> str:
     answer = _bind(protocol, endpoint, port, reuse_address=False)
     if answer == IN_USE and protocol == TCP and _bind(protocol, endpoint, port, reuse_address=True) == FREE:
         return REUSABLE
+    # For IPv6 the kernel looks at the user's rights to the port before it looks at the address.
+    if answer == NO_WITNESS and _bind(protocol, endpoint, 0, reuse_address=False) == UNAVAILABLE:
+        return UNAVAILABLE
     return answer
 
 
