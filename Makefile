@@ -1,0 +1,69 @@
+# SPDX-FileCopyrightText: preflight.ports contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Works with GNU make 3.81 and BSD userland, so with what Debian and macOS have.
+
+PYTHON = python3
+PORTS = 80,443
+INVENTORY = inventory.yml
+
+BIN = .venv/bin
+NOX = $(BIN)/nox --noxfile noxfile.py --session
+
+# Named outright, because Ansible ignores an ansible.cfg that it finds in a world-writable directory.
+export ANSIBLE_CONFIG = $(CURDIR)/ansible.cfg
+# Through the environment the shell never parses the user's text.
+export PORTS INVENTORY
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@echo
+	@echo "  make run PORTS=80,443,53/udp INVENTORY=hosts.ini PYTHON=python3.12"
+
+.PHONY: run
+run: .venv/ansible ## Check PORTS on the hosts of INVENTORY (80 and 443 on this machine)
+	@$(BIN)/ansible-playbook preflight.ports.check -i "$$INVENTORY" -e "ports='$$PORTS'"
+
+# units stays last: its summary ends the output.
+GATES = lint sanity importer molecule units
+
+.PHONY: test
+test: $(GATES) ## Prove the collection: lint, sanity, importer, molecule, units
+
+.PHONY: lint sanity importer molecule units
+lint: ## Linters, types, docs and changelog
+sanity: ## ansible-test sanity, no ignores
+importer: ## galaxy-importer on the built artifact
+molecule: ## The role and the module on real listeners of this machine
+units: ## Unit tests with branch coverage
+
+.PHONY: matrix format
+matrix: ## Units and molecule on every supported ansible-core and Python found here
+format: ## Format the Python code
+
+$(GATES) format: .venv/nox
+	@$(NOX) $@
+
+matrix: .venv/nox
+	@$(NOX) controller target
+
+.PHONY: clean
+clean: ## Remove everything that make has set up or built
+	rm -rf .venv .nox .ansible .coverage .mypy_cache .pytest_cache .ruff_cache preflight-ports-*.tar.gz
+
+.venv/pip:
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) not found: install Python 3.11 or newer (Debian: apt install python3-venv, macOS: brew install python)" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is $$($(PYTHON) -V): Python 3.11 or newer is needed; name one with make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "$(PYTHON) has no venv module: install it (Debian: apt install python3-venv)" >&2; exit 1; }
+	@echo "Setting up .venv, once."
+	@$(PYTHON) -m venv --clear .venv
+	@touch $@
+
+.venv/ansible: .venv/pip
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check 'ansible-core>=2.18' psutil
+	@touch $@
+
+.venv/nox: .venv/pip
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check 'nox>=2025.2.9'
+	@touch $@

@@ -1,0 +1,154 @@
+# SPDX-FileCopyrightText: preflight.ports contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The sessions behind make."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tarfile
+from pathlib import Path
+
+import nox
+
+ROOT = Path(__file__).parent
+PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
+SHIPPED = {"CHANGELOG.rst", "COPYING", "README.md", "changelogs", "docs", "meta", "playbooks", "plugins", "roles"}
+
+# ansible-core to the oldest or newest Python of its controllers.
+CORES = {"2.18": "3.11", "2.19": "3.13", "2.20": "3.12", "2.21": "3.13"}
+TARGETS = ["3.8", "3.9", "3.10", "3.11", "3.12", "3.13"]
+
+# Does what ansible-test's own pip bootstrap does, from what the interpreter brings along.
+GET_PIP = """\
+import runpy, subprocess, sys
+subprocess.check_call([sys.executable, "-m", "ensurepip"], stdout=subprocess.DEVNULL)
+sys.argv[1:] = ["install", *(arg for arg in sys.argv[1:] if not arg.startswith("--no-"))]
+runpy.run_module("pip", run_name="__main__")
+"""
+
+nox.options.default_venv_backend = "venv"
+nox.options.reuse_existing_virtualenvs = True
+# A missing interpreter is shown as skipped, also where CI is set.
+nox.options.error_on_missing_interpreters = False
+
+# pyenv's interpreters all count as present, and its shims, which may lead nowhere, come after them.
+PYENV = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+os.environ["PATH"] = os.pathsep.join([*map(str, sorted(PYENV.glob("versions/*/bin"))), os.environ["PATH"]])
+# The collection is found in this checkout alone, whatever else the user has installed.
+os.environ["ANSIBLE_COLLECTIONS_PATH"] = str(ROOT / ".collections")
+
+
+def install(session: nox.Session, group: str, *extra: str) -> None:
+    session.install("-qq", *nox.project.dependency_groups(PROJECT, group), *extra)
+
+
+def pytest(session: nox.Session, *args: str) -> None:
+    session.run("python", "-m", "pytest", *args, *session.posargs)
+
+
+def run_molecule(session: nox.Session) -> None:
+    session.run("molecule", "test", "--scenario-name", "default")
+
+
+def git(session: nox.Session, *args: str) -> str:
+    return str(session.run("git", *args, external=True, silent=True, log=False))
+
+
+def copy_of_the_work_tree(session: nox.Session) -> Path:
+    """A git tree of its own at the path that ansible-test insists on."""
+    copy = Path(session.create_tmp()).resolve() / "ansible_collections/preflight/ports"
+    shutil.rmtree(copy, ignore_errors=True)
+    names = git(session, "ls-files", "--cached", "--others", "--exclude-standard", "-z").split("\0")
+    for name in filter(None, names):
+        if not name.startswith(".collections/") and (ROOT / name).exists():
+            (copy / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, copy / name, follow_symlinks=False)
+    with session.chdir(copy):
+        git(session, "init", "--quiet")
+        git(session, "add", "--all")
+    return copy
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Linters, types, docs and changelog."""
+    install(session, "lint")
+    session.run("ruff", "check", "--quiet")
+    session.run("ruff", "format", "--check", "--quiet")
+    session.run("mypy", "plugins/module_utils")
+    session.run("yamllint", "--strict", ".")
+    session.run("ansible-lint")
+    session.run("antsibull-docs", "lint-collection-docs", "--plugin-docs", ".")
+    session.run("antsibull-changelog", "lint")
+
+
+@nox.session(name="format")
+def format_(session: nox.Session) -> None:
+    """Format the Python code, imports sorted."""
+    session.install("-qq", "ruff>=0.14")
+    session.run("ruff", "check", "--quiet", "--select", "I", "--fix")
+    session.run("ruff", "format", "--quiet")
+
+
+@nox.session
+def sanity(session: nox.Session) -> None:
+    """ansible-test sanity, no ignores, on every Python found here."""
+    install(session, "ansible")
+    with session.chdir(copy_of_the_work_tree(session)):
+        first = session.run("ansible-test", "sanity", "--venv", "--test", "ignores", silent=True, success_codes=[0, 1])
+        # Where the download of get-pip fails, ansible-test names the file that it would take instead.
+        if missing := re.search(r"manually downloaded and saved to: (\S+)", str(first)):
+            Path(missing[1]).write_text(GET_PIP)
+            session.warn(f"get-pip cannot be downloaded: wrote {missing[1]}, which uses ensurepip")
+        session.run("ansible-test", "sanity", "--venv", "--color", "no")
+
+
+@nox.session
+def importer(session: nox.Session) -> None:
+    """galaxy-importer on the built artifact: neither errors nor warnings."""
+    install(session, "importer")
+    out = Path(session.create_tmp()).resolve()
+    session.run("ansible-galaxy", "collection", "build", "--force", "--output-path", str(out), silent=True)
+    (artifact,) = out.glob("preflight-ports-*.tar.gz")
+    with tarfile.open(artifact) as tar:
+        extra = {name.split("/")[0] for name in tar.getnames()} - SHIPPED - {"FILES.json", "MANIFEST.json"}
+    if extra:
+        session.error(f"galaxy.yml ships what users do not need: {', '.join(sorted(extra))}")
+    with session.chdir(out):
+        log = str(session.run("python", "-m", "galaxy_importer.main", str(artifact), silent=True))
+    session.log(log)
+    if re.search(r"^(WARNING|ERROR)", log, re.MULTILINE):
+        session.error("galaxy-importer has complaints, see above")
+
+
+@nox.session
+def molecule(session: nox.Session) -> None:
+    """The role and the module on real listeners of this machine."""
+    install(session, "molecule", "ansible-core>=2.18")
+    run_molecule(session)
+
+
+@nox.session
+def units(session: nox.Session) -> None:
+    """Unit tests with branch coverage."""
+    install(session, "units", "ansible-core>=2.18")
+    pytest(session, "--cov", "--cov-report=term")
+
+
+@nox.session
+@nox.parametrize("python,core", [(python, core) for core, python in CORES.items()], ids=list(CORES))
+def controller(session: nox.Session, core: str) -> None:
+    """Units and molecule on an ansible-core."""
+    install(session, "units", f"ansible-core~={core}.0")
+    install(session, "molecule")
+    pytest(session)
+    run_molecule(session)
+
+
+@nox.session(python=TARGETS)
+def target(session: nox.Session) -> None:
+    """Units of what runs on a target, on its Python and without Ansible."""
+    install(session, "units")
+    pytest(session, "tests/unit/plugins/module_utils")
