@@ -1,0 +1,145 @@
+# SPDX-FileCopyrightText: preflight.ports contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One batch: builds worlds side by side in a namespace of its own, has the module look at them all, and compares.
+
+A job comes in and its outcome goes out as JSON, and Python is all it needs: it also runs in a bare virtual machine.
+
+    python3 tests/oracle/arena.py < job.json > outcome.json
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from pathlib import Path
+from typing import Any, Dict, Iterable, Iterator, List, Sequence, Tuple
+
+import look as looks
+import sandbox
+import scene
+import truth
+from actors import Actor, troupe
+from compare import Crowd, Fact, Fault, Look, differences, wrong_listening
+from scene import Held, Shape
+from truth import Ask
+
+Place = Tuple[int, int]  # of a requirement: its world's number, and its own
+
+
+def main() -> None:
+    job = json.load(sys.stdin)
+    sandbox.enter()
+    with troupe() as actors, tempfile.TemporaryDirectory(prefix="oracle-") as scratch:
+        Path(scratch).chmod(0o755)
+        batch = Batch(job["worlds"], actors)
+        json.dump([batch.report(Look(**look), job, Path(scratch)) for look in job["looks"]], sys.stdout)
+
+
+class Batch:
+    def __init__(self, worlds: List[Dict[str, Any]], actors: List[Actor]) -> None:
+        self.pids = [actor.pid for actor in actors]
+        self.asks: Dict[Ask, Place] = {}
+        # of all worlds together: a port that the kernel chose may be one that it chose for another world, too
+        self.held: Dict[Tuple[str, int], List[Held]] = defaultdict(list)
+        low, high = scene.LOW, scene.HIGH
+        for number, world in enumerate(worlds):
+            first, low, high = (low, low + scene.SPAN, high) if world["low"] else (high, low, high + scene.SPAN)
+            self._build(number, world, first, actors)
+        scene.settle()
+        self.truth = truth.read(list(self.asks))
+
+    def _build(self, number: int, world: Dict[str, Any], first_port: int, actors: List[Actor]) -> None:
+        built = scene.Scene(world, first_port)
+        living = built.living()
+        for held in [*built.dead, *(held for held, _ in living)]:
+            self.held[held.shape.protocol, held.port].append(held)
+        for index, actor in enumerate(actors):
+            actor.take([sock for held, sock in living if index in held.holders])
+        for _, sock in living:
+            sock.close()
+        for nth, ask in enumerate(world["asks"]):
+            port = ask and built.port(ask["port"])
+            if port:
+                wanted = Ask(ask["protocol"], ask["address"], port, ask["count"], ask["want"])
+                self.asks.setdefault(wanted, (number, nth))
+
+    def report(self, look: Look, job: Dict[str, Any], scratch: Path) -> Dict[str, Any]:
+        """The look's cases, and what is wrong with them: world, requirement, kind, detail."""
+        started = time.monotonic()
+        wrong: List[Tuple[int, int, str, str]] = []
+        unjudged = 0
+        try:
+            result = looks.run(self._arguments(look), Path(job["collections"]), scratch, job["direct"], look.user)
+            if len(result["ports"]) != len(self.asks):
+                raise RuntimeError(f"{len(self.asks)} entries asked, {len(result['ports'])} answered")
+        except RuntimeError as error:
+            wrong.append((0, 0, "no verdict", str(error)))
+        else:
+            before, self.truth = self.truth, truth.read(list(self.asks))
+            names = ("protocol", "address", "wanted", "port")
+            conflicts = {tuple(found[name] for name in names): found for found in result["conflicts"]}
+            crowd = Crowd(self.pids, truth.visible(self.pids, look.user))
+            for (ask, place), old, new, entry in zip(self.asks.items(), before, self.truth, result["ports"]):
+                if old == new:
+                    faults = self._faults(ask, new, look, entry, conflicts, crowd)
+                    wrong += [(*place, kind, detail) for kind, detail in faults]
+                else:
+                    unjudged += 1
+        return {
+            "look": str(look),
+            "cases": len(self.asks),
+            "unjudged": unjudged,
+            "wrong": wrong,
+            "seconds": time.monotonic() - started,
+        }
+
+    def _arguments(self, look: Look) -> Dict[str, Any]:
+        ports = [
+            {
+                "protocol": ask.protocol,
+                "address": ask.address,
+                "port": ask.port if ask.count == 1 else f"{ask.port}-{ask.ports()[-1]}",
+                "state": ask.want,
+            }
+            for ask in self.asks
+        ]
+        return {"ports": ports, "source": look.source, "probe": look.probe, "ephemeral": "ignore"}
+
+    def _faults(
+        self, ask: Ask, errors: Sequence[str], look: Look, entry: Dict[str, Any], conflicts: Any, crowd: Crowd
+    ) -> Iterator[Fault]:
+        found = [conflicts.get((ask.protocol, entry["address"], ask.want, port)) for port in ask.ports()]
+        for port, error, conflict in zip(ask.ports(), errors, found):
+            held = self.held[ask.protocol, port]
+            inside = [it for it in held if truth.overlap(it.shape, ask.address)]
+            alike = [it for it in held if truth.overlap(_dual_stack(it, look), ask.address)]
+            faults: Iterable[Fault] = ()
+            if ask.want == "listening":
+                listeners = [it.shape for it in inside if it.state == "listening"]
+                serving = [truth.serves(shape, ask.address) for shape in listeners if not shape.device]
+                # whether one that serves a single device is enough is for the reader to say
+                if any(serving) or not any(shape.device for shape in listeners):
+                    faults = wrong_listening(any(serving), conflict)
+            else:
+                faults = differences(Fact(port, error, inside, alike), look, conflict, crowd)
+            for kind, detail in faults:
+                yield kind, f"port {port}: {detail}" if ask.count > 1 else detail
+        met = [port for port, conflict in zip(ask.ports(), found) if not conflict]
+        if entry["met"] != (len(met) == ask.count):
+            yield "entry contradicts its conflicts", f"met {entry['met']}, met are {met}"
+        if entry["state"] not in {conflict["state"] if conflict else ask.want for conflict in found}:
+            yield "entry contradicts its conflicts", f"state {entry['state']}"
+        if ask.count > 1 and (entry["free"], entry["first_free"]) != (len(met), met[0] if met else None):
+            yield "entry contradicts its conflicts", f"free {entry['free']}, first {entry['first_free']}, are {met}"
+
+
+def _dual_stack(held: Held, look: Look) -> Shape:
+    """What it looks like where the table doesn't tell IPV6_V6ONLY."""
+    return held.shape._replace(v6only=held.shape.v6only and look.shows_v6only(held))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+# SPDX-FileCopyrightText: preflight.ports contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The oracle over more than a thousand cases; and the oracle itself: it fails when the module is broken."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Dict
+
+import pytest
+
+from compare import DOCUMENTED, Look
+from run import COLLECTIONS, EVERY_LOOK, Setting, Tally, explain, judge
+
+SETTING = Setting(EVERY_LOOK, COLLECTIONS)
+CASES = 1000
+SEED = 20260101
+
+# What is added at the end of a module_utils file, and the kind of error it has to show as.
+BREAKAGES: Dict[str, tuple[str, str, str]] = {
+    "the probe says free": ("_probe", "def probe(*_question): return FREE", "wrong free"),
+    "only equal addresses overlap": (
+        "_addresses",
+        "def overlap(wanted, held): return wanted.address == held.address",
+        "wrong state",
+    ),
+    "no SO_REUSEADDR": (
+        "_probe",
+        "_by_options = _bind\ndef _bind(*question, **_options): return _by_options(*question[:3], reuse_address=False)",
+        "wrong taken",
+    ),
+    "the youngest process counts": (
+        "_holders",
+        "class Process(Process): pass\n_true = _holder\n"
+        "def _holder(held, census): return _true(held, census._replace("
+        "processes={pid: it._replace(started=-(it.started or 0.0)) for pid, it in census.processes.items()}))",
+        "wrong holder",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def tally() -> Tally:
+    return judge(SETTING, CASES, SEED, os.cpu_count() or 1)
+
+
+@pytest.mark.parametrize("look", EVERY_LOOK, ids=str)
+def test_the_module_says_what_the_kernel_says(tally: Tally, look: Look) -> None:
+    assert tally.cases[str(look)] >= CASES
+    wrong = [kind for kind in tally.kinds[str(look)] if kind not in DOCUMENTED]
+    assert not wrong, "\n".join(line for kind in wrong for line in explain(SETTING, kind, *tally.examples[kind]))
+
+
+def test_the_truth_held_still(tally: Tally) -> None:
+    assert not tally.unsteady()
+
+
+@pytest.mark.parametrize("breakage", BREAKAGES)
+def test_a_broken_module_is_caught(breakage: str, tmp_path: Path) -> None:
+    part, code, kind = BREAKAGES[breakage]
+    broken = tmp_path / "ansible_collections/preflight/ports/plugins"
+    shutil.copytree(COLLECTIONS / "ansible_collections/preflight/ports/plugins", broken)
+    with (broken / f"module_utils/{part}.py").open("a") as file:
+        file.write(f"\n\n{code}\n")
+    tally = judge(Setting((Look("netlink"),), tmp_path, direct=True), cases=1, seed=SEED, jobs=1)
+    assert kind in tally.examples

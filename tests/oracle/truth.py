@@ -1,0 +1,180 @@
+# SPDX-FileCopyrightText: preflight.ports contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the kernel says, asked by processes that have no part in the world.
+
+Nothing here knows bind(2)'s rules: even whether two addresses overlap is found out by binding them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import functools
+import json
+import os
+import socket
+from typing import Any, Callable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+
+from sandbox import DEVICES, become
+from scene import EPHEMERAL, KINDS, NO_TIME_WAIT, Shape, family_of, shape_of
+
+IP_FREEBIND = 15
+IPV6_FREEBIND = 78
+
+SCRATCH = EPHEMERAL - 1  # no world uses this port, nor the one before
+
+HERE_4 = ["127.0.0.1", *(pair[0] for pair in DEVICES.values())]
+HERE_6 = ["::1", *(pair[1] for pair in DEVICES.values())]
+WILDCARDS = {"0.0.0.0": HERE_4, "::ffff:0.0.0.0": HERE_4, "::": HERE_6}
+
+
+class Ask(NamedTuple):
+    """A requirement, with the port that it came to."""
+
+    protocol: str
+    address: Optional[str]
+    port: int
+    count: int
+    want: str
+
+    def ports(self) -> range:
+        return range(self.port, self.port + self.count)
+
+
+def in_child(question: Callable[[], Any], user: Optional[str] = None) -> Any:
+    """The answer that a process of its own gets, which shares no socket with us."""
+    ours, theirs = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            if user:
+                become(user)
+            with os.fdopen(theirs, "w") as pipe:
+                json.dump(question(), pipe)
+        finally:
+            os._exit(0)
+    os.close(theirs)
+    with os.fdopen(ours) as pipe:
+        answer = pipe.read()
+    os.waitpid(child, 0)
+    return json.loads(answer)
+
+
+def read(asks: Sequence[Ask]) -> List[List[str]]:
+    """For every port of every ask: "" where a server could start, else the name of the error it gets."""
+    return in_child(lambda: [[_start(ask.protocol, ask.address, port) for port in ask.ports()] for ask in asks])
+
+
+def visible(pids: Sequence[int], user: Optional[str]) -> List[int]:
+    """Those of the processes whose descriptors the user may read."""
+
+    def readable(pid: int) -> bool:
+        try:
+            os.readlink(f"/proc/{pid}/fd/0")
+        except PermissionError:
+            return False
+        return True
+
+    return in_child(lambda: [pid for pid in pids if readable(pid)], user)
+
+
+def _servers(address: Optional[str]) -> List[Tuple[str, bool]]:
+    """The sockets, as address and IPV6_V6ONLY, that a server opens for what is asked."""
+    return [("0.0.0.0", False), ("::", True)] if address is None else [(address, False)]
+
+
+def _start(protocol: str, address: Optional[str], port: int) -> str:
+    with contextlib.ExitStack() as sockets:
+        try:
+            for literal, v6only in _servers(address):
+                server = sockets.enter_context(_socket(protocol, literal, v6only))
+                if protocol == "tcp":
+                    server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                server.bind((literal, port))
+                if protocol == "tcp":
+                    server.listen(1)
+        except OSError as error:
+            return errno.errorcode[error.errno or 0]
+    return ""
+
+
+@functools.lru_cache(maxsize=None)
+def overlap(shape: Shape, address: Optional[str]) -> bool:
+    """Whether a socket of this shape is in the way of what is asked when neither has set an option that helps."""
+    with contextlib.ExitStack() as sockets:
+        _twin(shape, sockets)
+        return any(_refused(shape.protocol, *server) for server in _servers(address))
+
+
+@functools.lru_cache(maxsize=None)
+def serves(shape: Shape, address: Optional[str]) -> bool:
+    """Whether a listener of this shape, on no device, takes what a client on this host sends to the address, or to any of a wildcard's."""
+    if address is None:
+        return True
+    wanted = WILDCARDS.get(address, [address])
+    with contextlib.ExitStack() as sockets:
+        listener = sockets.enter_context(_socket(shape.protocol, shape.address, shape.v6only))
+        _freebind(listener, shape.address)
+        listener.listen(len(wanted))
+        return all(_reaches(literal) for literal in wanted)
+
+
+def _reaches(address: str) -> bool:
+    with _socket("tcp", address, False) as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_TIME_WAIT)
+        try:
+            client.connect((address, SCRATCH))
+        except OSError:
+            return False
+    return True
+
+
+def _twin(shape: Shape, sockets: contextlib.ExitStack) -> None:
+    bound = sockets.enter_context(_socket(shape.protocol, shape.address, shape.v6only))
+    _set_device(bound, shape)
+    _freebind(bound, shape.address)
+    if shape_of(shape.protocol, bound) == shape:
+        return
+    # bind() to an IPv6 literal made it IPv6-only, which a connection that came to the same address need not be
+    bound.close()
+    bound = sockets.enter_context(_socket(shape.protocol, "::", shape.v6only))
+    bound.bind(("::", SCRATCH))
+    if shape.protocol == "tcp":
+        listener = sockets.enter_context(_socket("tcp", shape.address, True))
+        listener.bind((shape.address, SCRATCH - 1))
+        listener.listen(1)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_TIME_WAIT)
+    bound.connect((shape.address, SCRATCH - 1))
+    _set_device(bound, shape)
+    if shape_of(shape.protocol, bound) != shape:
+        raise RuntimeError(f"no twin of {shape}")
+
+
+def _set_device(sock: socket.socket, shape: Shape) -> None:
+    if shape.device:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, shape.device.encode())
+
+
+def _refused(protocol: str, address: str, v6only: bool) -> bool:
+    with _socket(protocol, address, v6only) as server:
+        try:
+            _freebind(server, address)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            return True
+    return False
+
+
+def _freebind(sock: socket.socket, address: str) -> None:
+    if sock.family == socket.AF_INET6:
+        sock.setsockopt(socket.IPPROTO_IPV6, IPV6_FREEBIND, 1)
+    sock.setsockopt(socket.IPPROTO_IP, IP_FREEBIND, 1)
+    sock.bind((address, SCRATCH))
+
+
+def _socket(protocol: str, address: str, v6only: bool) -> socket.socket:
+    sock = socket.socket(family_of(address), KINDS[protocol])
+    if sock.family == socket.AF_INET6:
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(v6only))
+    return sock

@@ -1,0 +1,51 @@
+# Copyright (c) 2026, preflight.ports contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The records that several tests need, written short."""
+
+from __future__ import annotations
+
+import socket
+
+from ansible_collections.preflight.ports.plugins.module_utils._addresses import Endpoint
+from ansible_collections.preflight.ports.plugins.module_utils._holders import Census, Container, Process
+from ansible_collections.preflight.ports.plugins.module_utils._requirements import parse
+from ansible_collections.preflight.ports.plugins.module_utils._sockets import Socket
+
+HOSTILE = "\x1b[31mroot\x07\r\n\u202egpj.exe\udcff"
+HARMLESS = r"\x1b[31mroot\x07\r\n\u202egpj.exe\xff"
+
+CONTAINER_ID = "0123456789abcdef" * 4
+
+
+def at(address, v6only=None, interface=None):
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    return Endpoint(socket.inet_pton(family, address), v6only, interface)
+
+
+def row(state, address="0.0.0.0", port=80, protocol="tcp", v6only=None, interface=None, **rest):
+    return Socket(protocol, at(address, v6only, interface), port, state, **rest)
+
+
+def wanting(*entries, **rest):
+    return parse(entries, **rest)
+
+
+def want(entry=80, **rest):
+    (requirement,) = parse([entry], **rest)
+    return requirement
+
+
+APACHE = Process(812, "apache2", "/usr/sbin/apache2", 0, "root", "apache2.service", started=1000.0)
+CURL = Process(4711, "curl", "/usr/bin/curl", 1000, "app", started=2000.0, cmdline="curl -u app:secret http://10.0.0.9")
+WEB = Container(CONTAINER_ID, "web", "docker")
+
+
+def census(*processes, **rest):
+    """Of processes whose sockets have the inodes that their pids are, to keep the tables short."""
+    return Census(
+        pids={process.pid: [process.pid] for process in processes},
+        processes={process.pid: process for process in processes},
+        **rest,
+    )

@@ -1,0 +1,112 @@
+# Copyright (c) 2026, preflight.ports contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+from ansible_collections.preflight.ports.plugins.module_utils import (
+    _census,
+    _owners,
+    _processes,
+    _psutil,
+    _socket_units,
+    _tunnels,
+)
+from ansible_collections.preflight.ports.plugins.module_utils._holders import Census, Process
+from ansible_collections.preflight.ports.plugins.module_utils._owners import Owners
+from ansible_collections.preflight.ports.plugins.module_utils._sockets import BOUND, CONNECTED, LISTENING
+from ansible_collections.preflight.ports.plugins.module_utils._tunnels import Tunnels
+from records import APACHE, CURL, row
+
+SYSTEMD = Process(1, "systemd")
+OTHER_INIT = Process(1, "init")
+
+
+class Host:
+    """Owners by inode, processes by pid, and what was asked about them."""
+
+    def __init__(self, monkeypatch):
+        self.owners = {}
+        self.processes = {process.pid: process for process in (APACHE, CURL)}
+        self.searched = None
+        self.commands = []
+        monkeypatch.setattr(sys, "platform", "linux")
+        monkeypatch.setattr(_owners, "find", self._find)
+        monkeypatch.setattr(_owners, "kernel_owns", lambda held, owners, tunnels: held.port in tunnels.ports)
+        monkeypatch.setattr(_tunnels, "read", lambda: Tunnels(frozenset([4789])))
+        monkeypatch.setattr(_processes, "read", self.processes.get)
+        monkeypatch.setattr(_processes, "user_name", {33: "www-data"}.get)
+
+    def _find(self, inodes):
+        self.searched = sorted(inodes)
+        return Owners({inode: self.owners[inode] for inode in inodes if inode in self.owners}, True)
+
+    def run(self, command):
+        self.commands.append(command)
+        return "Id=ssh.socket\nListen=[::]:22 (Stream)\n"
+
+    def census(self, *sockets):
+        return _census.take(sockets, self.run)
+
+
+@pytest.fixture
+def host(monkeypatch):
+    return Host(monkeypatch)
+
+
+def test_of_nobody(host):
+    assert host.census() == Census({}, {})
+    assert host.commands == []
+
+
+def test_of_processes(host):
+    host.owners = {42: [812], 43: [812, 4711]}
+    taken = host.census(row(LISTENING, inode=42, uid=0), row(CONNECTED, inode=43, uid=0), row(LISTENING, inode=0))
+    assert host.searched == [42, 43]
+    assert taken == Census({42: [812], 43: [812, 4711]}, {812: APACHE, 4711: CURL})
+    assert host.commands == []
+
+
+def test_of_processes_that_the_source_knows_already(host):
+    assert host.census(row(LISTENING, pids=(4711,))).processes == {4711: CURL}
+
+
+def test_of_a_process_that_is_gone(host):
+    host.owners = {42: [812, 999]}
+    assert host.census(row(LISTENING, inode=42)).processes == {812: APACHE}
+
+
+def test_of_hidden_processes(host):
+    taken = host.census(row(LISTENING, inode=42, uid=33), row(LISTENING, inode=43, uid=34), row(LISTENING, inode=44))
+    assert taken == Census({}, {}, users={33: "www-data", 34: None})
+
+
+def test_of_the_kernel(host):
+    host.owners = {42: [812]}
+    vxlan = row(BOUND, port=4789, inode=77, uid=0, protocol="udp")
+    other = row(BOUND, port=4790, inode=78, uid=0, protocol="udp")
+    assert host.census(vxlan, other, row(LISTENING, port=4789, inode=42)).kernel_owned == {77}
+
+
+@pytest.mark.parametrize(
+    ("init", "units", "commands"),
+    [
+        pytest.param(SYSTEMD, {("tcp", "::", 22): "ssh.socket"}, [_socket_units.COMMAND], id="systemd"),
+        pytest.param(OTHER_INIT, {}, [], id="another init"),
+    ],
+)
+def test_of_pid_1(init, units, commands, host):
+    host.owners = {42: [1], 43: [1]}
+    host.processes[1] = init
+    assert host.census(row(LISTENING, "::", 22, inode=42), row(LISTENING, port=80, inode=43)).socket_units == units
+    assert host.commands == commands
+
+
+def test_of_processes_elsewhere(host, monkeypatch):
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(_psutil, "process", {4711: CURL}.get)
+    host.processes.clear()
+    assert host.census(row(LISTENING, pids=(4711,))).processes == {4711: CURL}

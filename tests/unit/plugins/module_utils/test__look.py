@@ -1,0 +1,434 @@
+# Copyright (c) 2026, preflight.ports contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from ansible_collections.preflight.ports.plugins.module_utils import _bound, _look, _probe
+from ansible_collections.preflight.ports.plugins.module_utils._look import look
+from ansible_collections.preflight.ports.plugins.module_utils._probe import (
+    FREE as BINDS,
+)
+from ansible_collections.preflight.ports.plugins.module_utils._probe import (
+    IN_USE,
+    NO_WITNESS,
+    REUSABLE,
+    ProbeError,
+)
+from ansible_collections.preflight.ports.plugins.module_utils._probe import (
+    UNAVAILABLE as NOT_HERE,
+)
+from ansible_collections.preflight.ports.plugins.module_utils._sockets import (
+    BOUND,
+    CLOSING,
+    CONNECTED,
+    EVERY_STATE,
+    LISTENERS,
+    LISTENING,
+    Bound,
+    SourceError,
+)
+from ansible_collections.preflight.ports.plugins.module_utils._sources import Source, candidates
+from ansible_collections.preflight.ports.plugins.module_utils._verdicts import DUPLICATE, UNAVAILABLE, UNKNOWN
+from records import APACHE, CURL, census, row, wanting
+
+FREE = "free"
+PROCESSES = {process.pid: process for process in (APACHE, CURL)}
+
+
+def by(process, state=LISTENING, address="127.0.0.1", port=80, **rest):
+    return row(state, address, port, inode=process.pid, **rest)
+
+
+class Host:
+    """A socket table, and what bind(2) answers.
+
+    Both are what they are during the first attempt, the second, and so on; the last one stays. Sockets go away once the
+    table is read, or while their owners are looked for, if ``vanishing`` says so.
+    """
+
+    def __init__(self, monkeypatch):
+        self.tables = [[]]
+        self.answers = [{}]
+        self.attempt = -1
+        self.reads = []
+        self.probed = []
+        self.searched = []
+        self.vanishing = {}
+        self.vanished = set()
+        self.shows_device = True
+        self.find_bound = None
+        monkeypatch.setattr(_probe, "probe", self._probe)
+        monkeypatch.setattr(_look, "_take_census", self._take_census)
+
+    def _read(self, protocol, first, last, states):
+        self.reads.append((protocol, first, last, states))
+        if states == LISTENERS and (protocol == "tcp" or "tcp" not in self.protocols):
+            self.attempt += 1
+        table = self.tables[min(self.attempt, len(self.tables) - 1)]
+        if isinstance(table, Exception):
+            raise table
+        rows = [
+            held
+            for held in table
+            if held.protocol == protocol
+            and first <= held.port <= last
+            and held.inode not in self.vanished
+            and (held.state in states or protocol == "udp")
+        ]
+        self.vanished |= self.vanishing.get("table", set())
+        return rows
+
+    def _probe(self, protocol, endpoint, port):
+        self.probed.append((str(endpoint), port, protocol))
+        answers = self.answers[min(self.attempt, len(self.answers) - 1)]
+        return answers.get((str(endpoint), port), answers.get(port, BINDS))
+
+    def _take_census(self, sockets, _run):
+        inodes = {held.inode for held in sockets}
+        self.searched.append(inodes)
+        self.vanished |= self.vanishing.get("owners", set())
+        return census(*(PROCESSES[inode] for inode in inodes if inode in PROCESSES), users={33: "www-data"})
+
+    def look(self, *entries, probing=True, **rest):
+        requirements = wanting(*entries, **rest)
+        self.protocols = {requirement.protocol for requirement in requirements}
+        source = Source("fake", self._read, self.find_bound, self.shows_device)
+        return look(requirements, source, probing, lambda _command: "")
+
+
+@pytest.fixture
+def host(monkeypatch):
+    return Host(monkeypatch)
+
+
+def states(seen):
+    """By port, without those that are to be free and are."""
+    return {
+        port: (verdict.state, verdict.met)
+        for (_index, port), verdict in seen.verdicts.items()
+        if (verdict.state, verdict.met) != (FREE, True)
+    }
+
+
+def pids(seen):
+    return [holder.process and holder.process.pid for each in seen.verdicts.values() for holder in each.holders]
+
+
+def test_nothing_asked(host):
+    assert host.look() == ({}, True, "fake")
+    assert host.reads == []
+
+
+def test_free(host):
+    seen = host.look(80, "8000-8002/udp")
+    assert seen == ({}, True, "fake")
+    assert host.reads == [("tcp", 80, 80, LISTENERS), ("udp", 8000, 8002, LISTENERS)], "the table was read again"
+    wildcards = ("0.0.0.0", "::")
+    expected = [(each, 80, "tcp") for each in wildcards]
+    expected += [(each, port, "udp") for port in (8000, 8001, 8002) for each in wildcards]
+    assert host.probed == expected
+    assert host.searched == [], "holders were looked for"
+
+
+def test_taken(host):
+    host.tables = [[by(APACHE)]]
+    seen = host.look("127.0.0.1:80", "127.0.0.1:81")
+    assert states(seen) == {80: (LISTENING, False)}
+    assert pids(seen) == [812]
+    assert host.probed == [("127.0.0.1", 81, "tcp")], "the table had ruled port 80 out"
+    assert host.searched == [{812}]
+
+
+@pytest.mark.parametrize(
+    ("held", "shows_device"),
+    [
+        pytest.param(by(APACHE, interface="vrf-red"), True, id="a listener on a device"),
+        pytest.param(by(APACHE), False, id="a listener whose device is not told"),
+        pytest.param(by(APACHE, CONNECTED), True, id="a connection"),
+    ],
+)
+def test_bind_has_the_last_word(held, shows_device, host):
+    host.shows_device = shows_device
+    host.tables = [[held]]
+    assert host.look("127.0.0.1:80").verdicts == {}
+    host.answers = [{80: IN_USE}]
+    assert states(host.look("127.0.0.1:80")) == {80: (held.state, False)}
+
+
+def test_connections_are_looked_up_only_where_bind_says_in_use(host):
+    host.answers = [{45000: IN_USE}]
+    host.tables = [[by(CURL, CONNECTED, port=45000, peer="10.0.0.9:443")]]
+    seen = host.look("127.0.0.1:44999-45001")
+    assert states(seen) == {45000: (CONNECTED, False)}
+    assert pids(seen) == [4711]
+    assert host.reads == [("tcp", 44999, 45001, LISTENERS), ("tcp", 45000, 45000, EVERY_STATE)]
+
+
+def test_one_family_is_taken(host):
+    host.answers = [{("::", 80): IN_USE}]
+    host.tables = [[by(APACHE, address="::", v6only=None)]]
+    seen = host.look(80)
+    assert states(seen) == {80: (LISTENING, False)}
+    assert [holder.addresses for holder in seen.verdicts[0, 80].holders] == [("::",)]
+
+
+@pytest.mark.parametrize(
+    ("entry", "answers", "expected"),
+    [
+        pytest.param(80, {("::", 80): NOT_HERE}, {}, id="a family that the host lacks"),
+        pytest.param("[::]:80", {("::", 80): NOT_HERE}, {80: (UNAVAILABLE, False)}, id="a family that was asked for"),
+        pytest.param("10.0.0.5:80", {80: NOT_HERE}, {80: (UNAVAILABLE, False)}, id="an address"),
+    ],
+)
+def test_unavailable(entry, answers, expected, host):
+    host.answers = [answers]
+    assert states(host.look(entry)) == expected
+
+
+def test_without_the_probe_the_table_decides(host):
+    host.tables = [[by(CURL, CONNECTED, port=80)]]
+    seen = host.look("127.0.0.1:80-81", probing=False)
+    assert states(seen) == {80: (CONNECTED, False)}
+    assert not seen.probed
+    assert host.probed == []
+
+
+def test_where_bind_is_no_witness_the_table_decides(host):
+    host.answers = [{80: NO_WITNESS}]
+    seen = host.look("127.0.0.1:80-81")
+    assert seen == ({}, False, "fake")
+
+
+def test_a_witness_was_not_needed_where_the_table_knows(host):
+    host.answers = [{80: NO_WITNESS}]
+    host.tables = [[by(APACHE)]]
+    assert host.look("127.0.0.1:80").probed
+
+
+@pytest.mark.parametrize(
+    ("tables", "answers", "expected", "attempts"),
+    [
+        pytest.param([[]], [{80: IN_USE}, {}], {}, 2, id="in use by nobody, then free"),
+        pytest.param(
+            [[], [by(APACHE)]], [{80: IN_USE}], {80: (LISTENING, False)}, 2, id="by nobody, then by a listener"
+        ),
+        pytest.param([[]], [{80: IN_USE}, {80: IN_USE}, {}], {}, 3, id="free in the end"),
+        pytest.param([[]], [{80: IN_USE}], {80: (UNKNOWN, False)}, 3, id="unknown in the end"),
+    ],
+)
+def test_a_contradiction_is_asked_again(tables, answers, expected, attempts, host):
+    host.tables, host.answers = tables, answers
+    assert states(host.look("127.0.0.1:80")) == expected
+    assert host.attempt == attempts - 1
+
+
+def test_only_what_contradicts_is_asked_again(host):
+    host.answers = [{80: IN_USE, 81: IN_USE}, {81: IN_USE}]
+    host.tables = [[by(APACHE, port=81, state=BOUND)]]
+    seen = host.look("127.0.0.1:80-82")
+    assert states(seen) == {81: (BOUND, False)}
+    assert host.probed == [("127.0.0.1", port, "tcp") for port in (80, 81, 82, 80)]
+
+
+def test_the_unknown_has_a_hidden_holder(host):
+    host.answers = [{80: IN_USE}]
+    (verdict,) = host.look("127.0.0.1:80", held_by=["*"]).verdicts.values()
+    assert [(holder.hidden, holder.addresses) for holder in verdict.holders] == [(True, ())]
+
+
+NOBODYS = 99
+
+
+def nobodys(**rest):
+    return row(LISTENING, "127.0.0.1", 80, inode=NOBODYS, **rest)
+
+
+@pytest.mark.parametrize("when", ["table", "owners"])
+def test_a_socket_that_vanished(when, host):
+    host.tables = [[nobodys()]]
+    host.vanishing = {when: {NOBODYS}}
+    assert host.look("127.0.0.1:80").verdicts == {}
+    assert host.attempt == 1
+    assert host.probed == [("127.0.0.1", 80, "tcp")], "bind(2) was not asked the second time"
+
+
+def test_a_socket_without_an_owner_that_is_still_there(host):
+    host.tables = [[nobodys(uid=33)]]
+    seen = host.look("127.0.0.1:80")
+    assert states(seen) == {80: (LISTENING, False)}
+    assert [(holder.hidden, holder.user) for holder in seen.verdicts[0, 80].holders] == [(True, "www-data")]
+    assert host.attempt == 0
+    assert host.reads[-1] == ("tcp", 80, 80, EVERY_STATE)
+
+
+def test_a_socket_that_has_no_inode_did_not_vanish(host):
+    host.tables = [[row(CLOSING, "127.0.0.1", peer="10.0.0.9:1")]]
+    host.answers = [{80: IN_USE}]
+    seen = host.look("127.0.0.1:80")
+    assert states(seen) == {80: (CLOSING, False)}
+    assert host.attempt == 0
+
+
+@pytest.mark.parametrize("protocol", ["tcp", "udp"])
+def test_listening(protocol, host):
+    state = LISTENING if protocol == "tcp" else BOUND
+    host.tables = [[by(APACHE, state, protocol=protocol)]]
+    seen = host.look(f"80/{protocol}", f"81/{protocol}", state="listening")
+    assert states(seen) == {80: (state, True), 81: (FREE, False)}
+    assert host.searched == [], "nobody asked who listens"
+
+
+@pytest.mark.parametrize(("held_by", "met"), [("apache2", True), ("nginx", False)])
+def test_listening_by_whom(held_by, met, host):
+    host.tables = [[by(APACHE)]]
+    assert states(host.look(80, state="listening", held_by=[held_by])) == {80: (LISTENING, met)}
+    assert host.searched == [{812}]
+
+
+def test_held_by(host):
+    host.tables = [[by(APACHE), by(CURL, port=81)]]
+    seen = host.look("127.0.0.1:80-81", held_by=["apache2"])
+    assert states(seen) == {80: (LISTENING, True), 81: (LISTENING, False)}
+
+
+def test_duplicates(host):
+    host.tables = [[by(APACHE, port=81)]]
+    seen = host.look(*({"port": "80-81", "address": "127.0.0.1", "name": name} for name in ("a", "b")), 82)
+    assert {key: (each.state, each.rivals) for key, each in seen.verdicts.items()} == {
+        (0, 80): (DUPLICATE, ("b",)),
+        (0, 81): (LISTENING, ()),
+        (1, 80): (DUPLICATE, ("a",)),
+        (1, 81): (LISTENING, ()),
+    }
+
+
+class Descriptors:
+    """Finds bound sockets without the table."""
+
+    def __init__(self, *sockets, all_seen=True):
+        self.found = Bound(list(sockets), all_seen)
+        self.listed = []
+
+    def __call__(self, listed):
+        self.listed.append(set(listed))
+        return self.found
+
+
+WAITING = by(CURL, BOUND)
+LEFT_OVER = row(CONNECTED, "127.0.0.1", 80, inode=APACHE.pid, peer="127.0.0.1:9")
+
+
+@pytest.mark.parametrize(
+    ("answer", "table", "finder", "expected"),
+    [
+        pytest.param(REUSABLE, [], Descriptors(WAITING), {80: (BOUND, False)}, id="a bound one, with SO_REUSEADDR"),
+        pytest.param(IN_USE, [], Descriptors(WAITING), {80: (BOUND, False)}, id="a bound one, without"),
+        pytest.param(REUSABLE, [LEFT_OVER], Descriptors(), {}, id="left-over connections, and no bound one"),
+        pytest.param(
+            REUSABLE,
+            [LEFT_OVER],
+            Descriptors(all_seen=False),
+            {80: (CONNECTED, False)},
+            id="left-over connections, and perhaps a bound one",
+        ),
+        pytest.param(
+            REUSABLE, [LEFT_OVER], Descriptors(by(CURL, BOUND, port=81)), {}, id="a bound one on another port"
+        ),
+        pytest.param(REUSABLE, [], Descriptors(all_seen=False), {80: (UNKNOWN, False)}, id="nothing to be seen"),
+    ],
+)
+def test_bound_sockets_that_the_table_lacks(answer, table, finder, expected, host):
+    host.find_bound = finder
+    host.tables = [table]
+    host.answers = [{80: answer}]
+    assert states(host.look("127.0.0.1:80")) == expected
+    assert finder.listed[0] == {held.inode for held in table}
+    assert ("tcp", 1, 65535, EVERY_STATE) in host.reads
+
+
+@pytest.mark.parametrize(
+    ("entry", "answers"),
+    [
+        pytest.param("127.0.0.1:80", {}, id="free"),
+        pytest.param("127.0.0.1:80", {80: NO_WITNESS}, id="no witness"),
+        pytest.param("127.0.0.1:80/udp", {80: IN_USE}, id="UDP"),
+    ],
+)
+def test_bound_sockets_are_looked_for_only_where_there_may_be_some(entry, answers, host):
+    host.find_bound = Descriptors(WAITING)
+    host.answers = [answers]
+    host.look(entry)
+    assert host.find_bound.listed == []
+
+
+@pytest.mark.parametrize("attempt", [0, 1], ids=["at once", "half-way"])
+def test_a_source_that_fails(attempt, host):
+    host.tables = [[], []]
+    host.tables[attempt] = SourceError("broken")
+    host.answers = [{80: IN_USE}]
+    with pytest.raises(SourceError, match="broken"):
+        host.look("127.0.0.1:80")
+
+
+def test_a_probe_that_fails(host, monkeypatch):
+    def fail(*_question):
+        raise ProbeError("no descriptor left")
+
+    monkeypatch.setattr(_probe, "probe", fail)
+    with pytest.raises(ProbeError, match="no descriptor left"):
+        host.look(80)
+
+
+@pytest.fixture(params=["netlink", "procfs", "psutil"])
+def really(request):
+    """look() with a real source, the real probe, and this process as the holder."""
+    (source,) = candidates(request.param)
+
+    def look_at(*entries, **rest):
+        seen = look(wanting(*entries, **rest), source, True, lambda _command: "")
+        assert seen.source == request.param
+        return states(seen), set(pids(seen))
+
+    return look_at
+
+
+@pytest.mark.linux
+def test_really_listening(really, loopback):
+    port = loopback.listening("127.0.0.1").getsockname()[1]
+    assert really(port, f"[::1]:{port}", f"127.0.0.2:{port}") == ({port: (LISTENING, False)}, {os.getpid()})
+    assert really(f"127.0.0.1:{port}", state="listening")[0] == {port: (LISTENING, True)}
+
+
+@pytest.mark.linux
+@pytest.mark.parametrize("reuse_address", [False, True], ids=["without SO_REUSEADDR", "with SO_REUSEADDR"])
+def test_really_bound(reuse_address, really, loopback):
+    port = loopback.bound("tcp", "127.0.0.1", reuse_address=reuse_address).getsockname()[1]
+    assert really(f"127.0.0.1:{port}", f"127.0.0.2:{port}") == ({port: (BOUND, False)}, {os.getpid()})
+
+
+@pytest.mark.linux
+def test_really_connected(really, loopback):
+    client, _served = loopback.connection(loopback.listening())
+    port = client.getsockname()[1]
+    assert really(port) == ({port: (CONNECTED, False)}, {os.getpid()})
+
+
+@pytest.mark.linux
+def test_really_udp(really, loopback):
+    port = loopback.bound("udp", "::", v6only=False).getsockname()[1]
+    assert really(f"{port}/udp", f"{port}/tcp") == ({port: (BOUND, False)}, {os.getpid()})
+
+
+@pytest.mark.linux
+def test_really_free_although_a_closed_connection_lingers(really, loopback, monkeypatch):
+    monkeypatch.setattr(_bound, "find", lambda _listed: Bound([], True))  # as if each process could be looked into
+    server = loopback.listening(reuse_address=True)
+    client, served = loopback.connection(server)
+    port = server.getsockname()[1]
+    for made in (served, client, server):
+        made.close()
+    assert really(port) == ({}, set())

@@ -1,0 +1,181 @@
+# Copyright (c) 2026, preflight.ports contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from ansible_collections.preflight.ports.plugins.module_utils import _owners
+from ansible_collections.preflight.ports.plugins.module_utils._owners import Owners
+from ansible_collections.preflight.ports.plugins.module_utils._sockets import BOUND, LISTENING
+from ansible_collections.preflight.ports.plugins.module_utils._tunnels import Tunnels
+from records import row
+
+OURS, FOREIGN = "ours", "foreign"  # network namespaces
+
+
+class Proc:
+    """A /proc below *root*, where chosen paths answer with an error."""
+
+    def __init__(self, root, monkeypatch):
+        self.root = root
+        self.errors = {}
+        self.asked = []
+        (root / "namespaces").mkdir()
+        for network in (OURS, FOREIGN):
+            (root / "namespaces" / network).write_text("")
+        self.process("self", [])
+        for name in ("listdir", "readlink", "stat"):
+            monkeypatch.setattr(os, name, self._watched(getattr(os, name)))
+        monkeypatch.setattr(os, "geteuid", lambda: self.uid)
+        self.uid = 0
+
+    def _watched(self, real):
+        def ask(path, *rest, **options):
+            self.asked.append(str(path))
+            if str(path) in self.errors:
+                raise self.errors[str(path)]
+            return real(path, *rest, **options)
+
+        return ask
+
+    def process(self, pid, links, network=OURS):
+        folder = self.root / str(pid)
+        (folder / "fd").mkdir(parents=True)
+        for descriptor, target in enumerate(links):
+            (folder / "fd" / str(descriptor)).symlink_to(target)
+        (folder / "net").mkdir()
+        os.link(self.root / "namespaces" / network, folder / "net" / "tcp")
+        return self
+
+    def fails(self, path, error):
+        self.errors[f"{self.root}/{path}"] = error
+        return self
+
+    def find(self, *inodes):
+        return _owners.find(inodes, str(self.root))
+
+
+@pytest.fixture
+def proc(tmp_path, monkeypatch):
+    return Proc(tmp_path, monkeypatch)
+
+
+def test_find(proc):
+    proc.process(10, ["/dev/null", "socket:[1]", "socket:[2]", "pipe:[3]", "socket:[1]"])
+    proc.process(11, ["socket:[1]", "anon_inode:[eventpoll]"])
+    proc.process(12, ["socket:[99]", "socket:[12]", "/srv/socket:[1]"])
+    (proc.root / "sys").mkdir()
+    (proc.root / "uptime").write_text("1.0")
+    found = proc.find(1, 2, 3)
+    assert {inode: sorted(pids) for inode, pids in found.pids.items()} == {1: [10, 11], 2: [10]}
+    assert found.all_seen
+
+
+def test_find_looks_no_further_into_a_process_once_each_is_found(proc):
+    proc.process(10, [f"socket:[{inode}]" for inode in range(50)])
+    assert proc.find(7).pids == {7: [10]}
+    links = [path for path in proc.asked if "/10/fd/" in path]
+    assert links[-1].endswith("/7")
+
+
+def test_find_does_not_touch_proc_for_nothing(proc):
+    assert proc.find() == Owners({}, False)
+    assert proc.asked == []
+
+
+def test_find_where_there_is_no_proc(tmp_path):
+    assert _owners.find([1], str(tmp_path / "missing")) == Owners({}, False)
+
+
+def test_find_sees_not_everything_as_another_user(proc):
+    proc.uid = 1000
+    assert proc.process(10, ["socket:[1]"]).find(1) == Owners({1: [10]}, False)
+
+
+VANISHED = [
+    pytest.param("10/fd", FileNotFoundError(2, "gone"), id="before its descriptors are listed"),
+    pytest.param("10/fd", ProcessLookupError(3, "gone"), id="while its descriptors are listed"),
+    pytest.param("10/fd/0", FileNotFoundError(2, "gone"), id="before a descriptor is read"),
+    pytest.param("10/fd/0", ProcessLookupError(3, "gone"), id="while a descriptor is read"),
+]
+
+
+@pytest.mark.parametrize(("path", "error"), VANISHED)
+def test_find_goes_on_when_a_process_vanishes(path, error, proc):
+    proc.process(10, ["socket:[1]"]).process(11, ["socket:[1]"]).fails(path, error)
+    assert proc.find(1) == Owners({1: [11]}, True)
+
+
+def test_find_goes_on_when_a_descriptor_is_closed(proc):
+    proc.process(10, ["socket:[1]", "socket:[2]"]).fails("10/fd/0", FileNotFoundError(2, "closed"))
+    assert proc.find(1, 2) == Owners({2: [10]}, True)
+
+
+DENIED = PermissionError(13, "denied")
+
+
+@pytest.mark.parametrize("path", ["10/fd", "10/fd/0"], ids=["the list of descriptors", "a descriptor"])
+@pytest.mark.parametrize(
+    ("network", "all_seen"),
+    [pytest.param(OURS, False, id="of this network"), pytest.param(FOREIGN, True, id="of another network")],
+)
+def test_find_notes_a_process_that_it_may_not_look_into(path, network, all_seen, proc):
+    proc.process(10, ["socket:[1]"], network).process(11, ["socket:[2]"]).fails(path, DENIED)
+    assert proc.find(1, 2) == Owners({2: [11]}, all_seen)
+
+
+@pytest.mark.parametrize(
+    ("path", "error"),
+    [
+        pytest.param("10/net/tcp", DENIED, id="denied"),
+        pytest.param("10/net/tcp", FileNotFoundError(2, "gone"), id="vanished"),
+        pytest.param("self/net/tcp", DENIED, id="of this process itself"),
+    ],
+)
+def test_find_in_doubt_takes_a_process_for_one_of_this_network(path, error, proc):
+    proc.process(10, ["socket:[1]"], FOREIGN).fails("10/fd", DENIED).fails(path, error)
+    assert proc.find(1) == Owners({}, False)
+
+
+@pytest.mark.linux
+def test_find_in_the_real_proc(loopback):
+    server = loopback.listening()
+    inode = os.fstat(server.fileno()).st_ino
+    assert _owners.find([inode]).pids == {inode: [os.getpid()]}
+
+
+INITIAL, NESTED = "pid:[4026531836]", "pid:[4026532000]"
+NO_TUNNELS = Tunnels()
+VXLAN, WIREGUARD = Tunnels(frozenset([4789])), Tunnels(has_wireguard=True)
+TCP_ROW, UDP_ROW, VXLAN_ROW = (
+    row(LISTENING, port=4789),
+    row(BOUND, protocol="udp"),
+    row(BOUND, port=4789, protocol="udp"),
+)
+
+
+@pytest.mark.parametrize(
+    ("held", "all_seen", "tunnels", "namespace", "expected"),
+    [
+        pytest.param(TCP_ROW, True, NO_TUNNELS, INITIAL, True, id="every process was seen"),
+        pytest.param(UDP_ROW, True, NO_TUNNELS, INITIAL, True, id="every process was seen, UDP"),
+        pytest.param(TCP_ROW, False, NO_TUNNELS, INITIAL, False, id="some processes are hidden"),
+        pytest.param(TCP_ROW, True, NO_TUNNELS, NESTED, False, id="in a PID namespace of its own"),
+        pytest.param(TCP_ROW, True, NO_TUNNELS, None, False, id="PID namespace unknown"),
+        pytest.param(UDP_ROW, True, WIREGUARD, NESTED, True, id="WireGuard is there"),
+        pytest.param(UDP_ROW, False, WIREGUARD, NESTED, False, id="WireGuard is there, some processes are hidden"),
+        pytest.param(TCP_ROW, True, WIREGUARD, NESTED, False, id="WireGuard has no TCP"),
+        pytest.param(VXLAN_ROW, False, VXLAN, NESTED, True, id="a tunnel tells its port"),
+        pytest.param(VXLAN_ROW, False, VXLAN, None, True, id="a tunnel tells its port, PID namespace unknown"),
+        pytest.param(UDP_ROW, False, VXLAN, NESTED, False, id="a tunnel tells another port"),
+        pytest.param(TCP_ROW, False, VXLAN, NESTED, False, id="a tunnel has no TCP"),
+    ],
+)
+def test_kernel_owns(held, all_seen, tunnels, namespace, expected, tmp_path):
+    if namespace:
+        (tmp_path / "self" / "ns").mkdir(parents=True)
+        (tmp_path / "self" / "ns" / "pid").symlink_to(namespace)
+    assert _owners.kernel_owns(held, Owners({}, all_seen), tunnels, str(tmp_path)) is expected

@@ -1,0 +1,206 @@
+# Copyright (c) 2026, preflight.ports contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import os
+import pwd
+import sys
+import time
+
+import pytest
+from ansible_collections.preflight.ports.plugins.module_utils import _containers, _processes
+from ansible_collections.preflight.ports.plugins.module_utils._holders import Container
+from records import CONTAINER_ID, HARMLESS, HOSTILE
+
+PID = 812
+NOBODYS = 2**30  # greater than any pid
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def status(name, uid=0):
+    return f"Name:\t{name}\nUmask:\t0022\nState:\tS (sleeping)\nUid:\t1\t{uid}\t2\t3\nGid:\t0\t0\t0\t0\n"
+
+
+def stat(name, started):
+    fields = ["S", "1", *["0"] * 17, str(started), "0", "0"]
+    return f"{PID} ({name}) {' '.join(fields)}\n"
+
+
+@pytest.fixture
+def read(tmp_path):
+    """Reads a process whose files are given; those not given are missing."""
+    (tmp_path / "stat").write_text("cpu  1 2 3\nbtime 1700000000\nprocesses 5\n")
+    folder = tmp_path / str(PID)
+    folder.mkdir()
+
+    def read_it(exe=None, **files):
+        if exe:
+            (folder / "exe").symlink_to(exe)
+        for name, text in files.items():
+            (folder / name).write_bytes(text.encode("utf-8", "surrogateescape"))
+        return _processes.read(PID, str(tmp_path))
+
+    return read_it
+
+
+def test_read(read, monkeypatch):
+    monkeypatch.setattr(_processes, "user_name", {33: "www-data"}.get)
+    assert read(
+        exe="/usr/sbin/apache2",
+        status=status("apache2", 33),
+        stat=stat("apache2", 250 * TICKS),
+        cgroup="0::/system.slice/apache2.service\n",
+        cmdline="/usr/sbin/apache2\0-k\0start\0",
+    ) == (PID, "apache2", "/usr/sbin/apache2", 33, "www-data", "apache2.service", None, 1700000250.0,
+          "/usr/sbin/apache2 -k start")  # fmt: skip
+
+
+def test_read_what_may_be_read(read):
+    seen = read(status=status("kworker/0:1", NOBODYS))
+    assert seen == (PID, "kworker/0:1", None, NOBODYS, None, None, None, None, None)
+
+
+@pytest.mark.parametrize("files", [{}, {"status": ""}], ids=["no files", "an empty file"])
+def test_read_a_process_that_is_gone(files, read):
+    assert read(**files) is None
+
+
+@pytest.mark.parametrize(
+    ("comm", "exe", "cmdline", "expected"),
+    [
+        pytest.param("nginx", "/usr/sbin/nginx", "nginx: master\0", "nginx", id="short"),
+        pytest.param(
+            "prometheus-node",
+            "/usr/bin/prometheus-node-exporter",
+            "",
+            "prometheus-node-exporter",
+            id="cut, whole in the program's path",
+        ),
+        pytest.param(
+            "my-long-script-",
+            "/usr/bin/python3",
+            "/opt/my-long-script-name.py\0-v\0",
+            "my-long-script-name.py",
+            id="cut, whole in the command line",
+        ),
+        pytest.param(
+            "fifteen-letters", "/usr/bin/other", "other\0", "fifteen-letters", id="cut, and nobody knows more"
+        ),
+        pytest.param("fifteen-letters", None, "", "fifteen-letters", id="cut, and nothing may be read"),
+        pytest.param("python3", "/usr/bin/python3.11", "python3\0", "python3", id="a name is not made longer"),
+        pytest.param(
+            "\u00fc" * 7 + "x", "/opt/" + "\u00fc" * 7 + "xyz", "", "\u00fc" * 7 + "xyz", id="15 bytes, not letters"
+        ),
+    ],
+)
+def test_read_the_whole_name(comm, exe, cmdline, expected, read):
+    assert read(exe, status=status(comm), cmdline=cmdline).name == expected
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [
+        pytest.param("/usr/sbin/nginx", "/usr/sbin/nginx", id="there"),
+        pytest.param("/usr/sbin/nginx (deleted)", "/usr/sbin/nginx", id="replaced by an update"),
+    ],
+)
+def test_read_the_program(target, expected, read):
+    assert read(target, status=status("nginx")).exe == expected
+
+
+def test_read_hostile_text(read):
+    escaped = "\\x1b[31mroot\\x07\\r\\u202egpj\\xff"
+    seen = read(
+        exe=f"/opt/{HOSTILE}",
+        status=status("\x1b[31mroot\x07\r\u202egpj\udcff"),
+        cgroup="0::/x\x1b[31m.service\n",
+        cmdline=f"{HOSTILE}\0{HOSTILE}\0",
+    )
+    assert seen.name == escaped
+    assert seen.exe == f"/opt/{HARMLESS}"
+    assert seen.unit == "x\\x1b[31m.service"
+    assert seen.cmdline == f"{HARMLESS} {HARMLESS}"
+
+
+def test_read_a_name_that_looks_like_another_row(read):
+    assert read(status=status("x\rUid:\t0\t0", 33)).uid == 33
+
+
+@pytest.mark.parametrize(
+    ("cgroup", "cmdline", "comm", "expected"),
+    [
+        pytest.param(
+            f"0::/system.slice/docker-{CONTAINER_ID}.scope\n",
+            "nginx\0",
+            "nginx",
+            (CONTAINER_ID, f"named {HARMLESS}", "docker"),
+            id="by its cgroup",
+        ),
+        pytest.param(
+            "0::/system.slice/docker.service\n",
+            f"docker-proxy\0-container-ip\0{HOSTILE}\0",
+            "docker-proxy",
+            (HARMLESS, None, "docker"),
+            id="by its command line",
+        ),
+        pytest.param(
+            "0::/machine.slice/machine-a\\x1bb.scope\n",
+            "nginx\0",
+            "nginx",
+            ("a\\x1bb", f"named {HARMLESS}", "nspawn"),
+            id="by a hostile cgroup",
+        ),
+        pytest.param("0::/system.slice/nginx.service\n", "nginx\0", "nginx", None, id="none"),
+    ],
+)
+def test_read_the_container(cgroup, cmdline, comm, expected, read, monkeypatch):
+    def published_by(process, arguments):
+        return Container(arguments[2], None, "docker") if process == "docker-proxy" else None
+
+    monkeypatch.setattr(_containers, "named", lambda container: container._replace(name=f"named {HOSTILE}"))
+    monkeypatch.setattr(_containers, "published_by", published_by)
+    assert read(status=status(comm), cgroup=cgroup, cmdline=cmdline).container == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param(stat("nginx", 0), 1700000000.0, id="with the host"),
+        pytest.param(stat("nginx", 50 * TICKS), 1700000050.0, id="later"),
+        pytest.param(stat("a) S 1 2 (b", 50 * TICKS), 1700000050.0, id="a name with parentheses and spaces"),
+        pytest.param("", None, id="gone"),
+        pytest.param(f"{PID} (nginx) S 1 2\n", None, id="too few fields"),
+    ],
+)
+def test_started(text, expected, tmp_path):
+    (tmp_path / "stat").write_text("btime 1700000000\n")
+    (tmp_path / str(PID)).mkdir()
+    (tmp_path / str(PID) / "stat").write_text(text)
+    assert _processes.started(PID, str(tmp_path)) == expected
+
+
+def test_started_where_the_host_does_not_tell(tmp_path):
+    (tmp_path / str(PID)).mkdir()
+    (tmp_path / str(PID) / "stat").write_text(stat("nginx", 50))
+    assert _processes.started(PID, str(tmp_path)) is None
+
+
+def test_user_name(monkeypatch):
+    user = pwd.getpwuid(os.geteuid())
+    assert _processes.user_name(os.geteuid()) == user.pw_name
+    assert _processes.user_name(2**32 - 2) is None
+    hostile = pwd.struct_passwd((HOSTILE, *user[1:]))
+    monkeypatch.setattr(pwd, "getpwuid", lambda _uid: hostile)
+    assert _processes.user_name(0) == HARMLESS
+
+
+@pytest.mark.linux
+def test_read_from_the_real_proc(child):
+    seen = _processes.read(child)
+    assert (seen.pid, seen.uid, seen.user) == (child, os.geteuid(), _processes.user_name(os.geteuid()))
+    assert os.path.samefile(seen.exe, sys.executable)
+    assert seen.cmdline.endswith(" input() --password=secret")
+    assert 0 < time.time() - seen.started < 3600
+    assert _processes.read(NOBODYS) is None
