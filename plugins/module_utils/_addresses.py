@@ -27,6 +27,8 @@ class Endpoint(t.NamedTuple):
     """IPV6_V6ONLY of an AF_INET6 socket; None where the witness does not tell, and for AF_INET."""
     interface: str | None = None
     """The device the socket is bound to (SO_BINDTODEVICE, or the zone of a link-local address)."""
+    vrf: str | None = None
+    """The VRF of that device, where the ports of each are its own; None outside of all VRFs."""
 
     @property
     def is_ipv6(self) -> bool:
@@ -52,12 +54,14 @@ def _ipv4(endpoint: Endpoint) -> bytes | None:
 def overlap(wanted: Endpoint, held: Endpoint) -> bool | None:
     """Whether a socket bound to *wanted* would meet one bound to *held* on the same port.
 
-    None: it depends on the IPV6_V6ONLY option of *held*, which the witness did not tell.
+    None: it depends on the kernel, or on the IPV6_V6ONLY option of *held*, which the witness did not tell.
     """
-    if wanted.interface and held.interface and wanted.interface != held.interface:
+    if wanted.vrf != held.vrf or (wanted.interface and held.interface and wanted.interface != held.interface):
         return False
     wanted4, held4 = _ipv4(wanted), _ipv4(held)
     if wanted4 is not None and held4 is not None:
+        if wanted.is_ipv6 and held.is_ipv6 and held4 == ANY4 != wanted4:
+            return None  # Linux 6.1 does not see that ::ffff:0.0.0.0 is a wildcard, others do
         return wanted4 == held4 or ANY4 in (wanted4, held4)
     if wanted4 is not None:
         return _ipv4_meets_ipv6(wanted4, wanted.is_ipv6, held)

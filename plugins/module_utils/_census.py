@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 import typing as t
 
-from ansible_collections.preflight.ports.plugins.module_utils import _owners, _processes, _socket_units, _tunnels
+from ansible_collections.preflight.ports.plugins.module_utils import _links, _owners, _processes, _socket_units
 from ansible_collections.preflight.ports.plugins.module_utils._holders import Census, Process
 from ansible_collections.preflight.ports.plugins.module_utils._socket_units import Run
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import Socket
@@ -22,13 +22,13 @@ def take(sockets: t.Collection[Socket], run: Run) -> Census:
     owners = _owners.find({held.inode for held in sockets if held.inode})
     pids = {pid for held in sockets for pid in owners.pids.get(held.inode, held.pids)}
     processes = {pid: process for pid in pids for process in [_process(pid)] if process}
-    ownerless = [held for held in sockets if held.inode and held.inode not in owners.pids]
-    tunnels = _tunnels.read() if ownerless else _tunnels.Tunnels()
+    ownerless = [held for held in sockets if held.inode not in owners.pids and not held.pids]
+    links = _links.read() if ownerless else []
     is_systemd = _INIT in processes and processes[_INIT].name == "systemd"
     return Census(
         pids=owners.pids,
         processes=processes,
-        kernel_owned=frozenset(held.inode for held in ownerless if _owners.kernel_owns(held, owners, tunnels)),
+        kernel_owned=frozenset(held for held in ownerless if _owners.kernel_owns(held, owners, links)),
         socket_units=_socket_units.parse(run(_socket_units.COMMAND)) if is_systemd else {},
         users={held.uid: _processes.user_name(held.uid) for held in ownerless if held.uid is not None},
     )

@@ -108,8 +108,8 @@ class Census(t.NamedTuple):
     pids: t.Mapping[int, t.Sequence[int]]
     """Inode -> pids."""
     processes: t.Mapping[int, Process]
-    kernel_owned: frozenset[int] = frozenset()
-    """Inodes that no process has."""
+    kernel_owned: frozenset[Socket] = frozenset()
+    """The sockets that no process has."""
     socket_units: t.Mapping[tuple[str, str, int], str] = {}
     """(protocol, address, port) -> the systemd socket unit that PID 1 listens for."""
     users: t.Mapping[int, str | None] = {}
@@ -142,7 +142,7 @@ def _holder(held: Socket, census: Census) -> Holder:
     if eldest and eldest.pid == _INIT:
         unit = census.socket_units.get((held.protocol, address, held.port))
         eldest = eldest._replace(unit=unit or eldest.unit)
-    kernel = not eldest and (held.state == CLOSING or held.inode in census.kernel_owned)
+    kernel = not eldest and (held.state == CLOSING or held in census.kernel_owned)
     uid = eldest.uid if eldest else None if kernel else held.uid
     return Holder(
         addresses=(address,),

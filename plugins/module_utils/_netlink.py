@@ -56,7 +56,7 @@ def read(protocol: str, first: int, last: int, states: frozenset[str]) -> list[S
     """
     mask = sum(bits for state, bits in _STATES.items() if state in states) if protocol == TCP else _ALL
     port_filter = attribute(_INET_DIAG_REQ_BYTECODE, _port_range(first, last))
-    return [
+    sockets = [
         found
         for family in (socket.AF_INET, socket.AF_INET6)
         for payload in dump(
@@ -67,6 +67,16 @@ def read(protocol: str, first: int, last: int, states: frozenset[str]) -> list[S
         )
         for found in [parse(payload, protocol)]
         if first <= found.port <= last
+    ]
+    return _with_vrfs(sockets) if protocol == TCP and any(held.endpoint.interface for held in sockets) else sockets
+
+
+def _with_vrfs(sockets: list[Socket]) -> list[Socket]:
+    from ansible_collections.preflight.ports.plugins.module_utils import _links
+
+    vrfs = _links.vrfs(_links.read()) if _links.tcp_keeps_vrfs_apart() else {}
+    return [
+        held._replace(endpoint=held.endpoint._replace(vrf=vrfs.get(held.endpoint.interface or ""))) for held in sockets
     ]
 
 

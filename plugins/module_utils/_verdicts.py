@@ -59,13 +59,10 @@ class Verdict(t.NamedTuple):
 def surely_taken(wanted: Endpoint, sockets: t.Iterable[Socket], shows_device: bool) -> bool:
     """Whether the table alone, read without connections, rules a bind to *wanted* out.
 
-    A socket on another device may be in another VRF, where TCP has ports of its own: there the kernel has to be asked.
+    A table that shows no devices shows no VRFs, either, and TCP has ports of its own in each.
     """
     return any(
-        (held.protocol == UDP or held.state == LISTENING)
-        and shows_device
-        and held.endpoint.interface in (None, wanted.interface)
-        and overlap(wanted, held.endpoint) is True
+        (held.protocol == UDP or held.state == LISTENING) and shows_device and overlap(wanted, held.endpoint) is True
         for held in sockets
     )
 

@@ -37,6 +37,11 @@ def held(state, address="0.0.0.0", by=APACHE, **rest):
             id="one address of two sockets, as with SO_REUSEPORT",
         ),
         pytest.param(
+            [held(LISTENING), held(LISTENING, by=WORKER)],
+            [(("0.0.0.0",), LISTENING, 812), (("0.0.0.0",), LISTENING, 813)],
+            id="two processes of one user",
+        ),
+        pytest.param(
             [held(LISTENING), held(LISTENING, by=CURL)],
             [(("0.0.0.0",), LISTENING, 812), (("0.0.0.0",), LISTENING, 4711)],
             id="two processes",
@@ -59,7 +64,7 @@ def held(state, address="0.0.0.0", by=APACHE, **rest):
     ],
 )
 def test_holders_grouping(sockets, expected):
-    found = holders(sockets, census(APACHE, CURL))
+    found = holders(sockets, census(APACHE, WORKER, CURL))
     assert [(each.addresses, each.state, each.process.pid) for each in found] == expected
 
 

@@ -15,6 +15,10 @@ from ansible_collections.preflight.ports.plugins.module_utils._sockets import (
 )
 
 
+def test_the_words_are_those_of_the_contract():
+    assert (LISTENING, BOUND, CONNECTED, CLOSING) == ("listening", "bound", "connected", "closing")
+
+
 @pytest.mark.parametrize(
     ("protocol", "number", "with_process", "without"),
     [

@@ -57,3 +57,7 @@ def test_printable_leaves_no_character_that_a_terminal_could_obey(first, last):
 )
 def test_joined(words, last, expected):
     assert joined(words, last) == expected
+
+
+def test_joined_with_and_unless_told_otherwise():
+    assert joined(["a", "b"]) == "a and b"
