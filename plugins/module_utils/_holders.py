@@ -61,7 +61,7 @@ class Holder(t.NamedTuple):
         """What ``held_by`` patterns are matched against."""
         process = self.process
         if process is None:
-            return {}
+            return {"process": ["kernel"]} if self.kernel and self.state != CLOSING else {}
         unit, container = process.unit, process.container
         names: dict[str, tuple[str | None, ...]] = {
             "process": (process.name,),

@@ -60,6 +60,7 @@ options:
       - A prefix C(process:), C(unit:), C(container:), C(user:), or C(exe:) narrows a pattern to that one.
       - With O(state=free), such holders are no conflict, so that a playbook can be run again.
       - With O(state=listening), one of them must hold the port.
+      - The kernel itself, which has the ports of tunnels and of NFS, has the process name V(kernel).
       - A holder that cannot be identified never matches.
     type: list
     elements: str

@@ -1,0 +1,117 @@
+# SPDX-FileCopyrightText: preflight.ports contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Writes catalogue.md, the page about the profiles of the role."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+
+PAGE = Path(__file__).with_suffix(".md")
+PROFILES = Path(__file__).parents[1] / "roles/port_preflight/files/profiles"
+
+INTRODUCTION = """\
+<!--
+SPDX-FileCopyrightText: preflight.ports contributors
+SPDX-License-Identifier: GPL-3.0-or-later
+Generated from roles/port_preflight/files/profiles: run python docs/catalogue.py instead of editing it.
+-->
+# Known products
+
+A profile is a name for the ports that a product binds on a host with its default settings:
+
+```yaml
+- role: preflight.ports.port_preflight
+  vars:
+    port_preflight_profiles: [postgresql, node_exporter]
+```
+
+Without the role, the filter `preflight.ports.profile_ports` gives the same entries to the module:
+
+```yaml
+- preflight.ports.port_check:
+    ports: "{{ ['postgresql', 'node_exporter'] | preflight.ports.profile_ports }}"
+```
+
+A port that the product itself holds already is no conflict, so that a play can run again: each profile knows the
+process, unit and container names of the upstream, Debian and RHEL packages. `kernel` stands for a port without a
+process, such as that of a VXLAN tunnel. Products that want the same port are reported as duplicates when one host is
+to have both.
+
+If your product does not listen where its defaults say, leave its profile and list its ports yourself.
+"""
+
+CONTRIBUTING = """\
+## Add a product
+
+Put `NAME.yml` into `roles/port_preflight/files/profiles`, then run `python docs/catalogue.py`. Its keys:
+
+| Key | Meaning |
+| --- | --- |
+| `product` | The product as reports show it. Profiles of one product that share a port give it the same `purpose`. |
+| `version` | The release that the facts were checked against. |
+| `sources` | Pages of the product's own documentation, where each fact can be looked up. |
+| `note` | What a user has to know before relying on the profile (optional). |
+| `includes` | Profiles whose ports come on top (optional). |
+| `held_by` | Who may hold the ports already. |
+| `ports` | What the product binds by default: `port` (a number or a range) and `purpose`; \
+`protocol` unless it is `tcp`, `address` where it serves that address alone, `held_by` where it differs. |
+"""
+
+
+def load() -> dict[str, dict]:
+    """Name -> profile, in alphabetical order."""
+    return {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(PROFILES.glob("*.yml"))}
+
+
+def page(profiles: dict[str, dict]) -> str:
+    overview = table(["Profile", "Product", "Checked against", "Ports"], [summary(*each) for each in profiles.items()])
+    return "\n".join([INTRODUCTION, overview, *(section(*each) for each in profiles.items()), CONTRIBUTING])
+
+
+def summary(name: str, profile: dict) -> list[str]:
+    ports = [f"{port['port']}/{protocols(port)}" for port in profile["ports"]]
+    included = [link(each) for each in profile.get("includes", ())]
+    return [link(name), profile["product"], profile["version"], ", ".join(included + ports)]
+
+
+def section(name: str, profile: dict) -> str:
+    included = [f"All ports of {link(each)}, and these:" for each in profile.get("includes", ())]
+    rows = [
+        [
+            str(port["port"]),
+            protocols(port),
+            port.get("address", "any"),
+            port["purpose"],
+            ", ".join(f"`{pattern}`" for pattern in port.get("held_by", profile["held_by"])),
+        ]
+        for port in profile["ports"]
+    ]
+    paragraphs = [
+        f"## {name}",
+        f"{profile['product']} {profile['version']}",
+        *included,
+        table(["Port", "Protocol", "Address", "For", "May be held by"], rows).rstrip(),
+        *filter(None, [profile.get("note")]),
+        "Sources: " + ", ".join(f"<{source}>" for source in profile["sources"]),
+    ]
+    return "\n\n".join(paragraphs) + "\n"
+
+
+def protocols(port: dict) -> str:
+    value = port.get("protocol", "tcp")
+    return value if isinstance(value, str) else "+".join(value)
+
+
+def link(name: str) -> str:
+    return f"[{name}](#{name})"
+
+
+def table(heads: list[str], rows: list[list[str]]) -> str:
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(load()), encoding="utf-8")
