@@ -326,6 +326,7 @@ def test_headline_names_two_of_five():
 
 
 TAKEN = verdict(LISTENING, SERVER)
+STRANGER = verdict(LISTENING, SERVER, state="listening", held_by=["nginx"])
 SILENT = verdict(FREE, state="listening")
 ABSENT = verdict(UNAVAILABLE, entry="10.0.0.5:80")
 TWICE = verdict(DUPLICATE, rivals=("web",))
@@ -340,6 +341,9 @@ TWICE = verdict(DUPLICATE, rivals=("web",))
         pytest.param([SILENT], 1, "1 of 1 required port is not served as required:", id="not served"),
         pytest.param([SILENT, SILENT], 3, "2 of 3 required ports are not served as required:", id="two not served"),
         pytest.param([TAKEN, SILENT], 2, "2 of 2 required ports are not as required:", id="taken and not served"),
+        pytest.param(
+            [TAKEN, STRANGER], 2, "2 of 2 required ports are not as required:", id="taken, and by somebody else"
+        ),
         pytest.param([ABSENT], 1, "1 of 1 required port is not as required:", id="unavailable"),
         pytest.param([TAKEN, ABSENT], 2, "2 of 2 required ports are not as required:", id="taken and unavailable"),
         pytest.param([TWICE, TWICE], 2, "2 of 2 required ports are not as required:", id="duplicate"),

@@ -144,6 +144,10 @@ def test_settle_what_so_reuseaddr_would_allow(sockets, shows_bound, lacks_bound)
 WORST_FIRST = [LISTENING, BOUND, CONNECTED, UNKNOWN, CLOSING, DUPLICATE, UNAVAILABLE, FREE]
 
 
+def test_the_words_are_those_of_the_contract():
+    assert (UNKNOWN, DUPLICATE, UNAVAILABLE) == ("unknown", "duplicate", "unavailable")
+
+
 @pytest.mark.parametrize(("worse", "better"), list(itertools.combinations(WORST_FIRST, 2)))
 def test_worst(worse, better):
     assert worst([better, worse]) == worst(iter([worse, better])) == worse
@@ -305,7 +309,7 @@ def named(port, name, **rest):
             {(0, 80): [A, B], (1, 80): [B, C], (2, 80): [A, C]},
             id="three names",
         ),
-        pytest.param([named(80, A), 80], {}, id="one without a name"),
+        pytest.param([named(80, A), "80-81"], {}, id="one without a name"),
         pytest.param([named(80, A), named(81, B)], {}, id="other ports"),
         pytest.param([named("80-82", A), named("82-84", B)], {(0, 82): [B], (1, 82): [A]}, id="ranges that overlap"),
         pytest.param([named("80-82", A), named("82-84", A)], {}, id="ranges of one name"),
