@@ -71,6 +71,7 @@ def _ask(pid: int, descriptor: int, inode: int) -> Socket | None:
 
 
 def _bound_socket(borrowed: socket.socket, inode: int) -> Socket | None:
+    """The socket if it is in no connection. One that was reset still tells its port, and may still have it."""
     address, port = borrowed.getsockname()[:2]
     if not port or borrowed.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] != TCP_CLOSE:
         return None

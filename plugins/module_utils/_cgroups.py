@@ -31,7 +31,7 @@ _CONTAINERS = [
 
 def paths(text: str) -> list[str]:
     """The paths in ``/proc/PID/cgroup``, those of systemd's own hierarchy (cgroups(7): v2, then name=systemd) first."""
-    rows = [line.split(":", 2) for line in text.splitlines() if line.count(":") >= 2]
+    rows = [line.split(":", 2) for line in text.split("\n") if line.count(":") >= 2]
     order = {"": 0, "name=systemd": 1}
     return [path for _number, _names, path in sorted(rows, key=lambda row: order.get(row[1], 2))]
 

@@ -34,14 +34,14 @@ def published_by(process: str, arguments: t.Sequence[str], root: str = "/") -> C
     """The container whose port a helper process holds: docker-proxy, or the conmon of podman."""
     pairs = list(zip(arguments, arguments[1:]))
     options = dict(reversed(pairs))  # of an option given twice, the first: conmon's own come before its runtime's
-    if process == "docker-proxy":
-        return _docker_container_at(options.get("-container-ip"), root)
+    if process == "docker-proxy" and "-container-ip" in options:
+        return _docker_container_at(options["-container-ip"], root)
     if process == "conmon" and "-c" in options:
         return Container(options["-c"], options.get("-n"), "podman")
     return None
 
 
-def _docker_container_at(address: str | None, root: str) -> Container | None:
+def _docker_container_at(address: str, root: str) -> Container | None:
     for path in glob.glob(_below(root, _DOCKER, "*", "config.v2.json")):
         config = _json(path)
         networks = _at(config, "NetworkSettings", "Networks")

@@ -10,6 +10,7 @@ import time
 import typing as t
 
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import CLOSING, Socket
+from ansible_collections.preflight.ports.plugins.module_utils._text import printable
 
 _INIT = 1
 
@@ -135,7 +136,7 @@ def holders(sockets: t.Sequence[Socket], census: Census) -> list[Holder]:
 
 
 def _holder(held: Socket, census: Census) -> Holder:
-    address = str(held.endpoint)
+    address, device = str(held.endpoint), held.endpoint.interface
     pids = sorted(pid for pid in census.pids.get(held.inode, held.pids) if pid in census.processes)
     processes = [census.processes[pid] for pid in pids]
     eldest = min(processes, key=lambda process: (process.started or 0.0, process.pid), default=None)
@@ -152,7 +153,7 @@ def _holder(held: Socket, census: Census) -> Holder:
         pids=tuple(pids),
         uid=uid,
         user=eldest.user if eldest else None if uid is None else census.users.get(uid),
-        interface=held.endpoint.interface,
+        interface=device and printable(device),
         peer=held.peer,
         hidden=not eldest and not kernel,
         kernel=kernel,

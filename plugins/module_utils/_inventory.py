@@ -32,7 +32,7 @@ class Filter(t.NamedTuple):
 
 def take(wanted: Filter, source: Source, run: Run) -> list[tuple[Socket, Holder]]:
     """The sockets that pass, each with its holder, by protocol, port and address. Raises SourceError."""
-    sockets = [held for protocol in sorted(wanted.protocols) for held in _read(protocol, wanted, source)]
+    sockets = [held for protocol in sorted(set(wanted.protocols)) for held in _read(protocol, wanted, source)]
     census = _census.take(sockets, run)
     sockets.sort(key=lambda held: (held.protocol, held.port, len(held.endpoint.address), held.endpoint.address))
     return [(held, holders([held], census)[0]) for held in sockets]

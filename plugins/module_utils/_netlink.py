@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 import os
 import re
 import socket
@@ -15,6 +17,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._addresses import 
 from ansible_collections.preflight.ports.plugins.module_utils._netlink_dump import attribute, attributes, dump
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import (
     BOUND,
+    CLOSING,
     CONNECTED,
     LISTENING,
     TCP,
@@ -36,7 +39,8 @@ _BC_S_GE, _BC_S_LE = 2, 3
 _TIMER_TIME_WAIT = 3
 _ALL = 0xFFFFFFFF
 _LISTEN, _BOUND = 1 << TCP_LISTEN, 1 << TCP_CLOSE | 1 << TCP_BOUND_INACTIVE
-_STATES = {LISTENING: _LISTEN, BOUND: _BOUND, CONNECTED: _ALL & ~_LISTEN & ~_BOUND}  # closing sockets come with those
+_OTHERS = _ALL & ~_LISTEN & ~_BOUND  # connections, of which only parse() can tell whether they are closing
+_STATES = {LISTENING: _LISTEN, BOUND: _BOUND, CONNECTED: _OTHERS, CLOSING: _OTHERS}
 
 _REQUEST = struct.Struct("=BBBxI48x")  # inet_diag_req_v2: family, protocol, extensions, states, an empty socket id
 _MESSAGE = struct.Struct("=BBBx2s2s16s16sI8xI8xII")  # inet_diag_msg: as parse() takes it apart
@@ -54,7 +58,7 @@ def read(protocol: str, first: int, last: int, states: frozenset[str]) -> list[S
 
     The kernel walks its short list of listeners for those, its tables of all connections for any other state.
     """
-    mask = sum(bits for state, bits in _STATES.items() if state in states) if protocol == TCP else _ALL
+    mask = functools.reduce(operator.or_, map(_STATES.__getitem__, states)) if protocol == TCP else _ALL
     port_filter = attribute(_INET_DIAG_REQ_BYTECODE, _port_range(first, last))
     sockets = [
         found

@@ -19,6 +19,7 @@ _NLA_TYPE_MASK = 0x3FFF  # the two bits above are flags
 
 _HEADER = struct.Struct("=IHHII")  # nlmsghdr: length, type, flags, sequence, port id
 _ATTRIBUTE = struct.Struct("=HH")  # nlattr: length, type
+_MAX_ERRNO = 4095
 _CODE = struct.Struct("=i")
 
 _RECEIVE_BYTES = 1 << 16  # the kernel fills at most 32 KiB for one part of a dump
@@ -42,6 +43,8 @@ def dump(protocol: int, request_kind: int, answer_kind: int, body: bytes) -> lis
                     return list(_payloads(channel, answer_kind))
                 except _InterruptedError:
                     continue
+    except AttributeError as error:
+        raise SourceError("this system has no netlink") from error
     except OSError as error:
         raise SourceError(error.strerror or str(error)) from error
     raise SourceError(f"the table changed during each of {_ATTEMPTS} dumps")
@@ -84,7 +87,7 @@ def _raise_refusal(kind: int, payload: bytes) -> None:
     """Both kinds carry an error number; an end without one is a good end."""
     code = _CODE.unpack_from(payload)[0] if len(payload) >= _CODE.size else 0
     if code or kind == _NLMSG_ERROR:
-        raise SourceError(f"the kernel refused the dump: {os.strerror(-code) if code < 0 else code}")
+        raise SourceError(f"the kernel refused the dump: {os.strerror(-code) if -_MAX_ERRNO <= code < 0 else code}")
 
 
 def attributes(payload: bytes, offset: int = 0) -> t.Iterator[tuple[int, bytes]]:

@@ -71,8 +71,8 @@ def _whole_name(comm: str, paths: t.Sequence[str]) -> str:
 
 
 def _status(text: str) -> dict[str, str]:
-    rows = (line.partition(":\t") for line in text.splitlines())
-    return {key: value for key, _tab, value in rows}
+    rows = (line.partition(":\t") for line in text.split("\n"))
+    return {key: value for key, tab, value in rows if tab}
 
 
 def _text(path: str) -> str | None:

@@ -30,18 +30,21 @@ def read(protocol: str, first: int, last: int, states: frozenset[str], folder: s
 def _rows(path: str) -> list[bytes]:
     try:
         with open(path, "rb") as table:
-            return table.read().splitlines()[1:]
+            header, *rows = table.read().splitlines() or [b""]
     except FileNotFoundError as error:
         if path.endswith("6") and not host_has_ipv6():
             return []
         raise SourceError(f"{path} does not exist") from error
     except OSError as error:
         raise SourceError(f"{path}: {error.strerror}") from error
+    if not header:
+        raise SourceError(f"{path} is empty")
+    return rows
 
 
 def _port(line: bytes) -> int:
     try:
-        return int(line.split(None, 2)[1].rpartition(b":")[2], 16)
+        return int(line.split(None, 2)[1].split(b":")[1], 16)
     except (IndexError, ValueError) as error:
         raise _malformed(line) from error
 

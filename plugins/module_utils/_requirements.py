@@ -206,6 +206,8 @@ def _address(text: str, family: int) -> str:
     link_local = packed[0] == 0xFE and packed[1] & 0xC0 == 0x80 and len(packed) == 16
     if link_local and not zone:
         raise RequirementError(f"the link-local address {text!r} needs its interface, as in {address}%eth0")
+    if zone and not (zone.isprintable() and len(zone.encode()) <= 15 and not set(zone) & set(" /")):
+        raise RequirementError(f"{zone!r} is no name of an interface; write one as in {address}%eth0")
     if percent and not link_local:
         raise RequirementError(f"the address {text!r} has an interface, which only link-local addresses take")
     return text

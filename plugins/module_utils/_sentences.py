@@ -18,6 +18,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._verdicts import (
     UNAVAILABLE,
     UNKNOWN,
     Verdict,
+    allows,
 )
 
 _MOST_LINES = 200
@@ -44,11 +45,12 @@ def reason(verdict: Verdict) -> str:
     if verdict.state == UNKNOWN:
         return "in use by something that neither the socket table nor /proc shows"
     held = "; ".join(f"{_doing(holder)}, {_held_by(holder)}" for holder in verdict.holders)
-    if not verdict.met and requirement.state == LISTENING == verdict.state:
-        if requirement.held_by:
-            return f"{held}; wanted: {joined([printable(each.text) for each in requirement.held_by], 'or')}"
-        return f"{held}; this does not serve {requirement.address}"
-    return held
+    serving = LISTENING if requirement.protocol == TCP else BOUND
+    if verdict.met or requirement.state != LISTENING or verdict.state != serving:
+        return held
+    if requirement.held_by and not any(allows(requirement, holder) for holder in verdict.holders):
+        return f"{held}; wanted: {joined([printable(each.text) for each in requirement.held_by], 'or')}"
+    return f"{held}; this does not serve {requirement.address}"
 
 
 def _doing(holder: Holder) -> str:

@@ -123,19 +123,20 @@ def judge(
     if finding.state == UNKNOWN:
         found = (unidentified(UNKNOWN, requirement.protocol),)
     if requirement.state == FREE:
-        allowed = bool(found and requirement.held_by) and all(_allowed(requirement, holder) for holder in found)
+        allowed = bool(found and requirement.held_by) and all(allows(requirement, holder) for holder in found)
         met = finding.state == FREE or allowed
         if finding.state == FREE and rivals:
             return Verdict(requirement, port, DUPLICATE, False, (), tuple(rivals))
         return Verdict(requirement, port, finding.state, met, found)
     servers = [held for held in finding.sockets if _is_server(requirement, held)]
     met = bool(servers) and (
-        not requirement.held_by or any(_allowed(requirement, holder) for holder in holders(servers, census))
+        not requirement.held_by or any(allows(requirement, holder) for holder in holders(servers, census))
     )
     return Verdict(requirement, port, finding.state, met, found)
 
 
-def _allowed(requirement: Requirement, holder: Holder) -> bool:
+def allows(requirement: Requirement, holder: Holder) -> bool:
+    """Whether the requirement's ``held_by`` names the holder."""
     return any(_held_by.matches(pattern, holder.names()) for pattern in requirement.held_by)
 
 
