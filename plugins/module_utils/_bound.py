@@ -18,6 +18,7 @@ import socket
 import typing as t
 
 from ansible_collections.preflight.ports.plugins.module_utils._addresses import Endpoint
+from ansible_collections.preflight.ports.plugins.module_utils._links import with_vrfs
 from ansible_collections.preflight.ports.plugins.module_utils._owners import in_this_network, processes
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import BOUND, TCP, TCP_CLOSE, Bound, Socket
 
@@ -49,7 +50,7 @@ def find(listed: t.Container[int], proc: str = "/proc") -> Bound:
                 continue
             if seen:
                 found[inode] = seen
-    return Bound(list(found.values()), all_seen)
+    return Bound(with_vrfs(list(found.values())), all_seen)
 
 
 def _tcp_inode(path: str) -> int:

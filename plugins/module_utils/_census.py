@@ -22,11 +22,14 @@ def take(sockets: t.Collection[Socket], run: Run) -> Census:
     owners = _owners.find({held.inode for held in sockets if held.inode})
     pids = {pid for held in sockets for pid in owners.pids.get(held.inode, held.pids)}
     processes = {pid: process for pid in pids for process in [_process(pid)] if process}
-    ownerless = [held for held in sockets if held.inode not in owners.pids and not held.pids]
+    # An owner that died meanwhile is none: the socket is gone, too, or somebody else's.
+    living = {inode: [pid for pid in having if pid in processes] for inode, having in owners.pids.items()}
+    living = {inode: having for inode, having in living.items() if having}
+    ownerless = [held for held in sockets if held.inode not in living and not held.pids]
     links = _links.read() if ownerless else []
     is_systemd = _INIT in processes and processes[_INIT].name == "systemd"
     return Census(
-        pids=owners.pids,
+        pids=living,
         processes=processes,
         kernel_owned=frozenset(held for held in ownerless if _owners.kernel_owns(held, owners, links)),
         socket_units=_socket_units.parse(run(_socket_units.COMMAND)) if is_systemd else {},

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+_LAST_PORT = 65535
 _FOLDER = "/proc/sys/net/ipv4"
 
 
@@ -39,9 +40,11 @@ def read(folder: str = _FOLDER) -> Ephemeral | None:
 
 
 def expanded(text: str) -> t.Iterator[int]:
-    """``8080,9000-9002`` -> 8080, 9000, 9001, 9002."""
+    """``8080,9000-9002`` -> 8080, 9000, 9001, 9002. Raises ValueError."""
     for part in filter(None, text.strip().split(",")):
         first, _dash, last = part.partition("-")
+        if int(last or first) > _LAST_PORT:
+            raise ValueError(part)
         yield from range(int(first), int(last or first) + 1)
 
 

@@ -11,7 +11,7 @@ import sys
 import typing as t
 
 from ansible_collections.preflight.ports.plugins.module_utils._netlink_dump import attributes, dump
-from ansible_collections.preflight.ports.plugins.module_utils._sockets import SourceError
+from ansible_collections.preflight.ports.plugins.module_utils._sockets import Socket, SourceError
 
 _NETLINK_ROUTE = 0
 _RTM_NEWLINK, _RTM_GETLINK = 16, 18
@@ -73,6 +73,15 @@ def vrfs(links: t.Sequence[Link]) -> dict[str, str]:
         for link in links
         if link.number in masters or link.master in masters
     }
+
+
+def with_vrfs(sockets: t.Sequence[Socket]) -> list[Socket]:
+    """TCP sockets, those that are bound to devices with the VRF that keeps their ports apart from others'."""
+    of_devices = vrfs(read()) if tcp_keeps_vrfs_apart() else {}
+    return [
+        held._replace(endpoint=held.endpoint._replace(vrf=of_devices.get(held.endpoint.interface or "")))
+        for held in sockets
+    ]
 
 
 def tcp_keeps_vrfs_apart(path: str = "/proc/sys/net/ipv4/tcp_l3mdev_accept") -> bool:

@@ -72,16 +72,11 @@ def read(protocol: str, first: int, last: int, states: frozenset[str]) -> list[S
         for found in [parse(payload, protocol)]
         if first <= found.port <= last
     ]
-    return _with_vrfs(sockets) if protocol == TCP and any(held.endpoint.interface for held in sockets) else sockets
-
-
-def _with_vrfs(sockets: list[Socket]) -> list[Socket]:
+    if protocol == UDP or not any(held.endpoint.interface for held in sockets):
+        return sockets
     from ansible_collections.preflight.ports.plugins.module_utils import _links
 
-    vrfs = _links.vrfs(_links.read()) if _links.tcp_keeps_vrfs_apart() else {}
-    return [
-        held._replace(endpoint=held.endpoint._replace(vrf=vrfs.get(held.endpoint.interface or ""))) for held in sockets
-    ]
+    return _links.with_vrfs(sockets)
 
 
 def _port_range(first: int, last: int) -> bytes:

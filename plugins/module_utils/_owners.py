@@ -36,7 +36,7 @@ def find(inodes: t.Collection[int], proc: str = "/proc") -> Owners:
     for name in names:
         try:
             held = _held(f"{proc}/{name}/fd", links)
-        except PermissionError:
+        except OSError:  # no permission, or no descriptor left to look with
             all_seen = all_seen and not in_this_network(name, proc)
             continue
         for inode in held:

@@ -7,11 +7,16 @@
 from __future__ import annotations
 
 import os
+import re
 import struct
 
 from ansible_collections.preflight.ports.plugins.module_utils._addresses import Endpoint
 from ansible_collections.preflight.ports.plugins.module_utils._probe import host_has_ipv6
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import Socket, SourceError, peer_name, state_of
+
+_END = rb"([0-9A-F]{8}|[0-9A-F]{32}):([0-9A-F]{4})"
+# sl, local end, remote end, state, queues, timer, retransmits, uid, timeout, inode
+_ROW = re.compile(rb"\s*\d+: " + _END + rb" " + _END + rb" ([0-9A-F]{2}) \S+ \S+ \S+ +(\d+) +\d+ (\d+) ")
 
 
 def read(protocol: str, first: int, last: int, states: frozenset[str], folder: str = "/proc/net") -> list[Socket]:
@@ -19,12 +24,8 @@ def read(protocol: str, first: int, last: int, states: frozenset[str], folder: s
 
     Raises SourceError.
     """
-    return [
-        parse(line, protocol)
-        for name in (protocol, protocol + "6")
-        for line in _rows(os.path.join(folder, name))
-        if first <= _port(line) <= last
-    ]
+    rows = [row for name in (protocol, protocol + "6") for row in map(_matched, _rows(os.path.join(folder, name)))]
+    return [_socket(row, protocol) for row in rows if first <= int(row[2], 16) <= last]
 
 
 def _rows(path: str) -> list[bytes]:
@@ -42,41 +43,31 @@ def _rows(path: str) -> list[bytes]:
     return rows
 
 
-def _port(line: bytes) -> int:
-    try:
-        return int(line.split(None, 2)[1].split(b":")[1], 16)
-    except (IndexError, ValueError) as error:
-        raise _malformed(line) from error
+def _matched(line: bytes) -> re.Match[bytes]:
+    row = _ROW.match(line)
+    if not row:
+        raise SourceError(f"a malformed row: {line[:80]!r}")
+    return row
 
 
 def parse(line: bytes, protocol: str) -> Socket:
-    """One row: ``sl local remote state queues timer retransmits uid timeout inode ...``. Raises SourceError."""
-    fields = line.split()
-    try:
-        address, port = _end(fields[1])
-        peer_address, peer_port = _end(fields[2])
-        state, uid, inode = int(fields[3], 16), int(fields[7]), int(fields[9])
-    except (IndexError, ValueError, struct.error) as error:
-        raise _malformed(line) from error
+    """One row of a table. Raises SourceError."""
+    return _socket(_matched(line), protocol)
+
+
+def _socket(row: re.Match[bytes], protocol: str) -> Socket:
+    address, port, peer_address, peer_port, state, uid, inode = row.groups()
     return Socket(
         protocol=protocol,
-        endpoint=Endpoint(address),
-        port=port,
-        state=state_of(protocol, state, inode),
-        inode=inode,
-        uid=uid,
-        peer=peer_name(peer_address, peer_port) if peer_port else None,
+        endpoint=Endpoint(_packed(address)),
+        port=int(port, 16),
+        state=state_of(protocol, int(state, 16), int(inode)),
+        inode=int(inode),
+        uid=int(uid),
+        peer=peer_name(_packed(peer_address), int(peer_port, 16)) if int(peer_port, 16) else None,
     )
 
 
-def _end(text: bytes) -> tuple[bytes, int]:
-    """``0100007F:0050`` -> (packed address, port). Each 32-bit word is written in the machine's byte order."""
-    address, separator, port = text.partition(b":")
-    if not separator or len(address) not in (8, 32) or len(port) != 4:
-        raise ValueError(text)
-    words = [int(address[start : start + 8], 16) for start in range(0, len(address), 8)]
-    return struct.pack(f"={len(words)}I", *words), int(port, 16)
-
-
-def _malformed(line: bytes) -> SourceError:
-    return SourceError(f"a malformed row: {line[:80]!r}")
+def _packed(text: bytes) -> bytes:
+    """Each 32-bit word of an address is written in the machine's byte order."""
+    return b"".join(struct.pack("=I", int(text[start : start + 8], 16)) for start in range(0, len(text), 8))

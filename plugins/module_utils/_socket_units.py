@@ -15,7 +15,7 @@ Run = t.Callable[[t.Sequence[str]], str]
 """Runs a command, without a shell, and gives what it printed, or an empty string."""
 
 _PROTOCOLS = {"Stream": "tcp", "Datagram": "udp"}
-_LISTEN = re.compile(r"Listen=\[?([0-9A-Fa-f:.]+)\]?:([0-9]+) \((Stream|Datagram)\)")
+_LISTEN = re.compile(r"Listen=\[?([0-9A-Fa-f:.]+)\]?:([0-9]{1,5}) \((Stream|Datagram)\)")
 
 
 def parse(output: str) -> dict[tuple[str, str, int], str]:

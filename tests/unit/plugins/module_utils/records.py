@@ -19,13 +19,13 @@ HARMLESS = r"\x1b[31mroot\x07\r\n\u202egpj.exe\xff"
 CONTAINER_ID = "0123456789abcdef" * 4
 
 
-def at(address, v6only=None, interface=None):
+def at(address, v6only=None, interface=None, vrf=None):
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    return Endpoint(socket.inet_pton(family, address), v6only, interface)
+    return Endpoint(socket.inet_pton(family, address), v6only, interface, vrf)
 
 
-def row(state, address="0.0.0.0", port=80, protocol="tcp", v6only=None, interface=None, **rest):
-    return Socket(protocol, at(address, v6only, interface), port, state, **rest)
+def row(state, address="0.0.0.0", port=80, protocol="tcp", v6only=None, interface=None, vrf=None, **rest):
+    return Socket(protocol, at(address, v6only, interface, vrf), port, state, **rest)
 
 
 def wanting(*entries, **rest):

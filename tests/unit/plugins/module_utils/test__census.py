@@ -9,16 +9,15 @@ import sys
 import pytest
 from ansible_collections.preflight.ports.plugins.module_utils import (
     _census,
+    _links,
     _owners,
     _processes,
     _psutil,
     _socket_units,
-    _tunnels,
 )
 from ansible_collections.preflight.ports.plugins.module_utils._holders import Census, Process
 from ansible_collections.preflight.ports.plugins.module_utils._owners import Owners
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import BOUND, CONNECTED, LISTENING
-from ansible_collections.preflight.ports.plugins.module_utils._tunnels import Tunnels
 from records import APACHE, CURL, row
 
 SYSTEMD = Process(1, "systemd")
@@ -35,10 +34,15 @@ class Host:
         self.commands = []
         monkeypatch.setattr(sys, "platform", "linux")
         monkeypatch.setattr(_owners, "find", self._find)
-        monkeypatch.setattr(_owners, "kernel_owns", lambda held, owners, tunnels: held.port in tunnels.ports)
-        monkeypatch.setattr(_tunnels, "read", lambda: Tunnels(frozenset([4789])))
+        monkeypatch.setattr(_owners, "kernel_owns", lambda held, owners, links: held.port in links)
+        self.links_read = 0
+        monkeypatch.setattr(_links, "read", self._read_links)
         monkeypatch.setattr(_processes, "read", self.processes.get)
         monkeypatch.setattr(_processes, "user_name", {33: "www-data"}.get)
+
+    def _read_links(self):
+        self.links_read += 1
+        return [4789]
 
     def _find(self, inodes):
         self.searched = sorted(inodes)
@@ -70,6 +74,14 @@ def test_of_processes(host):
     assert host.commands == []
 
 
+def test_devices_are_read_only_for_sockets_without_an_owner(host):
+    host.owners = {42: [812]}
+    host.census(row(LISTENING, inode=42), row(LISTENING, pids=(4711,)))
+    assert host.links_read == 0
+    host.census(row(LISTENING, inode=43), row(LISTENING, inode=44))
+    assert host.links_read == 1
+
+
 def test_of_processes_that_the_source_knows_already(host):
     assert host.census(row(LISTENING, pids=(4711,))).processes == {4711: CURL}
 
@@ -88,7 +100,7 @@ def test_of_the_kernel(host):
     host.owners = {42: [812]}
     vxlan = row(BOUND, port=4789, inode=77, uid=0, protocol="udp")
     other = row(BOUND, port=4790, inode=78, uid=0, protocol="udp")
-    assert host.census(vxlan, other, row(LISTENING, port=4789, inode=42)).kernel_owned == {77}
+    assert host.census(vxlan, other, row(LISTENING, port=4789, inode=42)).kernel_owned == {vxlan}
 
 
 @pytest.mark.parametrize(

@@ -67,6 +67,13 @@ def docker(identity=ID):
             id="podman, no names",
         ),
         pytest.param(
+            "podman",
+            f"{PODMAN}/overlay-containers/containers.json",
+            [{"id": ID, "names": "web"}],
+            None,
+            id="podman, names no list",
+        ),
+        pytest.param(
             "podman", f"{PODMAN}/overlay-containers/containers.json", [{"id": ID}, 5], None, id="podman, names missing"
         ),
         pytest.param("podman", f"{PODMAN}/overlay-containers/containers.json", {"id": ID}, None, id="podman, no list"),

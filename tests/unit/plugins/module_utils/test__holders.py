@@ -132,7 +132,7 @@ def test_holders_names_a_socket_unit_for_no_other_process():
     ],
 )
 def test_holders_without_a_process(held_socket, kernel, hidden, uid, user):
-    known = census(kernel_owned=frozenset([77]), users={33: "www-data", 34: None, 0: "root"})
+    known = census(kernel_owned=frozenset([held_socket] if kernel else []), users={33: "www-data", 34: None, 0: "root"})
     known = known._replace(pids={812: [812]})
     (found,) = holders([held_socket], known)
     assert (found.process, found.kernel, found.hidden, found.uid, found.user) == (None, kernel, hidden, uid, user)
@@ -160,9 +160,20 @@ def test_unidentified():
 
 
 @pytest.mark.parametrize(
+    ("holder", "expected"),
+    [
+        pytest.param(Holder(("0.0.0.0",), "udp", BOUND, kernel=True), {"process": ["kernel"]}, id="the kernel"),
+        pytest.param(Holder(("0.0.0.0",), "tcp", CLOSING, kernel=True), {}, id="nobody's any more"),
+        pytest.param(Holder(("0.0.0.0",), "tcp", LISTENING, hidden=True, user="root"), {}, id="hidden"),
+    ],
+)
+def test_names_without_a_process(holder, expected):
+    assert holder.names() == expected
+
+
+@pytest.mark.parametrize(
     ("process", "expected"),
     [
-        pytest.param(None, {}, id="no process"),
         pytest.param(Process(7), {"process": [], "unit": [], "container": [], "user": [], "exe": []}, id="unknown"),
         pytest.param(
             APACHE._replace(container=WEB),

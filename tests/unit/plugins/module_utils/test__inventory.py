@@ -35,6 +35,7 @@ USUAL = frozenset([LISTENING, BOUND])
 class Host:
     def __init__(self, monkeypatch):
         self.asked = None
+        self.reads = []
         self.listed = None
         monkeypatch.setattr(_census, "take", self._take_census)
 
@@ -42,8 +43,8 @@ class Host:
         self.asked = set(sockets)
         return census(APACHE, CURL)
 
-    @staticmethod
-    def _read(protocol, first, last, states):
+    def _read(self, protocol, first, last, states):
+        self.reads.append((protocol, first, last))
         rows = [held for held in TABLE if held.protocol == protocol and first <= held.port <= last]
         return [held for held in rows if protocol == "udp" or held.state in states or held.state == CLOSING]
 
@@ -89,6 +90,19 @@ def test_take(wanted, expected, host):
     found = host.take(**wanted)
     assert [held for held, _holder in found] == expected
     assert host.asked == set(expected), "nobody asked for the others' holders"
+
+
+@pytest.mark.parametrize(
+    ("ports", "expected"),
+    [
+        pytest.param([], ("tcp", 1, 65535), id="all"),
+        pytest.param([range(80, 81)], ("tcp", 80, 80), id="one"),
+        pytest.param([range(8000, 9000), range(53, 54)], ("tcp", 53, 8999), id="from the first to the last"),
+    ],
+)
+def test_take_reads_no_more_than_it_has_to(ports, expected, host):
+    host.take(ports=ports, protocols=["tcp"])
+    assert host.reads == [expected]
 
 
 def test_take_gives_each_socket_its_own_holder(host):

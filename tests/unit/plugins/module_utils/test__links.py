@@ -5,76 +5,119 @@
 from __future__ import annotations
 
 import errno
+import struct
 
 import pytest
-from ansible_collections.preflight.ports.plugins.module_utils import _tunnels
-from ansible_collections.preflight.ports.plugins.module_utils._netlink_dump import dump
+from ansible_collections.preflight.ports.plugins.module_utils import _links
+from ansible_collections.preflight.ports.plugins.module_utils._links import Link, parse, read, vrfs
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import SourceError
-from ansible_collections.preflight.ports.plugins.module_utils._tunnels import Tunnels, link, read
 from netlink import Channel, attribute, done, error, message
 
 NEWLINK = 16
-IFNAME, LINKINFO, INFO_KIND, INFO_DATA = 3, 18, 1, 2
+IFNAME, MASTER, LINKINFO, INFO_KIND, INFO_DATA = 3, 10, 18, 1, 2
 VXLAN_ID, VXLAN_PORT, GENEVE_PORT = 1, 15, 5
 
 
-def device(name, kind=None, *data):
+def device(number, name, kind=None, *data, master=None):
     info = b"" if kind is None else attribute(INFO_KIND, kind + b"\0")
     info += attribute(INFO_DATA, b"".join(data)) if data else b""
     nested = attribute(0x8000 | LINKINFO, info) if kind else b""
-    return bytes(16) + attribute(IFNAME, name + b"\0") + nested
+    enslaved = b"" if master is None else attribute(MASTER, struct.pack("=I", master))
+    return struct.pack("=4xi8x", number) + attribute(IFNAME, name + b"\0") + enslaved + nested
 
 
-LO = device(b"lo")
-BRIDGE = device(b"br0", b"bridge", attribute(VXLAN_PORT, b"\x12\xb5"), attribute(GENEVE_PORT, b"\x12\xb5"))
-VXLAN = device(b"vxlan0", b"vxlan", attribute(VXLAN_ID, b"\1\0\0\0"), attribute(VXLAN_PORT, b"\x12\xb5"))
-GENEVE = device(b"gnv0", b"geneve", attribute(GENEVE_PORT, b"\x17\xc1"))
-WIREGUARD = device(b"wg0", b"wireguard")
+LO = device(1, b"lo")
+BRIDGE = device(2, b"br0", b"bridge", attribute(VXLAN_PORT, b"\x12\xb5"), attribute(GENEVE_PORT, b"\x12\xb5"))
+VXLAN = device(3, b"vxlan0", b"vxlan", attribute(VXLAN_ID, b"\1\0\0\0"), attribute(VXLAN_PORT, b"\x12\xb5"))
+GENEVE = device(4, b"gnv0", b"geneve", attribute(GENEVE_PORT, b"\x17\xc1"))
+WIREGUARD = device(5, b"wg0", b"wireguard")
+RED = device(6, b"red", b"vrf")
+RED_PORT = device(7, b"eth1", b"veth", master=6)
+BRIDGE_PORT = device(8, b"eth2", b"veth", master=2)
 
 
 @pytest.mark.parametrize(
     ("payload", "expected"),
     [
-        pytest.param(LO, (b"", None), id="no kind"),
-        pytest.param(BRIDGE, (b"bridge", None), id="numbers mean something else in another kind"),
-        pytest.param(VXLAN, (b"vxlan", 4789), id="vxlan"),
-        pytest.param(GENEVE, (b"geneve", 6081), id="geneve"),
-        pytest.param(WIREGUARD, (b"wireguard", None), id="wireguard"),
-        pytest.param(device(b"vxlan1", b"vxlan"), (b"vxlan", None), id="vxlan that tells no port"),
-        pytest.param(bytes(16), (b"", None), id="no attributes"),
+        pytest.param(LO, Link(1, "lo", "", 0, None), id="no kind"),
+        pytest.param(BRIDGE, Link(2, "br0", "bridge", 0, None), id="numbers mean something else in another kind"),
+        pytest.param(VXLAN, Link(3, "vxlan0", "vxlan", 0, 4789), id="vxlan"),
+        pytest.param(GENEVE, Link(4, "gnv0", "geneve", 0, 6081), id="geneve"),
+        pytest.param(WIREGUARD, Link(5, "wg0", "wireguard", 0, None), id="wireguard"),
+        pytest.param(
+            device(9, b"vxlan1", b"vxlan"), Link(9, "vxlan1", "vxlan", 0, None), id="vxlan that tells no port"
+        ),
+        pytest.param(RED_PORT, Link(7, "eth1", "veth", 6, None), id="enslaved"),
+        pytest.param(bytes(16), Link(0, "", "", 0, None), id="no attributes"),
+        pytest.param(
+            bytes(16) + attribute(LINKINFO, attribute(INFO_DATA, attribute(VXLAN_PORT, b"\x12\xb5"))),
+            Link(0, "", "", 0, None),
+            id="data of no kind",
+        ),
     ],
 )
-def test_link(payload, expected):
-    assert link(payload) == expected
+def test_parse(payload, expected):
+    assert parse(payload) == expected
 
 
-def test_link_fails_on_a_broken_attribute():
-    with pytest.raises(SourceError, match="an attribute of 2 bytes"):
-        link(bytes(16) + attribute(LINKINFO, b"abcd", length=2))
+@pytest.mark.parametrize(
+    ("payload", "error_text"),
+    [
+        pytest.param(bytes(16) + attribute(LINKINFO, b"abcd", length=2), "an attribute of 2 bytes", id="attribute"),
+        pytest.param(bytes(15), "a device of 15 bytes, 16 are the least", id="device"),
+    ],
+)
+def test_parse_fails_on_what_is_broken(payload, error_text):
+    with pytest.raises(SourceError, match=error_text):
+        parse(payload)
 
 
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
-        pytest.param([message(NEWLINK, LO), done()], Tunnels(frozenset(), False), id="none"),
+        pytest.param([message(NEWLINK, LO), done()], ["lo"], id="one"),
         pytest.param(
-            [message(NEWLINK, LO) + message(NEWLINK, VXLAN), message(NEWLINK, GENEVE), done()],
-            Tunnels(frozenset([4789, 6081]), False),
-            id="two ports",
+            [message(NEWLINK, LO) + message(NEWLINK, VXLAN), message(NEWLINK, RED), done()],
+            ["lo", "vxlan0", "red"],
+            id="in parts",
         ),
-        pytest.param([message(NEWLINK, WIREGUARD), done()], Tunnels(frozenset(), True), id="wireguard"),
-        pytest.param([message(NEWLINK, VXLAN), error(errno.EPERM)], Tunnels(), id="the kernel does not tell"),
-        pytest.param([message(NEWLINK, b"short" + VXLAN[:14]), done()], Tunnels(), id="nonsense"),
+        pytest.param([message(NEWLINK, VXLAN), error(errno.EPERM)], [], id="the kernel does not tell"),
+        pytest.param([message(NEWLINK, b"short"), done()], [], id="nonsense"),
     ],
 )
 def test_read(answer, expected, monkeypatch):
     channel = Channel(answer).replaces_sockets(monkeypatch)
-    assert read() == expected
+    assert [link.name for link in read()] == expected
     assert channel.protocol == 0  # NETLINK_ROUTE
 
 
 @pytest.mark.linux
 def test_the_kernel_lists_its_devices():
-    links = dump(_tunnels._NETLINK_ROUTE, _tunnels._RTM_GETLINK, _tunnels._RTM_NEWLINK, bytes(16))
-    loopback = [payload for payload in links if attribute(IFNAME, b"lo\0") in payload]
-    assert [link(payload) for payload in loopback] == [(b"", None)]
+    assert [(link.kind, link.master) for link in read() if link.name == "lo"] == [("", 0)]
+
+
+def test_vrfs():
+    links = [parse(payload) for payload in (LO, BRIDGE, RED, RED_PORT, BRIDGE_PORT)]
+    assert vrfs(links) == {"red": "red", "eth1": "red"}
+
+
+@pytest.mark.parametrize(
+    ("setting", "expected"),
+    [
+        pytest.param("0\n", True, id="apart"),
+        pytest.param("1\n", False, id="sockets outside serve all"),
+        pytest.param(None, False, id="a kernel without VRFs"),
+    ],
+)
+def test_tcp_keeps_vrfs_apart(setting, expected, tmp_path):
+    path = tmp_path / "tcp_l3mdev_accept"
+    if setting is not None:
+        path.write_text(setting)
+    assert _links.tcp_keeps_vrfs_apart(str(path)) is expected
+
+
+def test_tunnels():
+    links = [parse(payload) for payload in (LO, VXLAN, GENEVE)]
+    assert [_links.holds_udp(links, port) for port in (4789, 6081, 53)] == [True, True, False]
+    assert not _links.has_wireguard(links)
+    assert _links.has_wireguard([*links, parse(WIREGUARD)])

@@ -146,7 +146,6 @@ def test_taken(host):
 @pytest.mark.parametrize(
     ("held", "shows_device"),
     [
-        pytest.param(by(APACHE, interface="vrf-red"), True, id="a listener on a device"),
         pytest.param(by(APACHE), False, id="a listener whose device is not told"),
         pytest.param(by(APACHE, CONNECTED), True, id="a connection"),
     ],
@@ -157,6 +156,12 @@ def test_bind_has_the_last_word(held, shows_device, host):
     assert host.look("127.0.0.1:80").verdicts == {}
     host.answers = [{80: IN_USE}]
     assert states(host.look("127.0.0.1:80")) == {80: (held.state, False)}
+
+
+def test_the_ports_of_a_vrf_are_its_own(host):
+    host.tables = [[by(APACHE, interface="eth1", vrf="red")]]
+    assert host.look("127.0.0.1:80").verdicts == {}
+    assert host.probed == [("127.0.0.1", 80, "tcp")]
 
 
 def test_connections_are_looked_up_only_where_bind_says_in_use(host):
@@ -201,6 +206,12 @@ def test_where_bind_is_no_witness_the_table_decides(host):
     host.answers = [{80: NO_WITNESS}]
     seen = host.look("127.0.0.1:80-81")
     assert seen == ({}, False, "fake")
+
+
+def test_a_witness_that_was_missing_once_was_missing(host):
+    host.answers = [{80: NO_WITNESS, 81: IN_USE}, {}]
+    assert host.look("127.0.0.1:80-81") == ({}, False, "fake")
+    assert host.attempt == 1
 
 
 def test_a_witness_was_not_needed_where_the_table_knows(host):
@@ -271,6 +282,7 @@ def test_a_socket_that_has_no_inode_did_not_vanish(host):
     seen = host.look("127.0.0.1:80")
     assert states(seen) == {80: (CLOSING, False)}
     assert host.attempt == 0
+    assert host.reads == [("tcp", 80, 80, LISTENERS), ("tcp", 80, 80, EVERY_STATE)], "it was looked for again"
 
 
 @pytest.mark.parametrize("protocol", ["tcp", "udp"])

@@ -124,7 +124,7 @@ def devices(monkeypatch):
             id="connection over IPv6",
         ),
         pytest.param(
-            inet_diag_msg(TIME_WAIT, "10.0.0.5", 80, "10.0.0.9", 50000, timer=3, expires=41999),
+            inet_diag_msg(TIME_WAIT, "10.0.0.5", 80, "10.0.0.9", 50000, timer=3, expires=41000),
             "tcp",
             row(CLOSING, "10.0.0.5", 80, uid=0, peer="10.0.0.9:50000", seconds_left=42),
             id="TIME_WAIT",

@@ -40,6 +40,9 @@ def dumped(channel, monkeypatch):
             [b"a", b"bcdef", b""],
             id="several parts, padded",
         ),
+        pytest.param(
+            [message(ANSWER, b"abcd", flags=0xFFFF ^ DUMP_INTR), done()], [b"abcd"], id="other flags mean nothing here"
+        ),
         pytest.param([done() + message(ANSWER, b"late")], [], id="nothing counts behind the end"),
     ],
 )
@@ -97,7 +100,7 @@ ROW = message(ANSWER, b"abcd")
         ),
         pytest.param([error(0)], "the kernel refused the dump: 0", id="an acknowledgement instead of a dump"),
         pytest.param([message(ERROR)], "the kernel refused the dump: 0", id="an error without a code"),
-        pytest.param([done(-(2**31))], "the kernel refused the dump: ", id="an error that has no text"),
+        pytest.param([done(-(2**31))], "the kernel refused the dump: -2147483648", id="an error that has no text"),
         pytest.param([ROW, message(1)], "a message of the unexpected type 1", id="NLMSG_NOOP"),
         pytest.param([ROW, message(4)], "a message of the unexpected type 4", id="NLMSG_OVERRUN"),
         pytest.param([message(OTHER, b"abcd"), done()], "a message of the unexpected type 17", id="another answer"),
@@ -106,6 +109,11 @@ ROW = message(ANSWER, b"abcd")
         pytest.param([ROW[:-1]], "a message of 20 bytes where 19 are left", id="half a message"),
         pytest.param([message(ANSWER, b"abcd", length=0)], "a message of 0 bytes where 20 are left", id="length 0"),
         pytest.param([message(ANSWER, b"abcd", length=15)], "a message of 15 bytes where 20 are left", id="length 15"),
+        pytest.param(
+            [ROW + message(ANSWER, b"abcd", length=21)],
+            "a message of 21 bytes where 20 are left",
+            id="the second message too long",
+        ),
         pytest.param(
             [message(ANSWER, length=2**32 - 1)], "a message of 4294967295 bytes where 16 are left", id="a huge length"
         ),
@@ -118,7 +126,7 @@ def test_dump_fails_rather_than_to_give_half_a_table(parts, complaint, monkeypat
     channel = Channel(parts)
     with pytest.raises(SourceError) as failure:
         dumped(channel, monkeypatch)
-    assert str(failure.value).startswith(complaint)
+    assert str(failure.value) == complaint
     assert channel.closed
 
 
@@ -174,6 +182,11 @@ def test_attributes(payload, offset, expected):
     [
         pytest.param(packed_attribute(1, b"abcd", length=0), "an attribute of 0 bytes where 8 are left", id="length 0"),
         pytest.param(packed_attribute(1, b"abcd", length=3), "an attribute of 3 bytes where 8 are left", id="length 3"),
+        pytest.param(
+            packed_attribute(1, b"abcd") + packed_attribute(2, b"abcd", length=9),
+            "an attribute of 9 bytes where 8 are left",
+            id="the second one too long",
+        ),
         pytest.param(packed_attribute(1, b"abcd", length=9), "an attribute of 9 bytes where 8 are left", id="length 9"),
     ],
 )

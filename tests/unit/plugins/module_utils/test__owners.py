@@ -8,11 +8,12 @@ import os
 
 import pytest
 from ansible_collections.preflight.ports.plugins.module_utils import _owners
+from ansible_collections.preflight.ports.plugins.module_utils._links import Link
 from ansible_collections.preflight.ports.plugins.module_utils._owners import Owners
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import BOUND, LISTENING
-from ansible_collections.preflight.ports.plugins.module_utils._tunnels import Tunnels
 from records import row
 
+LISTDIR = os.listdir
 OURS, FOREIGN = "ours", "foreign"  # network namespaces
 
 
@@ -37,7 +38,8 @@ class Proc:
             self.asked.append(str(path))
             if str(path) in self.errors:
                 raise self.errors[str(path)]
-            return real(path, *rest, **options)
+            answer = real(path, *rest, **options)
+            return sorted(answer) if real is LISTDIR else answer
 
         return ask
 
@@ -127,6 +129,13 @@ def test_find_notes_a_process_that_it_may_not_look_into(path, network, all_seen,
     assert proc.find(1, 2) == Owners({2: [11]}, all_seen)
 
 
+@pytest.mark.parametrize("networks", [(OURS, FOREIGN), (FOREIGN, OURS)], ids=["ours first", "ours last"])
+def test_find_does_not_forget_what_it_may_not_look_into(networks, proc):
+    for pid, network in zip((10, 11), networks):
+        proc.process(pid, ["socket:[1]"], network).fails(f"{pid}/fd", DENIED)
+    assert proc.find(1) == Owners({}, False)
+
+
 @pytest.mark.parametrize(
     ("path", "error"),
     [
@@ -148,12 +157,12 @@ def test_find_in_the_real_proc(loopback):
 
 
 INITIAL, NESTED = "pid:[4026531836]", "pid:[4026532000]"
-NO_TUNNELS = Tunnels()
-VXLAN, WIREGUARD = Tunnels(frozenset([4789])), Tunnels(has_wireguard=True)
+NO_TUNNELS = [Link(1, "lo", "", 0, None)]
+VXLAN, WIREGUARD = [Link(2, "vxlan0", "vxlan", 0, 4789)], [Link(3, "wg0", "wireguard", 0, None)]
 TCP_ROW, UDP_ROW, VXLAN_ROW = (
-    row(LISTENING, port=4789),
-    row(BOUND, protocol="udp"),
-    row(BOUND, port=4789, protocol="udp"),
+    row(LISTENING, port=4789, inode=42),
+    row(BOUND, protocol="udp", inode=42),
+    row(BOUND, port=4789, protocol="udp", inode=42),
 )
 
 
@@ -163,6 +172,10 @@ TCP_ROW, UDP_ROW, VXLAN_ROW = (
         pytest.param(TCP_ROW, True, NO_TUNNELS, INITIAL, True, id="every process was seen"),
         pytest.param(UDP_ROW, True, NO_TUNNELS, INITIAL, True, id="every process was seen, UDP"),
         pytest.param(TCP_ROW, False, NO_TUNNELS, INITIAL, False, id="some processes are hidden"),
+        pytest.param(row(LISTENING), True, NO_TUNNELS, INITIAL, False, id="a socket whose inode the source hides"),
+        pytest.param(
+            row(BOUND, port=4789, protocol="udp"), True, VXLAN, NESTED, True, id="a tunnel's, without an inode"
+        ),
         pytest.param(TCP_ROW, True, NO_TUNNELS, NESTED, False, id="in a PID namespace of its own"),
         pytest.param(TCP_ROW, True, NO_TUNNELS, None, False, id="PID namespace unknown"),
         pytest.param(UDP_ROW, True, WIREGUARD, NESTED, True, id="WireGuard is there"),

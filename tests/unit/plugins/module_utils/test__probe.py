@@ -132,7 +132,7 @@ class Kernel:
     def __init__(self, *numbers):
         self.numbers = list(numbers)
         self.options = []
-        self.ports = []
+        self.addresses = []
 
     def __call__(self, _family, _kind):
         return self
@@ -147,7 +147,7 @@ class Kernel:
         self.options.append(option)
 
     def bind(self, address):
-        self.ports.append(address[1])
+        self.addresses.append(address)
         number = self.numbers.pop(0)
         if number:
             raise OSError(number, os.strerror(number))
@@ -181,7 +181,7 @@ def test_what_bind_answers(numbers, protocol, expected, options, monkeypatch):
     assert kernel.options == options
     assert kernel.numbers == []
     right_denied = {errno.EACCES, errno.EPERM} & {numbers[0]}
-    assert kernel.ports == [80, 0 if right_denied else 80][: len(numbers)]
+    assert [address[1] for address in kernel.addresses] == [80, 0 if right_denied else 80][: len(numbers)]
 
 
 @pytest.mark.parametrize(
@@ -197,6 +197,22 @@ def test_v6only_is_set_outright(endpoint, value, monkeypatch):
     monkeypatch.setattr(socket, "socket", kernel)
     assert probe("tcp", endpoint, 80) == FREE
     assert kernel.options == [(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, value)]
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "address"),
+    [
+        pytest.param(IPV4, ("127.0.0.1", 80), id="IPv4"),
+        pytest.param(IPV6, ("::1", 80, 0, 0), id="IPv6"),
+        pytest.param(at("fe80::1", True, "eth0"), ("fe80::1", 80, 0, 7), id="link-local"),
+    ],
+)
+def test_the_address_is_bound_with_its_zone(endpoint, address, monkeypatch):
+    kernel = Kernel(0)
+    monkeypatch.setattr(socket, "socket", kernel)
+    monkeypatch.setattr(socket, "if_nametoindex", {"eth0": 7}.__getitem__)
+    probe("tcp", endpoint, 80)
+    assert kernel.addresses == [address]
 
 
 @pytest.mark.parametrize("number", [errno.ENOMEM, errno.ENOBUFS, errno.EADDRINUSE + 1000], ids=os.strerror)

@@ -171,7 +171,7 @@ def test_read_the_container(cgroup, cmdline, comm, expected, read, monkeypatch):
         pytest.param(stat("nginx", 50 * TICKS), 1700000050.0, id="later"),
         pytest.param(stat("a) S 1 2 (b", 50 * TICKS), 1700000050.0, id="a name with parentheses and spaces"),
         pytest.param("", None, id="gone"),
-        pytest.param(f"{PID} (nginx) S 1 2\n", None, id="too few fields"),
+        pytest.param(f"{PID} (nginx) S{' 0' * 18}\n", None, id="one field too few"),
     ],
 )
 def test_started(text, expected, tmp_path):

@@ -160,6 +160,14 @@ def test_read_needs_tcp6_where_the_host_has_ipv6(has_ipv6, tables, tmp_path, mon
         assert _procfs.read("tcp", 80, 80, EVERY_STATE, folder) == [row(LISTENING, "0.0.0.0", 80, uid=0)]
 
 
+def test_read_needs_the_table_of_ipv4_anyway(tables, tmp_path, monkeypatch):
+    monkeypatch.setattr(_procfs, "host_has_ipv6", lambda: False)
+    folder = tables("udp")
+    (tmp_path / "udp").unlink()
+    with pytest.raises(SourceError, match=r"/udp does not exist$"):
+        _procfs.read("udp", 80, 80, EVERY_STATE, folder)
+
+
 def test_read_fails_where_the_table_cannot_be_read(tables, tmp_path):
     (tmp_path / "udp").unlink()
     (tmp_path / "udp").mkdir()

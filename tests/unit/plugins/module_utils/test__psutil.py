@@ -124,6 +124,13 @@ def test_read(seen, protocol, expected, library):
     assert read(protocol) == [expected]
 
 
+@pytest.mark.parametrize("status", ["TIME_WAIT", "FIN_WAIT1", "FIN_WAIT2", "LAST_ACK", "CLOSING"])
+@pytest.mark.parametrize(("pid", "state"), [(None, CLOSING), (NOBODYS, CONNECTED)], ids=["nobody's", "a process's"])
+def test_read_dying_sockets(status, pid, state, library):
+    library.net_connections = lambda _kind: [connection(status, "10.0.0.5", 80, ("10.0.0.9", 50000), pid)]
+    assert [each.state for each in read()] == [state]
+
+
 def test_read_keeps_to_the_ports(library):
     nowhere = connection("NONE", "0.0.0.0")._replace(laddr=())
     library.net_connections = lambda _kind: [

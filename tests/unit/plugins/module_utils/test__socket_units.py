@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.preflight.ports.plugins.module_utils._socket_units import COMMAND, parse
+from ansible_collections.preflight.ports.plugins.module_utils._socket_units import COMMAND, parse, runner
 
 
 @pytest.mark.parametrize(
@@ -43,5 +43,34 @@ def test_parse(output, expected):
 
 
 def test_the_command_asks_for_what_parse_reads():
-    assert COMMAND[0] == "systemctl"
-    assert "--property=Id,Listen" in COMMAND
+    assert COMMAND == ("systemctl", "show", "--property=Id,Listen", "*.socket")
+
+
+class Module:
+    """An AnsibleModule whose commands end as told."""
+
+    def __init__(self, *end):
+        self.end = end
+        self.commands = []
+
+    def run_command(self, command, handle_exceptions):
+        assert not handle_exceptions, "the module would fail"
+        self.commands.append(command)
+        if isinstance(self.end[0], Exception):
+            raise self.end[0]
+        return self.end
+
+
+@pytest.mark.parametrize(
+    ("end", "expected"),
+    [
+        pytest.param([0, "Id=ssh.socket\n", ""], "Id=ssh.socket\n", id="its output"),
+        pytest.param([1, "", "Failed to connect to bus"], "", id="a failure"),
+        pytest.param([FileNotFoundError(2, "No such file")], "", id="not installed"),
+        pytest.param([PermissionError(13, "Permission denied")], "", id="not allowed"),
+    ],
+)
+def test_runner(end, expected):
+    module = Module(*end)
+    assert runner(module)(COMMAND) == expected
+    assert module.commands == [list(COMMAND)], "a list, which no shell takes apart"

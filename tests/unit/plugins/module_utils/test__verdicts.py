@@ -60,7 +60,8 @@ CONVERSATION = row(CONNECTED, protocol="udp", peer="10.0.0.9:53")
         pytest.param([OUTGOING, DYING], False, id="connections: SO_REUSEADDR decides"),
         pytest.param([DATAGRAMS], True, id="UDP"),
         pytest.param([CONVERSATION], True, id="UDP connected"),
-        pytest.param([row(LISTENING, interface="vrf-red")], False, id="on a device: perhaps in another VRF"),
+        pytest.param([row(LISTENING, interface="eth1")], True, id="on a device"),
+        pytest.param([row(LISTENING, interface="eth1", vrf="red")], False, id="in a VRF"),
     ],
 )
 def test_surely_taken(sockets, expected):
