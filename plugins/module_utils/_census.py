@@ -22,15 +22,11 @@ def take(sockets: t.Collection[Socket], run: Run) -> Census:
     owners = _owners.find({held.inode for held in sockets if held.inode})
     pids = {pid for held in sockets for pid in owners.pids.get(held.inode, held.pids)}
     processes = {pid: process for pid in pids for process in [_process(pid)] if process}
-    # An owner that died meanwhile is none: the socket is gone, too, or somebody else's.
-    living = {inode: [pid for pid in having if pid in processes] for inode, having in owners.pids.items()}
-    living = {inode: having for inode, having in living.items() if having}
-    ownerless = [held for held in sockets if held.inode not in living and not held.pids]
+    found = Census(owners.pids, processes)
+    ownerless = [held for held in sockets if not found.owners_of(held)]
     links = _links.read() if ownerless else []
     is_systemd = _INIT in processes and processes[_INIT].name == "systemd"
-    return Census(
-        pids=living,
-        processes=processes,
+    return found._replace(
         kernel_owned=frozenset(held for held in ownerless if _owners.kernel_owns(held, owners, links)),
         socket_units=_socket_units.parse(run(_socket_units.COMMAND)) if is_systemd else {},
         users={held.uid: _processes.user_name(held.uid) for held in ownerless if held.uid is not None},

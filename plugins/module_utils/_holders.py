@@ -116,6 +116,11 @@ class Census(t.NamedTuple):
     users: t.Mapping[int, str | None] = {}
     """Uid -> user name, of sockets that nobody was seen to have."""
 
+    def owners_of(self, held: Socket) -> list[Process]:
+        """The processes that have the socket, without those that died before they could be looked at."""
+        pids = self.pids.get(held.inode, held.pids)
+        return [self.processes[pid] for pid in sorted(pids) if pid in self.processes]
+
 
 def holders(sockets: t.Sequence[Socket], census: Census) -> list[Holder]:
     """The holders of *sockets*, in the order in which the sockets come."""
@@ -137,8 +142,7 @@ def holders(sockets: t.Sequence[Socket], census: Census) -> list[Holder]:
 
 def _holder(held: Socket, census: Census) -> Holder:
     address, device = str(held.endpoint), held.endpoint.interface
-    pids = sorted(pid for pid in census.pids.get(held.inode, held.pids) if pid in census.processes)
-    processes = [census.processes[pid] for pid in pids]
+    processes = census.owners_of(held)
     eldest = min(processes, key=lambda process: (process.started or 0.0, process.pid), default=None)
     if eldest and eldest.pid == _INIT:
         unit = census.socket_units.get((held.protocol, address, held.port))
@@ -150,7 +154,7 @@ def _holder(held: Socket, census: Census) -> Holder:
         protocol=held.protocol,
         state=held.state,
         process=eldest,
-        pids=tuple(pids),
+        pids=tuple(process.pid for process in processes),
         uid=uid,
         user=eldest.user if eldest else None if uid is None else census.users.get(uid),
         interface=device and printable(device),

@@ -174,10 +174,14 @@ def _take_census(suspects: t.Collection[Socket], run: Run) -> Census:
 
 
 def _gone(suspects: t.Collection[Socket], census: Census, source: Source) -> set[Socket]:
-    """The sockets without an owner that are not in the table any more."""
-    ownerless = {held for held in suspects if held.inode and held.inode not in census.pids}
+    """The sockets that processes had, that nobody has now, and that are not in the table any more."""
+    ownerless = {held for held in suspects if (held.inode or held.pids) and not census.owners_of(held)}
     if not ownerless:
         return ownerless
     questions = [Question(held.protocol, held.endpoint, held.port) for held in ownerless]
-    still = {held.inode for sockets in _table(questions, source, EVERY_STATE).values() for held in sockets}
-    return {held for held in ownerless if held.inode not in still}
+    still = {_identity(held) for sockets in _table(questions, source, EVERY_STATE).values() for held in sockets}
+    return {held for held in ownerless if _identity(held) not in still}
+
+
+def _identity(held: Socket) -> int | Socket:
+    return held.inode or held

@@ -9,7 +9,7 @@ import os
 import signal
 import socket
 import time
-from typing import Iterator, List, Sequence
+from typing import Iterator, Sequence
 
 from sandbox import PR_SET_DUMPABLE, PR_SET_PDEATHSIG, become, prctl
 
@@ -58,9 +58,9 @@ def _hold(line: socket.socket, user: str | None) -> None:
 
 
 @contextlib.contextmanager
-def troupe() -> Iterator[List[Actor]]:
+def troupe() -> Iterator[list[Actor]]:
     """COUNT processes, the eldest first."""
-    actors: List[Actor] = []
+    actors: list[Actor] = []
     try:
         for number in range(COUNT):
             actors.append(Actor("nobody" if number >= ROOTS else None))

@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections import defaultdict
 from pathlib import Path
-from typing import Any, Dict, Iterable, Iterator, List, Sequence, Tuple
+from typing import Any, Iterable, Iterator, Sequence, Tuple
 
 import look as looks
 import sandbox
@@ -39,11 +39,11 @@ def main() -> None:
 
 
 class Batch:
-    def __init__(self, worlds: List[Dict[str, Any]], actors: List[Actor]) -> None:
+    def __init__(self, worlds: list[dict[str, Any]], actors: list[Actor]) -> None:
         self.pids = [actor.pid for actor in actors]
-        self.asks: Dict[Ask, Place] = {}
+        self.asks: dict[Ask, Place] = {}
         # of all worlds together: a port that the kernel chose may be one that it chose for another world, too
-        self.held: Dict[Tuple[str, int], List[Held]] = defaultdict(list)
+        self.held: dict[tuple[str, int], list[Held]] = defaultdict(list)
         low, high = scene.LOW, scene.HIGH
         for number, world in enumerate(worlds):
             first, low, high = (low, low + scene.SPAN, high) if world["low"] else (high, low, high + scene.SPAN)
@@ -51,7 +51,7 @@ class Batch:
         scene.settle()
         self.truth = truth.read(list(self.asks))
 
-    def _build(self, number: int, world: Dict[str, Any], first_port: int, actors: List[Actor]) -> None:
+    def _build(self, number: int, world: dict[str, Any], first_port: int, actors: list[Actor]) -> None:
         built = scene.Scene(world, first_port)
         living = built.living()
         for held in [*built.dead, *(held for held, _ in living)]:
@@ -66,10 +66,10 @@ class Batch:
                 wanted = Ask(ask["protocol"], ask["address"], port, ask["count"], ask["want"])
                 self.asks.setdefault(wanted, (number, nth))
 
-    def report(self, look: Look, job: Dict[str, Any], scratch: Path) -> Dict[str, Any]:
+    def report(self, look: Look, job: dict[str, Any], scratch: Path) -> dict[str, Any]:
         """The look's cases, and what is wrong with them: world, requirement, kind, detail."""
         started = time.monotonic()
-        wrong: List[Tuple[int, int, str, str]] = []
+        wrong: list[tuple[int, int, str, str]] = []
         unjudged = 0
         try:
             result = looks.run(self._arguments(look), Path(job["collections"]), scratch, job["direct"], look.user)
@@ -96,7 +96,7 @@ class Batch:
             "seconds": time.monotonic() - started,
         }
 
-    def _arguments(self, look: Look) -> Dict[str, Any]:
+    def _arguments(self, look: Look) -> dict[str, Any]:
         ports = [
             {
                 "protocol": ask.protocol,
@@ -109,7 +109,7 @@ class Batch:
         return {"ports": ports, "source": look.source, "probe": look.probe, "ephemeral": "ignore"}
 
     def _faults(
-        self, ask: Ask, errors: Sequence[str], look: Look, entry: Dict[str, Any], conflicts: Any, crowd: Crowd
+        self, ask: Ask, errors: Sequence[str], look: Look, entry: dict[str, Any], conflicts: Any, crowd: Crowd
     ) -> Iterator[Fault]:
         found = [conflicts.get((ask.protocol, entry["address"], ask.want, port)) for port in ask.ports()]
         for port, error, conflict in zip(ask.ports(), errors, found):
@@ -118,11 +118,12 @@ class Batch:
             alike = [it for it in held if truth.overlap(_dual_stack(it, look), ask.address)]
             faults: Iterable[Fault] = ()
             if ask.want == "listening":
-                listeners = [it.shape for it in inside if it.state == "listening"]
-                serving = [truth.serves(shape, ask.address) for shape in listeners if not shape.device]
+                listeners = [it for it in held if it.state == "listening" and not it.shape.device]
+                served = any(truth.serves(it.shape, ask.address) for it in listeners)
+                maybe = any(truth.serves(_dual_stack(it, look), ask.address) for it in listeners)
                 # whether one that serves a single device is enough is for the reader to say
-                if any(serving) or not any(shape.device for shape in listeners):
-                    faults = wrong_listening(any(serving), conflict)
+                if served or not any(it.state == "listening" and it.shape.device for it in inside):
+                    faults = wrong_listening(served, maybe, look.asks(port), conflict)
             else:
                 faults = differences(Fact(port, error, inside, alike), look, conflict, crowd)
             for kind, detail in faults:

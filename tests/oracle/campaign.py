@@ -10,7 +10,7 @@ import random
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, NamedTuple, Tuple
+from typing import Any, Iterator, NamedTuple
 
 from compare import DOCUMENTED, Look
 from worlds import World, world
@@ -20,11 +20,11 @@ WORLDS = 240  # of a batch: enough to make the start of Ansible small, few enoug
 
 
 class Setting(NamedTuple):
-    looks: Tuple[Look, ...]
+    looks: tuple[Look, ...]
     collections: Path
     direct: bool = False
 
-    def play(self, batch: List[World]) -> List[Dict[str, Any]]:
+    def play(self, batch: list[World]) -> list[dict[str, Any]]:
         """One report per look."""
         job = {
             "worlds": batch,
@@ -35,16 +35,16 @@ class Setting(NamedTuple):
         done = subprocess.run([sys.executable, str(ARENA)], input=json.dumps(job), capture_output=True, text=True)
         if done.returncode:
             raise RuntimeError(f"the oracle itself failed:\n{done.stderr}")
-        reports: List[Dict[str, Any]] = json.loads(done.stdout)
+        reports: list[dict[str, Any]] = json.loads(done.stdout)
         return reports
 
 
 class Batch(NamedTuple):
-    worlds: List[World]
-    reports: List[Dict[str, Any]]
+    worlds: list[World]
+    reports: list[dict[str, Any]]
 
 
-def draw(seed: int, number: int) -> List[World]:
+def draw(seed: int, number: int) -> list[World]:
     rng = random.Random(f"{seed}/{number}")
     return [world(rng) for _ in range(WORLDS)]
 
@@ -52,7 +52,7 @@ def draw(seed: int, number: int) -> List[World]:
 def batches(setting: Setting, cases: int, seed: int, jobs: int) -> Iterator[Batch]:
     """Judged batches, until every look has had so many cases."""
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        waiting: List[Tuple[List[World], Any]] = []
+        waiting: list[tuple[list[World], Any]] = []
         number = judged = 0
         while judged < cases:
             while len(waiting) < jobs and judged + sum(map(_asks, (batch for batch, _ in waiting))) < cases:
@@ -65,10 +65,10 @@ def batches(setting: Setting, cases: int, seed: int, jobs: int) -> Iterator[Batc
             yield Batch(batch, reports)
 
 
-def _asks(batch: List[World]) -> int:
+def _asks(batch: list[World]) -> int:
     """A few fewer than these become cases: the port that one asks about may have come to nothing."""
     return sum(len(each["asks"]) for each in batch)
 
 
-def unexpected(report: Dict[str, Any]) -> List[List[Any]]:
+def unexpected(report: dict[str, Any]) -> list[list[Any]]:
     return [fault for fault in report["wrong"] if fault[2] not in DOCUMENTED]

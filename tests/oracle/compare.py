@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import Any, Dict, Iterable, Iterator, NamedTuple, Optional, Sequence, Tuple
 
 from scene import Held
 
@@ -21,7 +21,10 @@ CAREFUL = "taken by a connection that would let a server in: a bound socket may 
 MERGED = "taken by an IPv6-only socket, which the table shows like a dual-stack one: the kernel was not asked"
 NAMESAKE = "an IPv6-only socket named, which the table shows like a dual-stack one, while another one blocks"
 NAMELESS = "taken by an unknown holder or a connection instead of a bound socket: the table does not show such sockets"
-DOCUMENTED = (MISSED, ABSENT, CAREFUL, MERGED, NAMESAKE, NAMELESS)
+MISTAKEN = (
+    "listening, though IPv6-only: the table shows such a socket like a dual-stack one, and the kernel was not asked"
+)
+DOCUMENTED = (MISSED, ABSENT, CAREFUL, MERGED, NAMESAKE, NAMELESS, MISTAKEN)
 
 
 class Look(NamedTuple):
@@ -29,7 +32,7 @@ class Look(NamedTuple):
 
     source: str = "auto"
     probe: bool = True
-    user: Optional[str] = None
+    user: str | None = None
 
     def __str__(self) -> str:
         return self.source + ("" if self.probe else ", no probe") + (f", as {self.user}" if self.user else "")
@@ -58,7 +61,7 @@ class Fact(NamedTuple):
     alike: Sequence[Held]  # those that would for all that the look's table shows of IPV6_V6ONLY
 
     @property
-    def states(self) -> List[str]:
+    def states(self) -> list[str]:
         """The states that are true of it, the worst first."""
         if not self.error and not any(map(_bound_only, self.inside)):
             return ["free"]
@@ -78,7 +81,7 @@ class Crowd(NamedTuple):
     pids: Sequence[int]  # the eldest first
     seen: Sequence[int]  # those that the look's user may look into
 
-    def of(self, held: Held) -> List[int]:
+    def of(self, held: Held) -> list[int]:
         return [self.pids[actor] for actor in held.holders if self.pids[actor] in self.seen]
 
     def names(self, pids: Iterable[int]) -> str:
@@ -91,9 +94,11 @@ Conflict = Optional[Dict[str, Any]]
 Fault = Tuple[str, str]  # kind and detail
 
 
-def wrong_listening(served: bool, conflict: Conflict) -> Iterator[Fault]:
+def wrong_listening(served: bool, maybe: bool, asked: bool, conflict: Conflict) -> Iterator[Fault]:
+    """*maybe*: a listener would serve the address if it were dual-stack, and the table doesn't tell that it isn't."""
     if served == bool(conflict):
-        yield "wrong listening", f"a listener takes what is sent there: {served}"
+        kind = MISTAKEN if maybe and not asked and not served else "wrong listening"
+        yield kind, f"a listener takes what is sent there: {served}"
 
 
 def differences(fact: Fact, look: Look, conflict: Conflict, crowd: Crowd) -> Iterator[Fault]:
@@ -132,14 +137,14 @@ def _bound_only(held: Held) -> bool:
     return held.shape.protocol == "tcp" and held.state == "bound"
 
 
-def _holder_faults(fact: Fact, look: Look, conflict: Dict[str, Any], crowd: Crowd) -> Iterator[str]:
+def _holder_faults(fact: Fact, look: Look, conflict: dict[str, Any], crowd: Crowd) -> Iterator[str]:
     """Everyone who brings about the state must be named, and nobody who has no part in the port."""
-    named: Dict[int, Set[int]] = {}
+    named: dict[int, set[int]] = {}
     for holder in conflict["holders"]:
         if holder["pid"] is not None:
             named.setdefault(holder["pid"], set()).update(holder["pids"])
     nameless = {kind for kind in ("kernel", "hidden") for holder in conflict["holders"] if holder[kind]}
-    due: Dict[int, Set[int]] = {}
+    due: dict[int, set[int]] = {}
     for held in fact.inside:
         if held.state == conflict["state"]:
             if crowd.of(held):

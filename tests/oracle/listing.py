@@ -4,17 +4,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List
+from typing import Any
 
 from worlds import World
 
 
-def listing(world: World) -> List[str]:
+def listing(world: World) -> list[str]:
     lines = [f"s{number} = {_operation(op)}" for number, op in enumerate(world["ops"]) if op]
     return lines + [f"? {_ask(ask)}" for ask in world["asks"] if ask] + ["P is below 1024"] * world["low"]
 
 
-def _operation(op: Dict[str, Any]) -> str:
+def _operation(op: dict[str, Any]) -> str:
     if op["do"] in ("close", "shutdown"):
         return f"{op['do']} s{op['to']}"
     notes = [name for name in ("reuse", "reuseport", "v6only", "late") if op.get(name)]
@@ -30,11 +30,16 @@ def _operation(op: Dict[str, Any]) -> str:
     return f"{op['protocol']} {place}{what} ({', '.join(notes)})"
 
 
-def _ask(ask: Dict[str, Any]) -> str:
+def _ask(ask: dict[str, Any]) -> str:
     more = f"..+{ask['count'] - 1}" if ask["count"] > 1 else ""
     return f"{ask['want']}: {_place(ask['address'], ask['port'])}{more}/{ask['protocol']}"
 
 
 def _place(address: Any, port: Any) -> str:
-    number = "any port" if port is None else f"port of {port}" if isinstance(port, str) else f"P+{port}" if port else "P"
+    if port is None:
+        number = "any port"
+    elif isinstance(port, str):
+        number = f"port of {port}"
+    else:
+        number = f"P+{port}" if port else "P"
     return f"[{address or 'no address'}]:{number}"

@@ -11,21 +11,21 @@ import site
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, Dict, Optional
+from typing import Any
 
 from sandbox import become
 
 MODULE = "preflight.ports.port_check"
 
 
-def run(arguments: Dict[str, Any], collections: Path, scratch: Path, direct: bool, user: Optional[str]) -> Any:
+def run(arguments: dict[str, Any], collections: Path, scratch: Path, direct: bool, user: str | None) -> Any:
     """The module's result. Another user gets it as a plain process: that user may not reach the controller's files."""
     if direct or user:
         return _process(arguments, collections, user)
     return _ansible(arguments, collections, scratch)
 
 
-def _process(arguments: Dict[str, Any], collections: Path, user: Optional[str]) -> Any:
+def _process(arguments: dict[str, Any], collections: Path, user: str | None) -> Any:
     name = f"ansible_collections.{MODULE.replace('ports.', 'ports.plugins.modules.')}"
     done = subprocess.run(
         [_python(user), "-m", name],
@@ -44,7 +44,7 @@ def _path(collections: Path) -> str:
 
 
 @functools.lru_cache(maxsize=None)
-def _python(user: Optional[str]) -> str:
+def _python(user: str | None) -> str:
     """Our interpreter, or the system's where the user may not enter the directories above ours."""
     for python in (sys.executable, "/usr/bin/python3"):
         try:
@@ -55,7 +55,7 @@ def _python(user: Optional[str]) -> str:
     raise RuntimeError(f"no Python that {user} may run")
 
 
-def _ansible(arguments: Dict[str, Any], collections: Path, scratch: Path) -> Any:
+def _ansible(arguments: dict[str, Any], collections: Path, scratch: Path) -> Any:
     playbook = scratch / "playbook.json"
     playbook.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": [{MODULE: arguments}]}]))
     config = scratch / "ansible.cfg"
@@ -85,4 +85,6 @@ def _result(done: Any, text: str) -> Any:
             return result
     except ValueError:
         pass
-    raise RuntimeError(f"the module gave no verdict (rc {done.returncode}):\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}")
+    raise RuntimeError(
+        f"the module gave no verdict (rc {done.returncode}):\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+    )

@@ -19,7 +19,7 @@ import sys
 import time
 from collections import Counter, defaultdict
 from pathlib import Path
-from typing import Any, Dict, List, Tuple
+from typing import Any
 
 from campaign import Setting, batches, unexpected
 from compare import DOCUMENTED, Look
@@ -38,13 +38,13 @@ UNJUDGED = 0.01  # of the cases
 
 class Tally:
     def __init__(self) -> None:
-        self.cases: Dict[str, int] = defaultdict(int)
-        self.unjudged: Dict[str, int] = defaultdict(int)
-        self.seconds: Dict[str, float] = defaultdict(float)
-        self.kinds: Dict[str, Counter[str]] = defaultdict(Counter)
-        self.examples: Dict[str, Tuple[str, World, str]] = {}  # kind -> look, world, detail
+        self.cases: dict[str, int] = defaultdict(int)
+        self.unjudged: dict[str, int] = defaultdict(int)
+        self.seconds: dict[str, float] = defaultdict(float)
+        self.kinds: dict[str, Counter[str]] = defaultdict(Counter)
+        self.examples: dict[str, tuple[str, World, str]] = {}  # kind -> look, world, detail
 
-    def add(self, worlds: List[World], reports: List[Dict[str, Any]]) -> None:
+    def add(self, worlds: list[World], reports: list[dict[str, Any]]) -> None:
         for report in reports:
             look = report["look"]
             self.cases[look] += report["cases"]
@@ -55,14 +55,14 @@ class Tally:
                 wrong = {**worlds[number], "asks": [worlds[number]["asks"][ask]]}
                 self.examples.setdefault(kind, (look, wrong, detail))
 
-    def unsteady(self) -> List[str]:
+    def unsteady(self) -> list[str]:
         """The looks during which the truth changed too often."""
         return [look for look, cases in self.cases.items() if self.unjudged[look] > UNJUDGED * cases]
 
     def failed(self) -> bool:
         return bool(self.examples or self.unsteady())
 
-    def table(self) -> List[str]:
+    def table(self) -> list[str]:
         lines = [f"{'look':24}{'cases':>8}{'wrong':>8}{'unjudged':>10}{'seconds':>9}"]
         for look, cases in self.cases.items():
             wrong = sum(count for kind, count in self.kinds[look].items() if kind not in DOCUMENTED)
@@ -72,7 +72,7 @@ class Tally:
         return lines
 
 
-def explain(setting: Setting, kind: str, look: str, wrong: World, detail: str) -> List[str]:
+def explain(setting: Setting, kind: str, look: str, wrong: World, detail: str) -> list[str]:
     """The error, shrunk where Hypothesis is there to do it."""
     try:
         from shrink import smallest
@@ -80,7 +80,7 @@ def explain(setting: Setting, kind: str, look: str, wrong: World, detail: str) -
         return [f"{look}: {kind} ({detail})", *_shown(wrong)]
     alone = setting._replace(looks=tuple(each for each in setting.looks if str(each) == look), direct=True)
 
-    def faults(world: World) -> List[Any]:
+    def faults(world: World) -> list[Any]:
         return [fault for fault in alone.play([world])[0]["wrong"] if fault[2] == kind]
 
     if not faults(wrong):
@@ -89,7 +89,7 @@ def explain(setting: Setting, kind: str, look: str, wrong: World, detail: str) -
     return [f"{look}: {kind} ({faults(small)[0][3]})", *_shown(small)]
 
 
-def _shown(world: World) -> List[str]:
+def _shown(world: World) -> list[str]:
     lines = ["    " + line for line in listing(world)]
     return [*lines, f"    python tests/oracle/run.py --replay '{json.dumps(world)}'"]
 

@@ -13,7 +13,7 @@ import errno
 import socket
 import struct
 import time
-from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+from typing import Any, NamedTuple
 
 IP_BIND_ADDRESS_NO_PORT = 24
 
@@ -48,7 +48,7 @@ class Shape(NamedTuple):
     protocol: str
     address: str
     v6only: bool
-    device: Optional[str]
+    device: str | None
 
 
 class Held(NamedTuple):
@@ -57,7 +57,7 @@ class Held(NamedTuple):
     port: int
     state: str
     shape: Shape
-    holders: Tuple[int, ...]
+    holders: tuple[int, ...]
 
 
 def family_of(address: str) -> int:
@@ -71,25 +71,25 @@ def shape_of(protocol: str, sock: socket.socket) -> Shape:
 
 
 class Scene:
-    def __init__(self, world: Dict[str, Any], first_port: int) -> None:
+    def __init__(self, world: dict[str, Any], first_port: int) -> None:
         self.first_port = first_port
-        self.dead: List[Held] = []
-        self.servers: List[Tuple[socket.socket, Tuple[int, ...]]] = []
-        self.made: Dict[int, socket.socket] = {}
-        self.ports: Dict[int, int] = {}
+        self.dead: list[Held] = []
+        self.servers: list[tuple[socket.socket, tuple[int, ...]]] = []
+        self.made: dict[int, socket.socket] = {}
+        self.ports: dict[int, int] = {}
         self.ops = world["ops"]
         for number, op in enumerate(self.ops):
             if op:
                 with contextlib.suppress(Refused):
                     getattr(self, "_" + op["do"])(number, op)
 
-    def port(self, wanted: Any) -> Optional[int]:
+    def port(self, wanted: Any) -> int | None:
         """A slot of the world, 0 for the kernel's choice, or "sN": the port of operation N's socket."""
         if isinstance(wanted, str):
             return self.ports.get(int(wanted[1:]))
         return 0 if wanted is None else self.first_port + wanted
 
-    def living(self) -> List[Tuple[Held, socket.socket]]:
+    def living(self) -> list[tuple[Held, socket.socket]]:
         """The sockets that processes have, in the state that the kernel gives them."""
         found = []
         owned = [(sock, tuple(self.ops[number]["holders"])) for number, sock in self.made.items()]
@@ -100,7 +100,7 @@ class Scene:
                 found.append((Held(port, _state(sock), shape, tuple(sorted(set(holders)))), sock))
         return found
 
-    def _open(self, number: int, op: Dict[str, Any]) -> None:
+    def _open(self, number: int, op: dict[str, Any]) -> None:
         port = self.port(op["port"])
         if port is None:
             return
@@ -114,7 +114,7 @@ class Scene:
                 sock.connect((op["peer"], 9))
         self._keep(number, sock)
 
-    def _connect(self, number: int, op: Dict[str, Any]) -> None:
+    def _connect(self, number: int, op: dict[str, Any]) -> None:
         listener = self.made.get(op["to"])
         port = self.port(op["port"])
         if listener is None or port is None or _state(listener) != "listening":
@@ -157,7 +157,7 @@ class Scene:
                     return server
         raise RuntimeError(f"nobody accepts {client}")
 
-    def _hang_up(self, number: Optional[int], sock: socket.socket, alone: bool) -> None:
+    def _hang_up(self, number: int | None, sock: socket.socket, alone: bool) -> None:
         held = Held(sock.getsockname()[1], "closing", shape_of("tcp", sock), ())
         if alone:
             self.dead.append(held)
@@ -167,16 +167,21 @@ class Scene:
         if number is not None:
             del self.made[number]
 
-    def _close(self, number: int, op: Dict[str, Any]) -> None:
+    def _close(self, number: int, op: dict[str, Any]) -> None:
         sock = self.made.get(op["to"])
         if sock and self.ops[op["to"]]["do"] == "open":
             del self.made[op["to"]]
             sock.close()
 
-    def _shutdown(self, number: int, op: Dict[str, Any]) -> None:
-        """Makes a listener a bound socket again."""
+    def _shutdown(self, number: int, op: dict[str, Any]) -> None:
+        """Makes a listener a bound socket again; one whose port the kernel chose would lose it."""
         sock = self.made.get(op["to"])
-        if sock and sock.type == socket.SOCK_STREAM and _state(sock) == "listening":
+        if (
+            sock
+            and self.ops[op["to"]]["port"] is not None
+            and sock.type == socket.SOCK_STREAM
+            and _state(sock) == "listening"
+        ):
             sock.shutdown(socket.SHUT_RDWR)
 
     def _keep(self, number: int, sock: socket.socket) -> None:
@@ -204,7 +209,7 @@ def _reachable(address: str) -> str:
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)
 
 
-def _socket(op: Dict[str, Any], address: str) -> socket.socket:
+def _socket(op: dict[str, Any], address: str) -> socket.socket:
     sock = socket.socket(family_of(address), KINDS[op.get("protocol", "tcp")])
     if sock.family == socket.AF_INET6:
         sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(op.get("v6only", False)))

@@ -6,12 +6,11 @@ from __future__ import annotations
 
 import json
 import random
-from typing import Any, Callable, Dict, List
+from typing import Any, Callable
 
 import hypothesis
 from hypothesis import HealthCheck, Phase
 from hypothesis import strategies as st
-
 from worlds import KINDS, World
 
 # Nearly every draw keeps what it finds, so that the search starts from the wrong world; shrinking takes it from there.
@@ -58,10 +57,10 @@ def _kept(part: Any) -> Callable[[bool], st.SearchStrategy[Any]]:
     return strategy
 
 
-def _before(part: Dict[str, Any], field: str) -> List[Any]:
+def _before(part: dict[str, Any], field: str) -> list[Any]:
     choices = KINDS[part["kind"]].get(field, [])
     return choices[: choices.index(part[field])] if part[field] in choices else choices
 
 
-def _rather(value: Any, plainer: List[Any]) -> st.SearchStrategy[Any]:
+def _rather(value: Any, plainer: list[Any]) -> st.SearchStrategy[Any]:
     return st.sampled_from([*plainer, *[value] * INERTIA])

@@ -13,7 +13,7 @@ import functools
 import json
 import os
 import socket
-from typing import Any, Callable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Callable, NamedTuple, Sequence
 
 from sandbox import DEVICES, become
 from scene import EPHEMERAL, KINDS, NO_TIME_WAIT, Shape, family_of, shape_of
@@ -32,7 +32,7 @@ class Ask(NamedTuple):
     """A requirement, with the port that it came to."""
 
     protocol: str
-    address: Optional[str]
+    address: str | None
     port: int
     count: int
     want: str
@@ -41,7 +41,7 @@ class Ask(NamedTuple):
         return range(self.port, self.port + self.count)
 
 
-def in_child(question: Callable[[], Any], user: Optional[str] = None) -> Any:
+def in_child(question: Callable[[], Any], user: str | None = None) -> Any:
     """The answer that a process of its own gets, which shares no socket with us."""
     ours, theirs = os.pipe()
     child = os.fork()
@@ -60,12 +60,12 @@ def in_child(question: Callable[[], Any], user: Optional[str] = None) -> Any:
     return json.loads(answer)
 
 
-def read(asks: Sequence[Ask]) -> List[List[str]]:
+def read(asks: Sequence[Ask]) -> list[list[str]]:
     """For every port of every ask: "" where a server could start, else the name of the error it gets."""
     return in_child(lambda: [[_start(ask.protocol, ask.address, port) for port in ask.ports()] for ask in asks])
 
 
-def visible(pids: Sequence[int], user: Optional[str]) -> List[int]:
+def visible(pids: Sequence[int], user: str | None) -> list[int]:
     """Those of the processes whose descriptors the user may read."""
 
     def readable(pid: int) -> bool:
@@ -78,12 +78,12 @@ def visible(pids: Sequence[int], user: Optional[str]) -> List[int]:
     return in_child(lambda: [pid for pid in pids if readable(pid)], user)
 
 
-def _servers(address: Optional[str]) -> List[Tuple[str, bool]]:
+def _servers(address: str | None) -> list[tuple[str, bool]]:
     """The sockets, as address and IPV6_V6ONLY, that a server opens for what is asked."""
     return [("0.0.0.0", False), ("::", True)] if address is None else [(address, False)]
 
 
-def _start(protocol: str, address: Optional[str], port: int) -> str:
+def _start(protocol: str, address: str | None, port: int) -> str:
     with contextlib.ExitStack() as sockets:
         try:
             for literal, v6only in _servers(address):
@@ -99,7 +99,7 @@ def _start(protocol: str, address: Optional[str], port: int) -> str:
 
 
 @functools.lru_cache(maxsize=None)
-def overlap(shape: Shape, address: Optional[str]) -> bool:
+def overlap(shape: Shape, address: str | None) -> bool:
     """Whether a socket of this shape is in the way of what is asked when neither has set an option that helps."""
     with contextlib.ExitStack() as sockets:
         _twin(shape, sockets)
@@ -107,8 +107,11 @@ def overlap(shape: Shape, address: Optional[str]) -> bool:
 
 
 @functools.lru_cache(maxsize=None)
-def serves(shape: Shape, address: Optional[str]) -> bool:
-    """Whether a listener of this shape, on no device, takes what a client on this host sends to the address, or to any of a wildcard's."""
+def serves(shape: Shape, address: str | None) -> bool:
+    """Whether a listener of this shape, on no device, takes what is sent to the address from this host.
+
+    For a wildcard: to every address of the host that it stands for; for none: to any.
+    """
     if address is None:
         return True
     wanted = WILDCARDS.get(address, [address])

@@ -8,7 +8,7 @@ Of every choice the plainest comes first, and what is to come often comes more t
 from __future__ import annotations
 
 import random
-from typing import Any, Dict, List
+from typing import Any, Dict
 
 from actors import COUNT
 from sandbox import DEVICES
@@ -34,7 +34,7 @@ OPTIONS = {
 }
 
 # Ports are slots of the world, None for the kernel's choice, or "sN" for the one that operation N's socket has.
-KINDS: Dict[str, Dict[str, List[Any]]] = {
+KINDS: dict[str, dict[str, list[Any]]] = {
     "tcp": {
         "do": ["open"],
         "protocol": ["tcp"],
@@ -82,7 +82,7 @@ KINDS: Dict[str, Dict[str, List[Any]]] = {
 
 
 def world(rng: random.Random) -> World:
-    ops: List[Dict[str, Any]] = []
+    ops: list[dict[str, Any]] = []
     for _ in range(rng.randint(0, 7)):
         listeners = [number for number, op in enumerate(ops) if op.get("listen")]
         kinds = ["tcp"] * 3 + ["udp"] + ["connection"] * 5 * bool(listeners) + ["end"] * bool(ops)
@@ -97,7 +97,7 @@ def world(rng: random.Random) -> World:
     return {"low": rng.choice([False, False, False, True]), "ops": ops, "asks": asks}
 
 
-def _one(rng: random.Random, kind: str, earlier: int) -> Dict[str, Any]:
+def _one(rng: random.Random, kind: str, earlier: int) -> dict[str, Any]:
     """One of a kind; the ports of earlier operations are as likely as all the others together."""
     chosen = {field: rng.choice(choices) for field, choices in KINDS[kind].items()}
     if "port" in chosen and earlier and rng.random() < 0.3:
