@@ -6,6 +6,9 @@
 PYTHON = python3
 PORTS = 80,443
 INVENTORY = inventory.yml
+CASES = 10000
+SEED = 1
+INPUTS = 1000000
 
 BIN = .venv/bin
 NOX = $(BIN)/nox --noxfile noxfile.py --session
@@ -26,16 +29,17 @@ run: .venv/ansible ## Check PORTS on the hosts of INVENTORY (80 and 443 on this 
 	@$(BIN)/ansible-playbook preflight.ports.check -i "$$INVENTORY" -e "ports='$$PORTS'"
 
 # units stays last: its summary ends the output.
-GATES = lint sanity importer molecule units
+GATES = lint sanity importer molecule truth units
 
 .PHONY: test
-test: $(GATES) ## Prove the collection: lint, sanity, importer, molecule, units
+test: $(GATES) ## Prove the collection: all of the next six
 
-.PHONY: lint sanity importer molecule units
+.PHONY: $(GATES)
 lint: ## Linters, types, docs and changelog
 sanity: ## ansible-test sanity, no ignores
 importer: ## galaxy-importer on the built artifact
 molecule: ## The role and the module on real listeners of this machine
+truth: ## The kernel as judge of random cases, faults, hostile input
 units: ## Unit tests with branch coverage
 
 .PHONY: matrix format
@@ -47,6 +51,16 @@ $(GATES) format: .venv/nox
 
 matrix: .venv/nox
 	@$(NOX) controller target
+
+.PHONY: oracle fuzz bench kernels
+oracle: .venv/nox ## CASES random cases from SEED against the kernel
+	@$(NOX) $@ -- --cases $(CASES) --seed $(SEED)
+
+fuzz: .venv/nox ## INPUTS hostile inputs
+	@$(NOX) $@ -- --inputs $(INPUTS)
+
+bench: .venv/nox ## What a check costs beside its peers; writes docs/benchmarks.md
+	@$(NOX) $@
 
 .PHONY: clean
 clean: ## Remove everything that make has set up or built

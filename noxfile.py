@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import sys
 import tarfile
 from pathlib import Path
 
@@ -135,6 +136,37 @@ def units(session: nox.Session) -> None:
     """Unit tests with branch coverage."""
     install(session, "units", "ansible-core>=2.18")
     pytest(session, "--cov", "--cov-report=term")
+
+
+@nox.session
+def truth(session: nox.Session) -> None:
+    """The kernel as judge of random cases; faults made on purpose; hostile input."""
+    if sys.platform != "linux":
+        session.skip("it makes network namespaces, which only Linux has")
+    install(session, "truth", "ansible-core>=2.18")
+    for folder in ("fuzz", "faults", "oracle"):
+        pytest(session, f"tests/{folder}")
+
+
+@nox.session
+def oracle(session: nox.Session) -> None:
+    """As many random cases as wanted: --cases N --seed N."""
+    install(session, "truth", "ansible-core>=2.18")
+    session.run("python", "tests/oracle/run.py", *session.posargs)
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """As many hostile inputs as wanted: --inputs N."""
+    install(session, "truth", "atheris")
+    session.run("python", "tests/fuzz/run.py", *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """What a check costs beside its peers, also written as docs/benchmarks.md."""
+    session.install("-qq", "-r", "tests/bench/requirements.txt")
+    session.run("python", "tests/bench/run.py", "--write", "docs/benchmarks.md")
 
 
 @nox.session

@@ -1,0 +1,164 @@
+# SPDX-FileCopyrightText: preflight.ports contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The bench: what a check costs beside what else could be asked, measured side by side in one run.
+
+    python tests/bench/run.py [--write docs/benchmarks.md]
+
+Needs Linux with ss(8), root or unprivileged user namespaces, and what requirements.txt names.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, Callable, Iterator, NamedTuple, Optional
+
+HERE = Path(__file__).parent
+sys.path[1:1] = [str(HERE.parent / folder) for folder in ("faults", "oracle")] + [str(HERE.parents[1] / ".collections")]
+
+import accuracy  # noqa: E402
+import looks  # noqa: E402
+import tasks  # noqa: E402
+
+
+class Line(NamedTuple):
+    what: str
+    value: str
+    goal: str = ""
+    reached: Optional[bool] = None
+
+
+def apart(measure: Callable[[], Any]) -> Any:
+    """What a process of its own measures: it may leave the host's namespaces."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        try:
+            with os.fdopen(writing, "w") as pipe:
+                json.dump(measure(), pipe)
+            os._exit(0)
+        finally:
+            os._exit(1)
+    os.close(writing)
+    with os.fdopen(reading) as pipe:
+        answer = pipe.read()
+    if os.waitpid(child, 0)[1]:
+        raise RuntimeError("a measurement failed")
+    return json.loads(answer)
+
+
+def at_most(what: str, value: float, goal: float) -> Line:
+    return Line(what, f"{value:.2f}", f"at most {goal:g}", value <= goal)
+
+
+def at_least(what: str, value: float, goal: float) -> Line:
+    return Line(what, f"{value:.0f}", f"at least {goal:g}", value >= goal)
+
+
+def of_looks(seen: looks.Looks) -> Iterator[Line]:
+    for host in looks.CONNECTIONS:
+        where = f"{host}, {seen.sockets[host]} TCP sockets"
+        yield at_most(f"look at 20 free ports / `ss -Hltn` ({where})", seen.ratio(host, looks.LOOK, looks.LISTENERS), 1)
+        yield Line(
+            f"look at 20 free ports / `ss -Hltnp` ({where})", f"{seen.ratio(host, looks.LOOK, looks.HOLDERS):.2f}"
+        )
+        yield at_least(
+            f"`psutil.net_connections('inet')` / look at 20 free ports ({where})",
+            seen.ratio(host, looks.PSUTIL, looks.LOOK),
+            50 if host == "loaded" else 1,
+        )
+        yield at_most(
+            f"look with one conflict / `ss -Hltnp` ({where})", seen.ratio(host, looks.CONFLICT, looks.HOLDERS), 1
+        )
+    yield at_most("look at 20 free ports, loaded / idle", seen.growth(looks.LOOK), 1.3)
+    for contender in (looks.CONFLICT, looks.LISTENERS, looks.HOLDERS, looks.PSUTIL):
+        yield Line(f"{contender}, loaded / idle", f"{seen.growth(contender):.2f}")
+
+
+def of_counts(seconds: "list[float]") -> Iterator[Line]:
+    for count, took in zip(looks.RANGES, seconds):
+        yield Line(f"look at {count} free ports, each", f"{took / count * 1e6:.0f} µs")
+    _one, _hundred, many, all_ = (took / count for count, took in zip(looks.RANGES, seconds))
+    yield at_most("each of 65,535 ports / each of 2,768", all_ / many, 1.5)
+
+
+def of_tasks(times: tasks.Times) -> Iterator[Line]:
+    yield at_most("task with 20 ports / ping", times.ratio(tasks.TWENTY), 1.1)
+    yield Line("ping / ping, which is the noise", f"{times.ratio(tasks.PING):.2f}")
+    yield Line("the first such task of a play / its first ping", f"{times.first_ratio(tasks.TWENTY):.2f}")
+    yield Line("`community.general.listen_ports_facts` / ping", f"{times.ratio(tasks.FACTS):.2f}")
+    loop = times.ratio(tasks.LOOP) / times.ratio(tasks.TWENTY)
+    yield at_least("loop of 20 `wait_for` / task with 20 ports", loop, 4)
+    goals = {2768: 1.5}
+    for count, name in tasks.MANY.items():
+        what = f"task with {count} ports / ping ({times.size[name]} bytes of result)"
+        yield at_most(what, times.ratio(name), goals[count]) if count in goals else Line(what, f"{times.ratio(name):.2f}")
+
+
+def of_accuracy(scores: "dict[str, accuracy.Score]") -> Iterator[Line]:
+    for name, score in scores.items():
+        wrong = f"{score.free} wrongly free, {score.taken} wrongly taken"
+        what = f"{name}: of {score.cases} random cases" + (f", {score.silent} not to be asked" if score.silent else "")
+        yield Line(what, wrong, *(("0 wrong", not score.free + score.taken) if name == "port_check" else ()))
+
+
+def table(lines: "list[Line]") -> str:
+    rows = ["| | measured | goal | |", "| --- | ---: | --- | --- |"]
+    marks = {None: "", True: "reached", False: "**missed**"}
+    rows += [f"| {line.what} | {line.value} | {line.goal} | {marks[line.reached]} |" for line in lines]
+    return "\n".join(rows)
+
+
+def page(lines: "list[Line]", seconds: float) -> str:
+    from ansible.release import __version__
+
+    machine = f"Linux {platform.release()}, {os.cpu_count()} CPUs, Python {platform.python_version()}"
+    return f"""<!--
+SPDX-FileCopyrightText: preflight.ports contributors
+SPDX-License-Identifier: GPL-3.0-or-later
+-->
+# Benchmarks
+
+Repeat them with `make bench`: about {max(1, round(seconds / 60))} minutes, on Linux with `ss`, as root or where users
+may make namespaces. It writes this page. All ratios are of one run, measured side by side, in turns, and are medians
+over the turns. Smaller is better where the goal says "at most".
+
+{machine}, ansible-core {__version__}.
+
+{table(lines)}
+
+- A *look* is what the module does inside its process: the socket table, the bind probe, the holders, the verdicts. `ss`
+  is its whole process. The loaded host has 500 processes more than the idle one.
+- A *task* is all that Ansible does for it on localhost, with its defaults. Each stands right behind a ping, to which it
+  is compared. For the first of its kind in a play Ansible packs the module.
+- The random cases are those of `tests/oracle`, judged by what bind(2) says. Left out are ranges, addresses that the host
+  does not have, and sockets that are bound and do not listen, which only port_check means to call taken.
+  `listen_ports_facts` counts as saying "taken" when it lists the port on the same address or where either is a wildcard;
+  `wait_for` when the port still answers after a second.
+"""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--write", type=Path, help="the page to write")
+    options = parser.parse_args()
+    started = time.monotonic()
+    lines = [*of_looks(looks.Looks(*apart(looks.measure))), *of_counts(apart(lambda: list(looks.by_count())))]
+    with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
+        lines += of_tasks(tasks.Times(*apart(lambda: tasks.measure(Path(scratch)))))
+    scores = apart(accuracy.measure)
+    lines += of_accuracy({name: accuracy.Score(*score) for name, score in scores.items()})
+    print(table(lines))
+    if options.write:
+        options.write.write_text(page(lines, time.monotonic() - started), encoding="utf-8")
+    return int(any(line.reached is False for line in lines))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,108 @@
+# SPDX-FileCopyrightText: preflight.ports contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whole tasks in one play on localhost, one after the other in turns."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from pathlib import Path
+from typing import Any, Dict, List, NamedTuple
+
+import sandbox
+from hosts import FREE
+from looks import RANGES
+
+HERE = Path(__file__).parent
+COLLECTIONS = HERE.parents[1] / ".collections"
+BUDGET_SECONDS = 200
+TURNS = 6  # of a play: enough to make its start small
+
+CHECK = "preflight.ports.port_check"
+PING, TWENTY, FACTS, LOOP = "ping", "port_check, 20 ports", "listen_ports_facts", "wait_for, 20 times"
+MANY = {count: f"port_check, {count} ports" for count in RANGES}
+
+TASKS: Dict[str, Dict[str, Any]] = {
+    PING: {"ansible.builtin.ping": {}},
+    TWENTY: {CHECK: {"ports": FREE}},
+    FACTS: {"community.general.listen_ports_facts": {}},
+    **{MANY[count]: {CHECK: {"ports": [ports]}} for count, ports in RANGES.items()},
+    LOOP: {"ansible.builtin.wait_for": {"port": "{{ item }}", "state": "stopped"}, "loop": FREE},
+}
+ONCE_A_PLAY = (LOOP, MANY[65535])
+
+
+class Times(NamedTuple):
+    seconds: Dict[str, List[float]]
+    ratios: Dict[str, List[float]]
+    """To the ping right before."""
+    first: Dict[str, List[float]]
+    """The same, of the first of its kind in its play, for which Ansible packs the module."""
+    size: Dict[str, int]
+
+    def ratio(self, task: str) -> float:
+        return statistics.median(self.ratios[task])
+
+    def first_ratio(self, task: str) -> float:
+        return statistics.median(self.first[task])
+
+    def median(self, task: str) -> float:
+        return statistics.median(self.seconds[task])
+
+
+def measure(scratch: Path) -> Times:
+    """In turns until the time is up, and two plays at least. Enters a network namespace."""
+    sandbox.enter()
+    times = Times(defaultdict(list), defaultdict(list), defaultdict(list), {})
+    started = time.monotonic()
+    plays = 0
+    while plays < 2 or time.monotonic() - started < BUDGET_SECONDS * plays / (plays + 1):
+        _add(times, _play(scratch))
+        plays += 1
+    return times
+
+
+def _play(scratch: Path) -> List[List[Any]]:
+    turns = [[name for name in TASKS if turn == 1 or name not in ONCE_A_PLAY] for turn in range(TURNS)]
+    # Every task has a ping of its own right before it.
+    tasks = [{"name": each, **TASKS[each]} for turn in turns for name in turn for each in (PING, name)]
+    playbook = scratch / "playbook.json"
+    playbook.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]))
+    config = scratch / "ansible.cfg"
+    config.touch()
+    settings = {
+        "ANSIBLE_CONFIG": str(config),
+        "ANSIBLE_COLLECTIONS_PATH": os.pathsep.join([str(COLLECTIONS), *sys.path]),
+        "ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callbacks"),
+        "ANSIBLE_STDOUT_CALLBACK": "stopwatch",
+        "ANSIBLE_HOME": str(scratch / "ansible"),
+        "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "ansible", "playbook", "-c", "local", "-i", "localhost,", str(playbook)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "LC_ALL": "C.UTF-8", **settings},
+    )
+    lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("[")]
+    if len(lines) != len(tasks):
+        raise RuntimeError(f"the play failed:\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}")
+    return lines
+
+
+def _add(times: Times, lines: List[List[Any]]) -> None:
+    seen = set()
+    for (_ping, ping_seconds, _size), (name, seconds, size) in zip(lines[::2], lines[1::2]):
+        times.size[name] = size
+        if name not in seen:
+            times.first[name].append(seconds / ping_seconds)
+            seen.add(name)
+            if name not in ONCE_A_PLAY:
+                continue
+        times.seconds[name].append(seconds)
+        times.ratios[name].append(seconds / ping_seconds)

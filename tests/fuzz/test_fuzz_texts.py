@@ -1,0 +1,159 @@
+# SPDX-FileCopyrightText: preflight.ports contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whatever stands in the text files and outputs that are read on a target."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from ansible_collections.preflight.ports.plugins.module_utils import (
+    _cgroups,
+    _ephemeral,
+    _processes,
+    _procfs,
+    _socket_units,
+)
+from ansible_collections.preflight.ports.plugins.module_utils._sockets import EVERY_STATE, SourceError
+from hypothesis import given
+from hypothesis import strategies as st
+
+NUMBERS = ["0", "1", "80", "1000", "65535", "65536", "-1", "0A", "4294967296", "9" * 30, "9" * 4400, "", "٣", "x"]
+ENDS = ["0100007F:0050", "00000000:0000", "0" * 32 + ":0050", "0100007F:50", "0100007F", ":", "+100007F:0050", "0" * 31]
+CGROUP = [
+    *("0", ":", "::", "/", "\n", "name=systemd", "memory,cpu", "-", ".", "\\x2d", "\\xff", "@"),
+    *("system.slice", "nginx.service", ".service", "session-1.scope", "user@1000.service", "x.socket"),
+    *(
+        "docker",
+        "docker-",
+        "libpod-",
+        "crio-",
+        "cri-containerd-",
+        "nerdctl-",
+        "kubepods",
+        "lxc",
+        "lxc.payload.",
+        "a" * 64,
+    ),
+    *("machine-", "machine-a.scope", "systemd-nspawn@", "systemd-nspawn@a.service", "machine-qemu"),
+]
+UNITS = [
+    *("Id=", "Listen=", "a.socket", "\n", "\n\n", " ", ":", "[", "]", "::", "0.0.0.0", "::1", "/run/x.sock", "80"),
+    *("Listen=0.0.0.0:", "Listen=[::1]:", "65536"),
+    *("9" * 4400, "(Stream)", "(Datagram)", "(SequentialPacket)", " (Stream)", "Id=b.socket\nListen=[::]:22 (Stream)"),
+]
+PORTS = [
+    "80",
+    "32768\t60999\n",
+    "0-99999999999",
+    "-",
+    ",",
+    "\n",
+    "\t",
+    " ",
+    "0",
+    "65535",
+    "1-3",
+    "32768",
+    "60999",
+    "9" * 12,
+    "9" * 4400,
+    "٣",
+    "x",
+]
+
+
+def joined(words: list[str], separator: str = "", more: int = 8) -> st.SearchStrategy[str]:
+    return st.lists(st.sampled_from(words) | st.text(max_size=4), max_size=more).map(separator.join)
+
+
+fields = st.sampled_from([*NUMBERS, *ENDS, "0A", "06", "00:00000000"]) | st.text(max_size=6)
+plausible = st.tuples(st.just("0:"), *[st.sampled_from(ENDS)] * 2, *[st.sampled_from(NUMBERS)] * 9).map(" ".join)
+rows = (plausible | st.lists(fields, max_size=14).map(" ".join)).map(lambda text: text.encode("utf-8", "replace"))
+
+
+@given(rows | st.binary(max_size=150), st.sampled_from(["tcp", "udp"]))
+def test_a_row_of_procfs(row: bytes, protocol: str) -> None:
+    try:
+        found = _procfs.parse(row, protocol)
+    except SourceError as error:
+        assert str(error)
+    else:
+        assert 0 <= found.port <= 65535
+        assert found.state in EVERY_STATE
+        assert str(found.endpoint)
+
+
+@given(joined(CGROUP, more=12))
+def test_cgroups(text: str) -> None:
+    paths = _cgroups.paths(text)
+    unit = _cgroups.unit(paths)
+    container = _cgroups.container(paths)
+    assert unit is None or unit in text
+    assert container is None or (container.id and container.runtime)
+
+
+listens = st.builds(
+    "Id={}\nListen={}:{} ({})\n\n".format,
+    st.sampled_from(["a.socket", ""]),
+    st.sampled_from(["0.0.0.0", "[::1]", "::", "/run/x.sock"]),
+    st.sampled_from(NUMBERS),
+    st.sampled_from(["Stream", "Datagram", "SequentialPacket"]),
+)
+
+
+@given(st.lists(listens | joined(UNITS), max_size=4).map("".join))
+def test_socket_units(output: str) -> None:
+    for (protocol, address, port), unit in _socket_units.parse(output).items():
+        assert protocol in ("tcp", "udp")
+        assert address
+        assert port >= 0
+        assert unit
+
+
+@given(st.just("32768\t60999\n") | joined(PORTS), joined(PORTS, ",") | joined(PORTS))
+def test_sysctls(port_range: str, reserved: str) -> None:
+    with folder(("ip_local_port_range", port_range), ("ip_local_reserved_ports", reserved)) as path:
+        settings = _ephemeral.read(path)
+    if settings:
+        assert settings.reserved <= frozenset(range(65536))
+        _ephemeral.merged(settings.reserved)
+
+
+names = st.text(st.characters(exclude_characters="\n\0", exclude_categories=["Cs"]), min_size=1, max_size=15)
+
+
+@given(names, st.text(max_size=30), joined(CGROUP, more=12), st.integers(0, 2**32 - 1))
+def test_a_process(name: str, cmdline: str, cgroup: str, uid: int) -> None:
+    """It may call itself anything."""
+    stat = f"7 ({name}) S " + " ".join(map(str, range(3, 52)))
+    status = f"Name:\t{name}\nUmask:\t0022\nUid:\t{uid}\t{uid}\t{uid}\t{uid}\n"
+    with folder(("7/stat", stat), ("7/status", status), ("7/cmdline", cmdline), ("7/cgroup", cgroup)) as path:
+        process = _processes.read(7, path)
+    assert process
+    assert process.uid == uid
+    container = process.container or ()
+    for text in (process.name, process.cmdline, process.unit, *container):
+        assert text is None or text.isprintable()
+
+
+class folder:
+    """One with these files, for as long as it is needed."""
+
+    def __init__(self, *files: tuple[str, str]) -> None:
+        self.files = files
+
+    def __enter__(self) -> str:
+        self.made = tempfile.TemporaryDirectory(prefix="fuzz-", dir=_memory())
+        for name, text in self.files:
+            path = Path(self.made.name, name)
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text, encoding="utf-8", errors="surrogatepass", newline="")
+        return self.made.name
+
+    def __exit__(self, *_error: object) -> None:
+        self.made.cleanup()
+
+
+def _memory() -> str | None:
+    return "/dev/shm" if Path("/dev/shm").is_dir() else None

@@ -1,0 +1,184 @@
+# SPDX-FileCopyrightText: preflight.ports contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Inside the virtual machine: what takes root and kernel modules, then the oracle; in network namespaces of its own.
+
+Imports the oracle's modules, so tests/oracle has to be on the path.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+from typing import Any, Callable
+
+import look as looks
+import sandbox
+import truth
+from actors import COUNT, troupe
+from arena import Batch
+from campaign import WORLDS, Setting
+from run import COLLECTIONS, EVERY_LOOK, Tally, explain, judge
+from truth import Ask
+from worlds import ABSENT, BINDABLE, KINDS, World
+
+SETTING = Setting(EVERY_LOOK, COLLECTIONS, direct=True)
+PROBING = tuple(look for look in EVERY_LOOK if look.probe)
+TUNNELS = {
+    51820: "wg0 type wireguard",
+    4789: "vx0 type vxlan id 7 dstport 4789 dev pf0",
+    6081: "gn0 type geneve id 7 remote 192.0.2.2 dstport 6081",
+}
+# The tables of /proc show no devices, and so no VRFs: there the verdict has to be right, not who is named.
+WITHOUT_DEVICES = {look: ["wrong holder", "wrong state"] for look in ("procfs", "psutil")}
+STRANGER = COUNT - 1  # runs as nobody
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kernel", help="the one that this has to be")
+    parser.add_argument("--cases", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    release = os.uname().release
+    print(f"Linux {release}, Python {sys.version.split()[0]}")
+    if options.kernel and not release.startswith(options.kernel + "."):
+        return 1
+
+    faults = apart(tunnel_faults)
+    print("the kernel's own UDP ports:", "wrong" if faults else "right", *faults, sep="\n    ")
+    in_vrfs = vrf_worlds(random.Random(options.seed))
+    failed = bool(faults)
+    for subject, tell in {
+        "bound, beside a server's TIME_WAIT": lambda: judged(time_wait_worlds(), sandbox.enter),
+        "VRF, tcp_l3mdev_accept=0": lambda: judged(in_vrfs, lambda: enter_vrf(accept=0), WITHOUT_DEVICES),
+        "VRF, tcp_l3mdev_accept=1": lambda: judged(in_vrfs, lambda: enter_vrf(accept=1), WITHOUT_DEVICES),
+        "random worlds": lambda: judge(SETTING, options.cases, options.seed, os.cpu_count() or 1),
+    }.items():
+        tally = tell()
+        print(f"{subject}:", *tally.table(), sep="\n    ")
+        for kind, example in tally.examples.items():
+            print("", *explain(SETTING, kind, *example), sep="\n    ")
+        failed = failed or tally.failed()
+    return int(failed)
+
+
+def tunnel_faults() -> list[str]:
+    """What is wrong in the answers about the ports of WireGuard, vxlan and geneve: the kernel has bound them."""
+    sandbox.enter()
+    for port, device in TUNNELS.items():
+        ip("link add", device)
+        if "wireguard" in device:
+            subprocess.run(["/usr/bin/wg", "set", device.split()[0], "listen-port", str(port)], check=True)
+        ip("link set up dev", device.split()[0])
+    answers = truth.read([Ask("udp", None, port, 1, "free") for port in TUNNELS])
+    faults = [f"bind(2) says {answers}"] if answers != [["EADDRINUSE"]] * len(TUNNELS) else []
+    for look in PROBING:
+        arguments = {"ports": [f"{port}/udp" for port in TUNNELS], "ephemeral": "ignore", "source": look.source}
+        conflicts = looks.run(arguments, COLLECTIONS, Path("/"), direct=True, user=look.user)["conflicts"]
+        found = {conflict["port"]: (conflict["state"], conflict["holders"]) for conflict in conflicts}
+        for port in TUNNELS:
+            state, holders = found.get(port, ("free", []))
+            # who is not root can't always tell the kernel's sockets from other users'
+            owners = {(holder["pid"], holder["kernel"] or bool(look.user)) for holder in holders}
+            if (state, owners) != ("bound", {(None, True)}):
+                faults.append(f"{look}: {port}/udp is {state}, by {holders}")
+    return faults
+
+
+def time_wait_worlds() -> list[World]:
+    """A server has gone and left TIME_WAIT, and somebody is bound to its port, but doesn't listen yet."""
+    tcp = {**plainest("tcp"), "port": 0, "reuse": True}
+    asks = [{**plainest("ask"), "address": address} for address in (None, *dict.fromkeys(BINDABLE))]
+    return [
+        {
+            "low": False,
+            "ops": [
+                {**tcp, "address": server, "listen": True},
+                {**plainest("connection"), "to": 0, "closed": ["server", "client"]},
+                {**plainest("end"), "to": 0},
+                {**tcp, "address": address, "listen": False, "holders": [holder]},
+            ],
+            "asks": asks,
+        }
+        for server in ("127.0.0.1", "::1", "0.0.0.0", "::")
+        for address in dict.fromkeys(BINDABLE)
+        for holder in (0, STRANGER)
+    ]
+
+
+def vrf_worlds(rng: random.Random) -> list[World]:
+    """Sockets bound to a VRF, to a device in it, to devices outside of it, and to none."""
+    sockets = {"device": [None, "lo", "pf0", "pf1", "vrf0"], "port": [0], "peer": [None]}
+    asks = {"address": [None, *BINDABLE, *ABSENT], "port": [0], "count": [1]}
+    return [
+        {
+            "low": False,
+            "ops": [drawn(rng, kind, sockets) for kind in rng.choices(("tcp", "udp"), (2, 1), k=rng.randint(1, 3))],
+            "asks": [drawn(rng, "ask", asks) for _ in range(6)],
+        }
+        for _ in range(WORLDS)
+    ]
+
+
+def plainest(kind: str) -> dict[str, Any]:
+    return {"kind": kind, **{field: choices[0] for field, choices in KINDS[kind].items()}}
+
+
+def drawn(rng: random.Random, kind: str, instead: dict[str, list[Any]]) -> dict[str, Any]:
+    """One of a kind, with other choices for some of its fields."""
+    return {"kind": kind, **{field: rng.choice(instead.get(field, choices)) for field, choices in KINDS[kind].items()}}
+
+
+def enter_vrf(accept: int) -> None:
+    """The sandbox, with its pf0 in a VRF."""
+    sandbox.enter()
+    Path("/proc/sys/net/ipv4/tcp_l3mdev_accept").write_text(str(accept))
+    ip("link add", "vrf0 type vrf table 10")
+    ip("link set up dev", "vrf0")
+    ip("link set master vrf0 dev", "pf0")
+    ip("address replace", f"{sandbox.DEVICES['pf0'][1]}/64 nodad dev pf0")  # the change takes IPv6 addresses away
+
+
+def ip(verb: str, device: str) -> None:
+    subprocess.run(["/usr/sbin/ip", *verb.split(), *device.split()], check=True)
+
+
+def judged(worlds: list[World], enter: Callable[[], None], excused: dict[str, list[str]] | None = None) -> Tally:
+    """*excused*: the kinds of difference that don't count, by look."""
+
+    job = {"collections": str(COLLECTIONS), "direct": True}
+
+    def reports() -> list[dict[str, Any]]:
+        enter()
+        with troupe() as actors, tempfile.TemporaryDirectory() as scratch:
+            batch = Batch(worlds, actors)
+            return [batch.report(look, job, Path(scratch)) for look in PROBING]
+
+    tally = Tally()
+    for report in apart(reports):
+        mere = (excused or {}).get(report["look"], [])
+        tally.add(worlds, [{**report, "wrong": [fault for fault in report["wrong"] if fault[2] not in mere]}])
+    return tally
+
+
+def apart(question: Callable[[], Any]) -> Any:
+    """Asked in a process of its own, which may go to another network namespace."""
+
+    def said() -> Any:
+        try:
+            return question()
+        except Exception:
+            traceback.print_exc()
+            raise
+
+    return truth.in_child(said)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
