@@ -29,7 +29,7 @@ OPTIONS = {
     "reuse": [False, True],
     "reuseport": [False, False, False, True],
     "v6only": [False, True],
-    "device": [None, None, None, None, "lo", "pf0"],
+    "device": [*[None] * 10, "lo", "lo", "pf0"],
     "holders": HOLDERS,
 }
 
@@ -53,9 +53,9 @@ KINDS: dict[str, dict[str, list[Any]]] = {
     },
     "connection": {
         "do": ["connect"],
-        "via": [*[None] * 12, *LITERALS],
-        "address": [*[None] * 12, *LITERALS, "::", *MAPPED],
-        "port": [None, None, None, 0, 0, 1, 2],
+        "via": [*[None] * 24, *LITERALS],
+        "address": [*[None] * 30, *LITERALS, "::", *MAPPED],
+        "port": [None, None, None, 0, 1, 1, 2],
         "late": [False, False, True],
         "closed": [[], [], ["server"], ["client"], ["server", "client"], ["client", "server"]],
         "server_holders": HOLDERS,

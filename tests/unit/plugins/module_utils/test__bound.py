@@ -59,6 +59,12 @@ def test_find(address, v6only, device, proc, loopback):
     assert made.getsockname()[1] == port, "the socket itself was closed"
 
 
+def test_find_tells_the_vrf(proc, monkeypatch, loopback):
+    monkeypatch.setattr(_bound, "with_vrfs", lambda sockets: [f"{each.port} in a VRF" for each in sockets])
+    port = loopback.bound().getsockname()[1]
+    assert f"{port} in a VRF" in _bound.find((), str(proc)).sockets
+
+
 def test_find_names_a_socket_once(proc, loopback):
     made = loopback.bound()
     loopback.closed_at_the_end(made.dup())

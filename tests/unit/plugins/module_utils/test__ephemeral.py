@@ -75,6 +75,9 @@ def folder(tmp_path):
         pytest.param("32768\n", "\n", None, id="half a range"),
         pytest.param("from\tto\n", "\n", None, id="no numbers"),
         pytest.param("32768\t60999\n", "eighty\n", None, id="no reserved numbers"),
+        pytest.param("32768\t60999\n", "65535\n", Ephemeral(32768, 60999, frozenset([65535])), id="the last port"),
+        pytest.param("32768\t60999\n", "65536\n", None, id="behind the last port"),
+        pytest.param("32768\t60999\n", "1-99999999999\n", None, id="a range without end"),
     ],
 )
 def test_read(port_range, reserved, expected, folder):

@@ -10,8 +10,9 @@ import struct
 import pytest
 from ansible_collections.preflight.ports.plugins.module_utils import _links
 from ansible_collections.preflight.ports.plugins.module_utils._links import Link, parse, read, vrfs
-from ansible_collections.preflight.ports.plugins.module_utils._sockets import SourceError
+from ansible_collections.preflight.ports.plugins.module_utils._sockets import LISTENING, SourceError
 from netlink import Channel, attribute, done, error, message
+from records import row
 
 NEWLINK = 16
 IFNAME, MASTER, LINKINFO, INFO_KIND, INFO_DATA = 3, 10, 18, 1, 2
@@ -49,6 +50,9 @@ BRIDGE_PORT = device(8, b"eth2", b"veth", master=2)
         ),
         pytest.param(RED_PORT, Link(7, "eth1", "veth", 6, None), id="enslaved"),
         pytest.param(bytes(16), Link(0, "", "", 0, None), id="no attributes"),
+        pytest.param(
+            device(9, b"odd0", b"odd", b"\1\0\0\0"), Link(9, "odd0", "odd", 0, None), id="data in a way of its own"
+        ),
         pytest.param(
             bytes(16) + attribute(LINKINFO, attribute(INFO_DATA, attribute(VXLAN_PORT, b"\x12\xb5"))),
             Link(0, "", "", 0, None),
@@ -114,6 +118,19 @@ def test_tcp_keeps_vrfs_apart(setting, expected, tmp_path):
     if setting is not None:
         path.write_text(setting)
     assert _links.tcp_keeps_vrfs_apart(str(path)) is expected
+
+
+@pytest.mark.parametrize(
+    ("apart", "expected"),
+    [pytest.param(True, ["red", "red", None, None], id="apart"), pytest.param(False, [None] * 4, id="common to all")],
+)
+def test_with_vrfs(apart, expected, monkeypatch):
+    monkeypatch.setattr(_links, "read", lambda: [parse(payload) for payload in (LO, BRIDGE, RED, RED_PORT)])
+    monkeypatch.setattr(_links, "tcp_keeps_vrfs_apart", lambda: apart)
+    sockets = [row(LISTENING, interface=interface) for interface in ("eth1", "red", "br0", None)]
+    told = _links.with_vrfs(sockets)
+    assert [each.endpoint.vrf for each in told] == expected
+    assert [each.endpoint.interface for each in told] == ["eth1", "red", "br0", None]
 
 
 def test_tunnels():

@@ -36,6 +36,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._verdicts import D
 from records import APACHE, CURL, census, row, wanting
 
 FREE = "free"
+DEAD = 998  # a pid, and the inode of its socket
 PROCESSES = {process.pid: process for process in (APACHE, CURL)}
 
 
@@ -91,7 +92,8 @@ class Host:
         inodes = {held.inode for held in sockets}
         self.searched.append(inodes)
         self.vanished |= self.vanishing.get("owners", set())
-        return census(*(PROCESSES[inode] for inode in inodes if inode in PROCESSES), users={33: "www-data"})
+        known = census(*(PROCESSES[inode] for inode in inodes if inode in PROCESSES), users={33: "www-data"})
+        return known._replace(pids={**known.pids, DEAD: [DEAD]})
 
     def look(self, *entries, probing=True, **rest):
         requirements = wanting(*entries, **rest)
@@ -265,6 +267,27 @@ def test_a_socket_that_vanished(when, host):
     assert host.look("127.0.0.1:80").verdicts == {}
     assert host.attempt == 1
     assert host.probed == [("127.0.0.1", 80, "tcp")], "bind(2) was not asked the second time"
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        pytest.param(row(LISTENING, "127.0.0.1", pids=(999,)), id="whose process the source told"),
+        pytest.param(row(LISTENING, "127.0.0.1", inode=DEAD), id="whose process was found"),
+    ],
+)
+def test_a_socket_that_vanished_with_its_process(held, host):
+    host.tables = [[held]]
+    host.vanishing = {"owners": {held.inode}}
+    assert host.look("127.0.0.1:80").verdicts == {}
+    assert host.attempt == 1
+
+
+def test_a_socket_that_outlives_its_process(host):
+    host.tables = [[row(LISTENING, "127.0.0.1", pids=(999,))]]
+    (verdict,) = host.look("127.0.0.1:80").verdicts.values()
+    assert [holder.hidden for holder in verdict.holders] == [True]
+    assert host.attempt == 0
 
 
 def test_a_socket_without_an_owner_that_is_still_there(host):

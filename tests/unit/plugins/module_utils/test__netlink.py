@@ -9,7 +9,7 @@ import socket
 import struct
 
 import pytest
-from ansible_collections.preflight.ports.plugins.module_utils import _netlink
+from ansible_collections.preflight.ports.plugins.module_utils import _links, _netlink
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import (
     BOUND,
     CLOSING,
@@ -233,6 +233,27 @@ def test_read_fails_when_one_family_does(monkeypatch):
     Channel(table(inet_diag_msg(LISTEN, "0.0.0.0", 80)), [error(2)]).replaces_sockets(monkeypatch)
     with pytest.raises(SourceError, match="the kernel refused the dump"):
         _netlink.read("tcp", 80, 80, LISTENERS)
+
+
+@pytest.mark.usefixtures("devices")
+@pytest.mark.parametrize(
+    ("protocol", "state", "device", "apart", "vrf"),
+    [
+        pytest.param("tcp", LISTEN, 7, True, "red", id="in a VRF"),
+        pytest.param("tcp", LISTEN, 7, False, None, id="in a VRF, but the ports are common to all"),
+        pytest.param("tcp", LISTEN, 8, True, None, id="on a device outside of all"),
+        pytest.param("tcp", LISTEN, 0, True, None, id="on no device"),
+        pytest.param("udp", CLOSE, 7, True, None, id="UDP, which has no ports of its own there"),
+    ],
+)
+def test_read_tells_the_vrf(protocol, state, device, apart, vrf, monkeypatch):
+    monkeypatch.setattr(_links, "read", lambda: ["the devices"])
+    monkeypatch.setattr(_links, "vrfs", lambda links: {"eth7": "red"} if links == ["the devices"] else {})
+    monkeypatch.setattr(_links, "tcp_keeps_vrfs_apart", lambda: apart)
+    rows = [inet_diag_msg(state, "0.0.0.0", 80, device=device), inet_diag_msg(state, "0.0.0.0", 81)]
+    Channel(table(*rows), [done()]).replaces_sockets(monkeypatch)
+    found = _netlink.read(protocol, 80, 81, EVERY_STATE)
+    assert [each.endpoint.vrf for each in found] == [vrf, None]
 
 
 @pytest.mark.linux

@@ -147,7 +147,7 @@ def test_dump_fails_where_the_kernel_makes_no_such_socket(monkeypatch):
 
 def test_dump_fails_where_there_is_no_netlink_at_all(monkeypatch):
     monkeypatch.delattr(socket, "AF_NETLINK", raising=False)
-    with pytest.raises(SourceError):
+    with pytest.raises(SourceError, match=r"^this system has no netlink$"):
         dump(PROTOCOL, REQUEST, ANSWER, b"")
 
 

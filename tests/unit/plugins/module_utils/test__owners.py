@@ -124,8 +124,9 @@ DENIED = PermissionError(13, "denied")
     ("network", "all_seen"),
     [pytest.param(OURS, False, id="of this network"), pytest.param(FOREIGN, True, id="of another network")],
 )
-def test_find_notes_a_process_that_it_may_not_look_into(path, network, all_seen, proc):
-    proc.process(10, ["socket:[1]"], network).process(11, ["socket:[2]"]).fails(path, DENIED)
+@pytest.mark.parametrize("error", [DENIED, OSError(24, "no descriptor left")], ids=["denied", "no descriptor left"])
+def test_find_notes_a_process_that_it_cannot_look_into(error, path, network, all_seen, proc):
+    proc.process(10, ["socket:[1]"], network).process(11, ["socket:[2]"]).fails(path, error)
     assert proc.find(1, 2) == Owners({2: [11]}, all_seen)
 
 
@@ -181,6 +182,7 @@ TCP_ROW, UDP_ROW, VXLAN_ROW = (
         pytest.param(UDP_ROW, True, WIREGUARD, NESTED, True, id="WireGuard is there"),
         pytest.param(UDP_ROW, False, WIREGUARD, NESTED, False, id="WireGuard is there, some processes are hidden"),
         pytest.param(TCP_ROW, True, WIREGUARD, NESTED, False, id="WireGuard has no TCP"),
+        pytest.param(UDP_ROW, True, NO_TUNNELS, NESTED, False, id="no WireGuard is there"),
         pytest.param(VXLAN_ROW, False, VXLAN, NESTED, True, id="a tunnel tells its port"),
         pytest.param(VXLAN_ROW, False, VXLAN, None, True, id="a tunnel tells its port, PID namespace unknown"),
         pytest.param(UDP_ROW, False, VXLAN, NESTED, False, id="a tunnel tells another port"),

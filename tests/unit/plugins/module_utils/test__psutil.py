@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import collections
 import os
+import runpy
 import socket
 import sys
 import time
@@ -216,6 +217,11 @@ def test_read_fails_without_psutil(monkeypatch):
     monkeypatch.setattr(_psutil, "HAS_PSUTIL", False)
     with pytest.raises(SourceError, match=r"^Failed to import the required Python library \(psutil\)$"):
         read()
+
+
+def test_psutil_need_not_be_installed(monkeypatch):
+    monkeypatch.setitem(sys.modules, "psutil", None)
+    assert runpy.run_path(_psutil.__file__)["HAS_PSUTIL"] is False
 
 
 @pytest.mark.parametrize(("uid", "all_seen"), [(0, True), (1000, False)], ids=["root", "another user"])

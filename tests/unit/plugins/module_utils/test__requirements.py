@@ -113,6 +113,7 @@ def test_parse_what_overrides_the_request(entry, name, state, globs):
         pytest.param([], [], id="none"),
         pytest.param([443, 80], [("tcp", 443, None), ("tcp", 80, None)], id="in order"),
         pytest.param([80, 80], [("tcp", 80, None)], id="twice"),
+        pytest.param([{"port": 80, "name": "web"}] * 2, [("tcp", 80, "web")], id="twice by one name"),
         pytest.param([80, "80/udp"], [("tcp", 80, None), ("udp", 80, None)], id="two protocols"),
         pytest.param(
             [{"port": 53, "protocol": ["udp", "tcp", "udp"]}],
@@ -344,9 +345,11 @@ def test_parse_refuses(entry, complaint):
     ],
 )
 def test_parse_refuses_an_interface_that_cannot_be(zone):
+    entry = {"port": 80, "address": f"fe80::1%{zone}"}
     with pytest.raises(RequirementError) as refusal:
-        parse([{"port": 80, "address": f"fe80::1%{zone}"}])
-    assert repr(f"fe80::1%{zone}") in str(refusal.value)
+        parse([entry])
+    complaint = f"{zone!r} is no name of an interface; write one as in fe80::1%eth0"
+    assert str(refusal.value) == f"ports[0] {entry!r}: {complaint}"
 
 
 def test_parse_refuses_patterns_of_the_whole_request():

@@ -33,6 +33,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._socket_units impo
         pytest.param("Id=x.socket\nListen=kobject-uevent 1 (Netlink)\n", {}, id="netlink"),
         pytest.param("Id=x.socket\nListen=[::]:80 (SequentialPacket)\n", {}, id="neither tcp nor udp"),
         pytest.param("Id=x.socket\nListen=\n", {}, id="empty"),
+        pytest.param("Id=x.socket\nListen=[::]:123456 (Stream)\n", {}, id="too many digits"),
         pytest.param("Listen=[::]:22 (Stream)\n", {}, id="no name"),
         pytest.param("Id=a.socket\n\nListen=[::]:22 (Stream)\n", {}, id="a name of another block"),
         pytest.param("Failed to connect to bus: No such file or directory\n", {}, id="no answer"),
