@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
-from typing import Dict, List, NamedTuple, Optional
+from typing import NamedTuple
 
 import sandbox
 import truth
@@ -32,7 +32,7 @@ class Score(NamedTuple):
     """What the module cannot be asked."""
 
 
-def measure() -> Dict[str, Score]:
+def measure() -> dict[str, Score]:
     """By module. Enters a network namespace."""
     sandbox.enter()
     with troupe() as actors:
@@ -54,7 +54,7 @@ def _bound_only(batch: Batch, ask: Ask) -> bool:
     return ask.protocol == "tcp" and any(each.state == "bound" for each in held)
 
 
-def _score(answers: Dict[Ask, Optional[bool]], taken: Dict[Ask, bool]) -> Score:
+def _score(answers: dict[Ask, bool | None], taken: dict[Ask, bool]) -> Score:
     return Score(
         cases=len(taken),
         free=sum(answers[ask] is False and is_taken for ask, is_taken in taken.items()),
@@ -63,13 +63,13 @@ def _score(answers: Dict[Ask, Optional[bool]], taken: Dict[Ask, bool]) -> Score:
     )
 
 
-def _port_check(asks: List[Ask]) -> Dict[Ask, Optional[bool]]:
+def _port_check(asks: list[Ask]) -> dict[Ask, bool | None]:
     ports = [{"port": ask.port, "protocol": ask.protocol, "address": ask.address} for ask in asks]
     result = run(PLUGINS + ".modules.port_check", {"ports": ports, "ephemeral": "ignore"})
     return {ask: not entry["met"] for ask, entry in zip(asks, result["ports"])}
 
 
-def _facts(asks: List[Ask]) -> Dict[Ask, Optional[bool]]:
+def _facts(asks: list[Ask]) -> dict[Ask, bool | None]:
     """Taken is what is listed with the port, on the same address or where either is a wildcard."""
     facts = run("ansible_collections.community.general.plugins.modules.listen_ports_facts", {})["ansible_facts"]
 
@@ -83,13 +83,13 @@ def _facts(asks: List[Ask]) -> Dict[Ask, Optional[bool]]:
     return {ask: listed(ask) for ask in asks}
 
 
-def _wait_for(asks: List[Ask]) -> Dict[Ask, Optional[bool]]:
+def _wait_for(asks: list[Ask]) -> dict[Ask, bool | None]:
     """Taken is what still answers when the time is up."""
     with ProcessPoolExecutor(AT_A_TIME, multiprocessing.get_context("fork")) as pool:
         return dict(zip(asks, pool.map(_answers, asks)))
 
 
-def _answers(ask: Ask) -> Optional[bool]:
+def _answers(ask: Ask) -> bool | None:
     if ask.protocol != "tcp":
         return None
     where = {"host": ask.address} if ask.address else {}

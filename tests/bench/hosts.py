@@ -9,7 +9,7 @@ import resource
 import signal
 import socket
 import time
-from typing import Callable, Dict, List, Tuple
+from typing import Callable, Dict
 
 import sandbox
 from namespaces import leave_mounts, leave_processes, mount
@@ -52,7 +52,7 @@ def _serve(line: socket.socket, contenders: Contenders, connections: int, proces
     mount("proc", "/proc", "proc")
     server = _listener(TAKEN)
     _connect(connections)
-    for _ in range(processes):
+    for _unused in range(processes):
         if not os.fork():
             os.closerange(3, 64)
             while True:
@@ -74,8 +74,8 @@ def _connect(count: int) -> None:
         hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
         server = _listener(TAKEN - 1)
-        pairs: List[Tuple[socket.socket, socket.socket]] = []
-        for _ in range(min(count, hard // 2 - 50)):
+        pairs: list[tuple[socket.socket, socket.socket]] = []
+        for _unused in range(min(count, hard // 2 - 50)):
             client = socket.create_connection(server.getsockname())
             pairs.append((client, server.accept()[0]))
         os.write(done, b"!" * bool(pairs))

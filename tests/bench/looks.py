@@ -8,7 +8,7 @@ import os
 import statistics
 import time
 import types
-from typing import Any, Dict, Iterator, List, NamedTuple
+from typing import Any, Iterator, NamedTuple
 
 import psutil
 from ansible_collections.preflight.ports.plugins.modules import port_check
@@ -20,7 +20,7 @@ PROCESSES = {"idle": 0, "loaded": 500}
 RANGES = {1: "20000", 100: "20000-20099", 2768: "30000-32767", 65535: "1-65535"}
 
 
-def look(ports: List[Any]) -> object:
+def look(ports: list[Any]) -> object:
     """What port_check does, without its start and its result."""
     module = types.SimpleNamespace(params={"source": "auto", "probe": True, "redirects": True})
     return port_check.look_until_met(module, port_check.parse(ports), 0.0)
@@ -45,8 +45,8 @@ CONTENDERS: Contenders = {
 
 
 class Looks(NamedTuple):
-    sockets: Dict[str, int]
-    seconds: Dict[str, Dict[str, List[float]]]
+    sockets: dict[str, int]
+    seconds: dict[str, dict[str, list[float]]]
     """By host and contender, one for each round."""
 
     def median(self, host: str, contender: str) -> float:
@@ -60,13 +60,13 @@ class Looks(NamedTuple):
         return _ratio(self.seconds["loaded"][contender], self.seconds["idle"][contender])
 
 
-def _ratio(ours: List[float], theirs: List[float]) -> float:
+def _ratio(ours: list[float], theirs: list[float]) -> float:
     return statistics.median(one / other for one, other in zip(ours, theirs))
 
 
 def measure() -> Looks:
     hosts = {name: Host(CONTENDERS, CONNECTIONS[name], PROCESSES[name]) for name in CONNECTIONS}
-    seconds: Dict[str, Dict[str, List[float]]] = {name: {each: [] for each in CONTENDERS} for name in hosts}
+    seconds: dict[str, dict[str, list[float]]] = {name: {each: [] for each in CONTENDERS} for name in hosts}
     for number in range(-1, ROUNDS):
         for contender in CONTENDERS:
             for name, host in hosts.items():
@@ -80,7 +80,7 @@ def by_count() -> Iterator[float]:
     """Seconds of a look at ever more free ports."""
     for count, ports in RANGES.items():
         took = []
-        for _ in range(3 if count > 10_000 else 15):
+        for _unused in range(3 if count > 10_000 else 15):
             started = time.perf_counter()
             look([ports])
             took.append(time.perf_counter() - started)

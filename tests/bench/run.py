@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any, Callable, Iterator, NamedTuple, Optional
+from typing import Any, Callable, Iterator, NamedTuple
 
 HERE = Path(__file__).parent
 sys.path[1:1] = [str(HERE.parent / folder) for folder in ("faults", "oracle")] + [str(HERE.parents[1] / ".collections")]
@@ -31,7 +31,7 @@ class Line(NamedTuple):
     what: str
     value: str
     goal: str = ""
-    reached: Optional[bool] = None
+    reached: bool | None = None
 
 
 def apart(measure: Callable[[], Any]) -> Any:
@@ -81,7 +81,7 @@ def of_looks(seen: looks.Looks) -> Iterator[Line]:
         yield Line(f"{contender}, loaded / idle", f"{seen.growth(contender):.2f}")
 
 
-def of_counts(seconds: "list[float]") -> Iterator[Line]:
+def of_counts(seconds: list[float]) -> Iterator[Line]:
     for count, took in zip(looks.RANGES, seconds):
         yield Line(f"look at {count} free ports, each", f"{took / count * 1e6:.0f} µs")
     _one, _hundred, many, all_ = (took / count for count, took in zip(looks.RANGES, seconds))
@@ -98,24 +98,26 @@ def of_tasks(times: tasks.Times) -> Iterator[Line]:
     goals = {2768: 1.5}
     for count, name in tasks.MANY.items():
         what = f"task with {count} ports / ping ({times.size[name]} bytes of result)"
-        yield at_most(what, times.ratio(name), goals[count]) if count in goals else Line(what, f"{times.ratio(name):.2f}")
+        yield (
+            at_most(what, times.ratio(name), goals[count]) if count in goals else Line(what, f"{times.ratio(name):.2f}")
+        )
 
 
-def of_accuracy(scores: "dict[str, accuracy.Score]") -> Iterator[Line]:
+def of_accuracy(scores: dict[str, accuracy.Score]) -> Iterator[Line]:
     for name, score in scores.items():
         wrong = f"{score.free} wrongly free, {score.taken} wrongly taken"
         what = f"{name}: of {score.cases} random cases" + (f", {score.silent} not to be asked" if score.silent else "")
         yield Line(what, wrong, *(("0 wrong", not score.free + score.taken) if name == "port_check" else ()))
 
 
-def table(lines: "list[Line]") -> str:
+def table(lines: list[Line]) -> str:
     rows = ["| | measured | goal | |", "| --- | ---: | --- | --- |"]
     marks = {None: "", True: "reached", False: "**missed**"}
     rows += [f"| {line.what} | {line.value} | {line.goal} | {marks[line.reached]} |" for line in lines]
     return "\n".join(rows)
 
 
-def page(lines: "list[Line]", seconds: float) -> str:
+def page(lines: list[Line], seconds: float) -> str:
     from ansible.release import __version__
 
     machine = f"Linux {platform.release()}, {os.cpu_count()} CPUs, Python {platform.python_version()}"

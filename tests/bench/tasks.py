@@ -12,7 +12,7 @@ import sys
 import time
 from collections import defaultdict
 from pathlib import Path
-from typing import Any, Dict, List, NamedTuple
+from typing import Any, NamedTuple
 
 import sandbox
 from hosts import FREE
@@ -27,7 +27,7 @@ CHECK = "preflight.ports.port_check"
 PING, TWENTY, FACTS, LOOP = "ping", "port_check, 20 ports", "listen_ports_facts", "wait_for, 20 times"
 MANY = {count: f"port_check, {count} ports" for count in RANGES}
 
-TASKS: Dict[str, Dict[str, Any]] = {
+TASKS: dict[str, dict[str, Any]] = {
     PING: {"ansible.builtin.ping": {}},
     TWENTY: {CHECK: {"ports": FREE}},
     FACTS: {"community.general.listen_ports_facts": {}},
@@ -38,12 +38,12 @@ ONCE_A_PLAY = (LOOP, MANY[65535])
 
 
 class Times(NamedTuple):
-    seconds: Dict[str, List[float]]
-    ratios: Dict[str, List[float]]
+    seconds: dict[str, list[float]]
+    ratios: dict[str, list[float]]
     """To the ping right before."""
-    first: Dict[str, List[float]]
+    first: dict[str, list[float]]
     """The same, of the first of its kind in its play, for which Ansible packs the module."""
-    size: Dict[str, int]
+    size: dict[str, int]
 
     def ratio(self, task: str) -> float:
         return statistics.median(self.ratios[task])
@@ -67,7 +67,7 @@ def measure(scratch: Path) -> Times:
     return times
 
 
-def _play(scratch: Path) -> List[List[Any]]:
+def _play(scratch: Path) -> list[list[Any]]:
     turns = [[name for name in TASKS if turn == 1 or name not in ONCE_A_PLAY] for turn in range(TURNS)]
     # Every task has a ping of its own right before it.
     tasks = [{"name": each, **TASKS[each]} for turn in turns for name in turn for each in (PING, name)]
@@ -86,6 +86,7 @@ def _play(scratch: Path) -> List[List[Any]]:
     done = subprocess.run(
         [sys.executable, "-m", "ansible", "playbook", "-c", "local", "-i", "localhost,", str(playbook)],
         capture_output=True,
+        check=False,
         text=True,
         env={**os.environ, "LC_ALL": "C.UTF-8", **settings},
     )
@@ -95,7 +96,7 @@ def _play(scratch: Path) -> List[List[Any]]:
     return lines
 
 
-def _add(times: Times, lines: List[List[Any]]) -> None:
+def _add(times: Times, lines: list[list[Any]]) -> None:
     seen = set()
     for (_ping, ping_seconds, _size), (name, seconds, size) in zip(lines[::2], lines[1::2]):
         times.size[name] = size

@@ -54,7 +54,7 @@ def listener(address: str = "127.0.0.1", port: int = 0) -> socket.socket:
 def holders_of(server: socket.socket, count: int = 1) -> list[Process]:
     """Processes that hold the socket, the eldest first; we let go of it."""
     found = []
-    for _ in range(count):
+    for _unused in range(count):
         found.append(start(lambda: server))
         time.sleep(APART)
     server.close()

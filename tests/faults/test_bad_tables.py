@@ -46,3 +46,14 @@ def test_a_malformed_row_is_not_skipped(change: Any) -> None:
     assert result.get("failed"), result
     assert result["ports"] == []
     assert "malformed row" in result["msg"]
+
+
+def test_an_empty_file_is_no_table() -> None:
+    def scene() -> dict[str, Any]:
+        server = listener()
+        serve({"tcp": b""})
+        return check([port_of(server)], source="procfs", probe=False)
+
+    result = in_mounts(scene)
+    assert result.get("failed"), result
+    assert result["ports"] == []

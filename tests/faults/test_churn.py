@@ -44,7 +44,7 @@ def test_the_answers_stay_the_same(source: str, looks: int) -> None:
         if not os.fork():
             churn(busy)
         answers: dict[str, int] = {}
-        for _ in range(looks):
+        for _unused in range(looks):
             answer = str(summary(check([port, FREE], source=source)))
             answers[answer] = answers.get(answer, 0) + 1
         return answers, connections() - started, pid

@@ -22,7 +22,7 @@ SOURCES = ("netlink", "procfs", "psutil")
 
 def connected(server: socket.socket, count: int) -> list[tuple[socket.socket, socket.socket]]:
     pairs = []
-    for _ in range(count):
+    for _unused in range(count):
         client = socket.create_connection(server.getsockname())
         pairs.append((client, server.accept()[0]))
     return pairs
@@ -36,14 +36,14 @@ def sockets_in_use() -> int:
 def results() -> dict[str, Any]:
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    for _ in range(CONNECTED):
+    for _unused in range(CONNECTED):
         server = listener()
-        start(lambda: connected(server, CONNECTIONS // CONNECTED))
+        start(lambda server=server: connected(server, CONNECTIONS // CONNECTED))
         server.close()
     ports = {}
     for number in range(PROCESSES - CONNECTED):
         server = listener() if number % 400 == 0 else None
-        pid = start(lambda: server).pid
+        pid = start(lambda server=server: server).pid
         if server:
             ports[port_of(server)] = pid
             server.close()

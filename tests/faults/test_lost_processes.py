@@ -100,7 +100,10 @@ def at_every_moment(source: str, count: int) -> list[Outcome]:
         people = holders_of(server, count)
         struck = Struck(people[0].pid, people[0].end, moment)
         result = check([port], source=source)
-        return (result, [each.pid for each in people]) if struck.left <= 0 else None
+        was_struck = struck.left <= 0
+        for each in people[was_struck:]:
+            each.end()  # else they stay in /proc, and there is more to look at
+        return (result, [each.pid for each in people]) if was_struck else None
 
     def scene() -> list[Outcome]:
         outcomes: list[Outcome] = []

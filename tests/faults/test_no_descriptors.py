@@ -53,12 +53,13 @@ def at_every_moment(source: str) -> list[Outcome]:
     def exhausted_at(moment: int) -> tuple[Outcome, bool]:
         server = listener()
         port = port_of(server)
-        pid = start(lambda: server).pid
+        person = start(lambda: server)
         server.close()
         check([port], source=source)  # loads what is loaded late, also of Ansible
         exhausted = Exhausted(moment)
         result = check([port, 4000], source=source)
-        return (result, pid), exhausted.left <= 0
+        person.end()  # else it stays in /proc, and there is one more to look at
+        return (result, person.pid), exhausted.left <= 0
 
     def scene() -> list[Outcome]:
         outcomes: list[Outcome] = []

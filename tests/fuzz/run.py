@@ -41,7 +41,7 @@ def fuzz(test: str, inputs: int) -> None:
     import atheris
 
     with atheris.instrument_imports(include=["ansible_collections.preflight"]):
-        module, _, name = test.partition(".")
+        module, _unused, name = test.partition(".")
         take = getattr(importlib.import_module(module), name).hypothesis.fuzz_one_input
     had = 0
 
@@ -53,18 +53,12 @@ def fuzz(test: str, inputs: int) -> None:
             print(had, flush=True)
             os._exit(0)
 
-    with tempfile.TemporaryDirectory(prefix="fuzz-") as corpus:
-        for number in range(SEEDS):
-            Path(corpus, str(number)).write_bytes(random.randbytes(BUFFER_BYTES))
-        options = [
-            f"-max_len={BUFFER_BYTES}",
-            "-len_control=0",
-            "-timeout=300",
-            "-rss_limit_mb=4096",
-            "-print_final_stats=0",
-        ]
-        atheris.Setup([sys.argv[0], *options, corpus], one)
-        atheris.Fuzz()
+    corpus = tempfile.mkdtemp(prefix="corpus-")
+    for number in range(SEEDS):
+        Path(corpus, str(number)).write_bytes(random.randbytes(BUFFER_BYTES))
+    options = [f"-max_len={BUFFER_BYTES}", "-len_control=0", "-timeout=300", "-rss_limit_mb=4096"]
+    atheris.Setup([sys.argv[0], *options, corpus], one)
+    atheris.Fuzz()
 
 
 def main() -> int:
@@ -93,7 +87,9 @@ def main() -> int:
 
 def _run(name: str, inputs: int) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, __file__, "--test", name, "--inputs", str(inputs)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=HERE)
+    with tempfile.TemporaryDirectory(prefix="fuzz-") as scratch:  # atheris ends the process without tidying up
+        environment = {**os.environ, "TMPDIR": scratch}
+        return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
 
 
 if __name__ == "__main__":

@@ -113,8 +113,7 @@ def test_socket_units(output: str) -> None:
 
 @given(st.just("32768\t60999\n") | joined(PORTS), joined(PORTS, ",") | joined(PORTS))
 def test_sysctls(port_range: str, reserved: str) -> None:
-    with folder(("ip_local_port_range", port_range), ("ip_local_reserved_ports", reserved)) as path:
-        settings = _ephemeral.read(path)
+    settings = _ephemeral.read(folder(("ip_local_port_range", port_range), ("ip_local_reserved_ports", reserved)))
     if settings:
         assert settings.reserved <= frozenset(range(65536))
         _ephemeral.merged(settings.reserved)
@@ -128,8 +127,8 @@ def test_a_process(name: str, cmdline: str, cgroup: str, uid: int) -> None:
     """It may call itself anything."""
     stat = f"7 ({name}) S " + " ".join(map(str, range(3, 52)))
     status = f"Name:\t{name}\nUmask:\t0022\nUid:\t{uid}\t{uid}\t{uid}\t{uid}\n"
-    with folder(("7/stat", stat), ("7/status", status), ("7/cmdline", cmdline), ("7/cgroup", cgroup)) as path:
-        process = _processes.read(7, path)
+    files = {"stat": stat, "status": status, "cmdline": cmdline, "cgroup": cgroup}
+    process = _processes.read(7, folder(*((f"7/{name}", text) for name, text in files.items())))
     assert process
     assert process.uid == uid
     container = process.container or ()
@@ -137,23 +136,13 @@ def test_a_process(name: str, cmdline: str, cgroup: str, uid: int) -> None:
         assert text is None or text.isprintable()
 
 
-class folder:
-    """One with these files, for as long as it is needed."""
-
-    def __init__(self, *files: tuple[str, str]) -> None:
-        self.files = files
-
-    def __enter__(self) -> str:
-        self.made = tempfile.TemporaryDirectory(prefix="fuzz-", dir=_memory())
-        for name, text in self.files:
-            path = Path(self.made.name, name)
-            path.parent.mkdir(exist_ok=True)
-            path.write_text(text, encoding="utf-8", errors="surrogatepass", newline="")
-        return self.made.name
-
-    def __exit__(self, *_error: object) -> None:
-        self.made.cleanup()
+MADE = tempfile.TemporaryDirectory(prefix="fuzz-")
 
 
-def _memory() -> str | None:
-    return "/dev/shm" if Path("/dev/shm").is_dir() else None
+def folder(*files: tuple[str, str]) -> str:
+    """One with these files, until the next call."""
+    for name, text in files:
+        path = Path(MADE.name, name)
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(text.encode("utf-8", "surrogatepass"))
+    return MADE.name

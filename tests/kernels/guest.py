@@ -120,9 +120,9 @@ def vrf_worlds(rng: random.Random) -> list[World]:
         {
             "low": False,
             "ops": [drawn(rng, kind, sockets) for kind in rng.choices(("tcp", "udp"), (2, 1), k=rng.randint(1, 3))],
-            "asks": [drawn(rng, "ask", asks) for _ in range(6)],
+            "asks": [drawn(rng, "ask", asks) for _unused in range(6)],
         }
-        for _ in range(WORLDS)
+        for _unused in range(WORLDS)
     ]
 
 

@@ -89,7 +89,9 @@ def image(suite: str, mirror: str) -> Path:
         # in namespaces of its own debootstrap leaves neither mounts nor processes behind
         apart = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
         command = ["nice", "debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}"]
-        done = subprocess.run([*apart, *command, suite, str(tree), mirror], stdout=subprocess.PIPE, text=True)
+        done = subprocess.run(
+            [*apart, *command, suite, str(tree), mirror], stdout=subprocess.PIPE, text=True, check=False
+        )
         if done.returncode:
             sys.exit(f"debootstrap failed:\n{done.stdout[-3000:]}")
         for name in ("vmlinuz", "initrd.img"):
@@ -157,7 +159,9 @@ def running(
     command += ["-kernel", "vmlinuz", "-initrd", "initrd.img", "-drive", "file=root.ext4,format=raw,if=virtio"]
     command += ["-drive", f"file={luggage},format=raw,if=virtio", "-serial", f"file:{console}", "-serial", "stdio"]
     command += ["-append", f'root=/dev/vda rw console=ttyS0 panic=-1 quiet init=/bin/sh -- -c "{script}"']
-    vm = subprocess.Popen(command, cwd=machine, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+    vm = subprocess.Popen(
+        command, cwd=machine, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, check=False
+    )
     try:
         yield vm
     finally:

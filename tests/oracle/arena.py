@@ -54,11 +54,11 @@ class Batch:
     def _build(self, number: int, world: dict[str, Any], first_port: int, actors: list[Actor]) -> None:
         built = scene.Scene(world, first_port)
         living = built.living()
-        for held in [*built.dead, *(held for held, _ in living)]:
+        for held in [*built.dead, *(held for held, _unused in living)]:
             self.held[held.shape.protocol, held.port].append(held)
         for index, actor in enumerate(actors):
             actor.take([sock for held, sock in living if index in held.holders])
-        for _, sock in living:
+        for _unused, sock in living:
             sock.close()
         for nth, ask in enumerate(world["asks"]):
             port = ask and built.port(ask["port"])

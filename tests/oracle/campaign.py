@@ -32,7 +32,9 @@ class Setting(NamedTuple):
             "collections": str(self.collections),
             "direct": self.direct,
         }
-        done = subprocess.run([sys.executable, str(ARENA)], input=json.dumps(job), capture_output=True, text=True)
+        done = subprocess.run(
+            [sys.executable, str(ARENA)], input=json.dumps(job), capture_output=True, text=True, check=False
+        )
         if done.returncode:
             raise RuntimeError(f"the oracle itself failed:\n{done.stderr}")
         reports: list[dict[str, Any]] = json.loads(done.stdout)
@@ -46,7 +48,7 @@ class Batch(NamedTuple):
 
 def draw(seed: int, number: int) -> list[World]:
     rng = random.Random(f"{seed}/{number}")
-    return [world(rng) for _ in range(WORLDS)]
+    return [world(rng) for _unused in range(WORLDS)]
 
 
 def batches(setting: Setting, cases: int, seed: int, jobs: int) -> Iterator[Batch]:
@@ -55,7 +57,7 @@ def batches(setting: Setting, cases: int, seed: int, jobs: int) -> Iterator[Batc
         waiting: list[tuple[list[World], Any]] = []
         number = judged = 0
         while judged < cases:
-            while len(waiting) < jobs and judged + sum(map(_asks, (batch for batch, _ in waiting))) < cases:
+            while len(waiting) < jobs and judged + sum(map(_asks, (batch for batch, _unused in waiting))) < cases:
                 batch = draw(seed, number)
                 waiting.append((batch, pool.submit(setting.play, batch)))
                 number += 1

@@ -31,6 +31,7 @@ def _process(arguments: dict[str, Any], collections: Path, user: str | None) -> 
         [_python(user), "-m", name],
         input=json.dumps({"ANSIBLE_MODULE_ARGS": arguments}),
         capture_output=True,
+        check=False,
         text=True,
         cwd="/",
         env={"PATH": os.environ["PATH"], "PYTHONPATH": _path(collections), "PYTHONDONTWRITEBYTECODE": "1"},
@@ -72,6 +73,7 @@ def _ansible(arguments: dict[str, Any], collections: Path, scratch: Path) -> Any
     done = subprocess.run(
         [sys.executable, "-m", "ansible", "playbook", "-c", "local", "-i", "localhost,", str(playbook)],
         capture_output=True,
+        check=False,
         text=True,
         env={**os.environ, "LC_ALL": "C.UTF-8", **settings},
     )

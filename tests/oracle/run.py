@@ -50,7 +50,7 @@ class Tally:
             self.cases[look] += report["cases"]
             self.unjudged[look] += report["unjudged"]
             self.seconds[look] += report["seconds"]
-            self.kinds[look].update(kind for *_, kind, _ in report["wrong"])
+            self.kinds[look].update(kind for *_unused, kind, _unused in report["wrong"])
             for number, ask, kind, detail in unexpected(report):
                 wrong = {**worlds[number], "asks": [worlds[number]["asks"][ask]]}
                 self.examples.setdefault(kind, (look, wrong, detail))

@@ -132,7 +132,7 @@ class Scene:
                 sock.bind((op["address"] or ("::" if ":" in target else "0.0.0.0"), port))
             if sock.family == socket.AF_INET6 and ":" not in target:
                 target = "::ffff:" + target
-            sock.settimeout(0.2)
+            sock.settimeout(2)
             sock.connect((target, listener.getsockname()[1]))
             sock.settimeout(None)
             if sock.getpeername() == sock.getsockname():

@@ -83,7 +83,7 @@ KINDS: dict[str, dict[str, list[Any]]] = {
 
 def world(rng: random.Random) -> World:
     ops: list[dict[str, Any]] = []
-    for _ in range(rng.randint(0, 7)):
+    for _unused in range(rng.randint(0, 7)):
         listeners = [number for number, op in enumerate(ops) if op.get("listen")]
         kinds = ["tcp"] * 3 + ["udp"] + ["connection"] * 5 * bool(listeners) + ["end"] * bool(ops)
         kind = rng.choice(kinds)
@@ -93,7 +93,7 @@ def world(rng: random.Random) -> World:
         elif kind == "end":
             op["to"] = rng.randrange(len(ops))
         ops.append(op)
-    asks = [_one(rng, rng.choice(["ask"] * 5 + ["listener asked"]), len(ops)) for _ in range(rng.randint(1, 8))]
+    asks = [_one(rng, rng.choice(["ask"] * 5 + ["listener asked"]), len(ops)) for _unused in range(rng.randint(1, 8))]
     return {"low": rng.choice([False, False, False, True]), "ops": ops, "asks": asks}
 
 

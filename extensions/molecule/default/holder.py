@@ -42,7 +42,7 @@ def take(ports: dict[str, int]) -> list[socket.socket]:
     bound = socket.socket()
     bound.bind(("127.0.0.1", ports["bound"]))
     connected = socket.create_connection(ipv4.getsockname(), source_address=("127.0.0.1", ports["connected"]))
-    accepted, _ = ipv4.accept()
+    accepted, _unused = ipv4.accept()
     for end in (connected, accepted):
         # Closed by a reset: TIME_WAIT would keep the port for another minute.
         end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
