@@ -56,6 +56,9 @@ matrix: .venv/nox
 oracle: .venv/nox ## CASES random cases from SEED against the kernel
 	@$(NOX) $@ -- --cases $(CASES) --seed $(SEED)
 
+kernels: .venv/nox ## The same on Linux 5.10, 6.1 and 6.12 in virtual machines; needs root, QEMU and debootstrap
+	@$(NOX) $@ -- --cases $(CASES) --seed $(SEED)
+
 fuzz: .venv/nox ## INPUTS hostile inputs
 	@$(NOX) $@ -- --inputs $(INPUTS)
 

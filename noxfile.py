@@ -156,6 +156,13 @@ def oracle(session: nox.Session) -> None:
 
 
 @nox.session
+def kernels(session: nox.Session) -> None:
+    """The oracle on older kernels, in virtual machines: --cases N --seed N."""
+    install(session, "truth", "ansible-core>=2.18")
+    session.run("python", "tests/kernels/machines.py", *session.posargs)
+
+
+@nox.session
 def fuzz(session: nox.Session) -> None:
     """As many hostile inputs as wanted: --inputs N."""
     install(session, "truth", "atheris")

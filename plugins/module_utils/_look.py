@@ -99,7 +99,9 @@ def _ask(questions: t.Sequence[Question], source: Source, probing: bool) -> dict
     for question in questions:
         sockets = table.get((question.protocol, question.port))
         if sockets and surely_taken(question.endpoint, sockets, source.shows_device):
-            answers[question] = None
+            # A wildcard listener takes every address, but not one that is not here.
+            is_here = not probing or _probe.is_on_host(question.protocol, question.endpoint)
+            answers[question] = None if is_here else _probe.UNAVAILABLE
             continue
         answer = _probe.probe(*question) if probing else _probe.NO_WITNESS
         if answer != _probe.FREE:

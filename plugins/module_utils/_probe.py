@@ -46,9 +46,12 @@ def probe(protocol: str, endpoint: Endpoint, port: int) -> str:
     if answer == IN_USE and protocol == TCP and _bind(protocol, endpoint, port, reuse_address=True) == FREE:
         return REUSABLE
     # For IPv6 the kernel looks at the user's rights to the port before it looks at the address.
-    if answer == NO_WITNESS and _bind(protocol, endpoint, 0, reuse_address=False) == UNAVAILABLE:
-        return UNAVAILABLE
-    return answer
+    return UNAVAILABLE if answer == NO_WITNESS and not is_on_host(protocol, endpoint) else answer
+
+
+def is_on_host(protocol: str, endpoint: Endpoint) -> bool:
+    """Whether a server could bind the address on some port. Raises ProbeError."""
+    return endpoint.is_wildcard or _bind(protocol, endpoint, 0, reuse_address=False) != UNAVAILABLE
 
 
 def _bind(protocol: str, endpoint: Endpoint, port: int, reuse_address: bool) -> str:

@@ -12,7 +12,13 @@ import struct
 
 from ansible_collections.preflight.ports.plugins.module_utils._addresses import Endpoint
 from ansible_collections.preflight.ports.plugins.module_utils._probe import host_has_ipv6
-from ansible_collections.preflight.ports.plugins.module_utils._sockets import Socket, SourceError, peer_name, state_of
+from ansible_collections.preflight.ports.plugins.module_utils._sockets import (
+    Socket,
+    SourceError,
+    peer_name,
+    state_of,
+    v6only_of,
+)
 
 _END = rb"([0-9A-F]{8}|[0-9A-F]{32}):([0-9A-F]{4})"
 # sl, local end, remote end, state, queues, timer, retransmits, uid, timeout, inode
@@ -56,12 +62,13 @@ def parse(line: bytes, protocol: str) -> Socket:
 
 
 def _socket(row: re.Match[bytes], protocol: str) -> Socket:
-    address, port, peer_address, peer_port, state, uid, inode = row.groups()
+    packed, port, peer_address, peer_port, number, uid, inode = row.groups()
+    address, state = _packed(packed), state_of(protocol, int(number, 16), int(inode))
     return Socket(
         protocol=protocol,
-        endpoint=Endpoint(_packed(address)),
+        endpoint=Endpoint(address, v6only_of(address, state)),
         port=int(port, 16),
-        state=state_of(protocol, int(state, 16), int(inode)),
+        state=state,
         inode=int(inode),
         uid=int(uid),
         peer=peer_name(_packed(peer_address), int(peer_port, 16)) if int(peer_port, 16) else None,

@@ -21,6 +21,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._sockets import (
     Socket,
     SourceError,
     peer_name,
+    v6only_of,
 )
 from ansible_collections.preflight.ports.plugins.module_utils._text import printable
 
@@ -68,11 +69,12 @@ def _connections(protocol: str) -> t.Iterator[tuple[t.Any, int | None]]:
 def _socket(protocol: str, connection: t.Any, pid: int | None) -> Socket:
     family = socket.AF_INET6 if connection.family == socket.AF_INET6 else socket.AF_INET
     peer = connection.raddr
+    address, state = _packed(family, connection.laddr.ip), _state(connection, pid)
     return Socket(
         protocol=protocol,
-        endpoint=Endpoint(_packed(family, connection.laddr.ip)),
+        endpoint=Endpoint(address, v6only_of(address, state)),
         port=connection.laddr.port,
-        state=_state(connection, pid),
+        state=state,
         inode=_inode(pid, connection.fd) if pid else 0,
         peer=peer_name(_packed(family, peer.ip), peer.port) if peer else None,
         pids=(pid,) if pid else (),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import socket
 import typing as t
 
-from ansible_collections.preflight.ports.plugins.module_utils._addresses import Endpoint
+from ansible_collections.preflight.ports.plugins.module_utils._addresses import ANY6, MAPPED_PREFIX, Endpoint
 
 TCP, UDP = "tcp", "udp"
 
@@ -63,6 +63,12 @@ def state_of(protocol: str, kernel_state: int, inode: int) -> str:
     if kernel_state == TCP_TIME_WAIT or (kernel_state in _TCP_DYING and not inode):
         return CLOSING
     return CONNECTED
+
+
+def v6only_of(address: bytes, state: str) -> bool | None:
+    """IPV6_V6ONLY where the table does not tell it: bind(2) turns it on for an IPv6 literal, as listeners are bound."""
+    is_literal = len(address) == 16 and address != ANY6 and not address.startswith(MAPPED_PREFIX)
+    return True if is_literal and state in (LISTENING, BOUND) else None
 
 
 def peer_name(address: bytes, port: int) -> str:

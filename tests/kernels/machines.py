@@ -45,7 +45,7 @@ def main() -> int:
     parser.add_argument("--cases", type=int, default=1000, help="requirements judged under each look (%(default)s)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--kernel", action="append", choices=SUITES, help="this one only; may be repeated")
-    parser.add_argument("--mirror", default="http://deb.debian.org/debian", help="of Debian (%(default)s)")
+    parser.add_argument("--mirror", nargs="?", help="of Debian, instead of debootstrap's own")
     parser.add_argument("--accel", default="tcg,thread=multi", help="QEMU's accelerator (%(default)s)")
     parser.add_argument("--hours", type=float, default=6, help="after which a machine is given up (%(default)s)")
     options = parser.parse_args()
@@ -74,7 +74,7 @@ def demand_tools() -> None:
         sys.exit("run this as root: debootstrap makes device files")
 
 
-def image(suite: str, mirror: str) -> Path:
+def image(suite: str, mirror: str | None) -> Path:
     """The folder with a suite's kernel, initial RAM disk and root file system; made once."""
     made = CACHE / suite
     recipe = "\n".join(PACKAGES)
@@ -90,7 +90,10 @@ def image(suite: str, mirror: str) -> Path:
         apart = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
         command = ["nice", "debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}"]
         done = subprocess.run(
-            [*apart, *command, suite, str(tree), mirror], stdout=subprocess.PIPE, text=True, check=False
+            [*apart, *command, suite, str(tree), *filter(None, [mirror])],
+            stdout=subprocess.PIPE,
+            text=True,
+            check=False,
         )
         if done.returncode:
             sys.exit(f"debootstrap failed:\n{done.stdout[-3000:]}")

@@ -28,15 +28,10 @@ IPV6_WILDCARD = at("::", v6only=True)
 DUAL = at("::", v6only=False)
 
 
-def free_port(loopback, protocol="tcp"):
-    with loopback.bound(protocol, "::", v6only=False) as made:
-        return made.getsockname()[1]
-
-
 @pytest.mark.parametrize("protocol", ["tcp", "udp"])
 @pytest.mark.parametrize("endpoint", [IPV4, IPV4_WILDCARD, IPV6, IPV6_WILDCARD, DUAL], ids=str)
 def test_free(protocol, endpoint, loopback):
-    port = free_port(loopback, protocol)
+    port = loopback.spare_port()
     assert probe(protocol, endpoint, port) == FREE
     assert probe(protocol, endpoint, port) == FREE, "the first probe left something behind"
 
@@ -108,7 +103,7 @@ def test_udp_is_asked_without_reuse(reuse_address, loopback):
     ],
 )
 def test_unavailable(protocol, endpoint, loopback):
-    assert probe(protocol, endpoint, free_port(loopback, protocol)) == UNAVAILABLE
+    assert probe(protocol, endpoint, loopback.spare_port()) == UNAVAILABLE
 
 
 @pytest.mark.linux
@@ -117,7 +112,7 @@ def test_the_probe_never_listens_and_keeps_no_descriptor(loopback, monkeypatch):
         def listen(self, *_backlog):
             raise AssertionError("the probe listens")
 
-    port = free_port(loopback)
+    port = loopback.spare_port()
     held = loopback.bound("tcp", reuse_address=True).getsockname()[1]
     before = os.listdir("/proc/self/fd")
     monkeypatch.setattr(socket, "socket", Watched)

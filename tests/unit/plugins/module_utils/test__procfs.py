@@ -42,7 +42,10 @@ def line(local, state=b"0A", remote=b"00000000:0000", uid=0, inode=0):
             id="IPv6 listener, V6ONLY not told",
         ),
         pytest.param(
-            line(b"00000000000000000000000001000000:0050"), "tcp", row(LISTENING, "::1", 80, uid=0), id="IPv6 address"
+            line(b"00000000000000000000000001000000:0050"),
+            "tcp",
+            row(LISTENING, "::1", 80, v6only=True, uid=0),
+            id="IPv6 address",
         ),
         pytest.param(
             line(b"0000000000000000FFFF00000500000A:0050"),

@@ -60,7 +60,7 @@ def read(protocol="tcp", first=1, last=65535):
         pytest.param(
             connection("LISTEN", "fe80::1%lo0"),
             "tcp",
-            row(LISTENING, "fe80::1", pids=(NOBODYS,)),
+            row(LISTENING, "fe80::1", v6only=True, pids=(NOBODYS,)),
             id="an address with its zone",
         ),
         pytest.param(
