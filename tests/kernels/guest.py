@@ -8,6 +8,7 @@ Imports the oracle's modules, so tests/oracle has to be on the path.
 from __future__ import annotations
 
 import argparse
+import functools
 import os
 import random
 import subprocess
@@ -25,6 +26,7 @@ import truth
 from actors import COUNT, troupe
 from arena import Batch
 from campaign import Setting
+from compare import Look
 from run import COLLECTIONS, EVERY_LOOK, Tally, explain, judge
 from truth import Ask
 from worlds import ABSENT, BINDABLE, KINDS, World
@@ -157,7 +159,7 @@ def judged(worlds: list[World], enter: Callable[[], None], excused: dict[str, li
     """*excused*: the kinds of difference that don't count, by look."""
     job = {"collections": str(COLLECTIONS), "direct": True}
 
-    def report() -> dict[str, Any]:
+    def report(look: Look) -> dict[str, Any]:
         enter()
         with troupe() as actors, tempfile.TemporaryDirectory() as scratch:
             started = time.monotonic()
@@ -169,7 +171,7 @@ def judged(worlds: list[World], enter: Callable[[], None], excused: dict[str, li
 
     tally = Tally()
     for look in PROBING:
-        tally.add(worlds, [apart(report)])
+        tally.add(worlds, [apart(functools.partial(report, look))])
     return tally
 
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import random
 import socket
 import subprocess
 import sys
@@ -32,7 +33,19 @@ class Loopback:
     def __init__(self, stack):
         self._stack = stack
 
-    def bound(self, protocol="tcp", address="127.0.0.1", port=0, v6only=None, reuse_address=False):
+    @staticmethod
+    def spare_port():
+        """One that nobody has. It is none of those that outgoing connections, of strangers too, are given."""
+        for port in random.sample(range(10000, 32768), 500):
+            with contextlib.ExitStack() as both, contextlib.suppress(OSError):
+                for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+                    made = both.enter_context(socket.socket(socket.AF_INET6, kind))
+                    made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+                    made.bind(("::", port))
+                return port
+        raise AssertionError("no port is left")
+
+    def bound(self, protocol="tcp", address="127.0.0.1", port=None, v6only=None, reuse_address=False):
         """A socket that is bound and, with TCP, doesn't listen."""
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         made = socket.socket(family, socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM)
@@ -41,7 +54,7 @@ class Loopback:
             made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(v6only))
         if reuse_address:
             made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        made.bind((address, port))
+        made.bind((address, port or self.spare_port()))
         return made
 
     def listening(self, address="127.0.0.1", **rest):

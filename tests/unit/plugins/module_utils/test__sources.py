@@ -142,14 +142,15 @@ def test_no_source_of_linux_elsewhere(name, monkeypatch):
 
 @pytest.fixture
 def seen(request):
-    """What one of the sources reads of a port, as (address, state, peer, inode)."""
+    """What one of the sources reads of a socket's port and address, as (address, state, peer, inode)."""
     (source,) = candidates(request.param)
 
     def read(made, protocol="tcp", states=EVERY_STATE):
-        port = made.getsockname()[1]
+        address, port = made.getsockname()[:2]
         return {
-            (str(held.endpoint), held.state, held.peer, held.inode)
+            (address, held.state, held.peer, held.inode)
             for held in source.read(protocol, port, port, states)
+            if str(held.endpoint) == address
         }
 
     return read
@@ -195,7 +196,7 @@ def test_each_source_sees_connections(seen, address, name, loopback):
     client, served = loopback.connection(server)
     outgoing = (address, CONNECTED, name.format(server.getsockname()[1]), inode(client))
     incoming = (address, CONNECTED, name.format(client.getsockname()[1]), inode(served))
-    assert seen(client) == {outgoing}
+    assert outgoing in seen(client)  # others may have the same local port, to other peers
     assert seen(server) == {(address, LISTENING, None, inode(server)), incoming}
 
 

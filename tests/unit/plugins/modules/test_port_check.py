@@ -37,8 +37,7 @@ def listener(loopback):
 
 @pytest.fixture
 def free(loopback):
-    with loopback.bound("tcp", "::", v6only=False) as made:
-        return made.getsockname()[1]
+    return loopback.spare_port()
 
 
 def test_a_free_port(run, free):
