@@ -77,7 +77,6 @@ def _socket(protocol: str, connection: t.Any, pid: int | None) -> Socket:
         state=state,
         inode=_inode(pid, connection.fd) if pid else 0,
         peer=peer_name(_packed(family, peer.ip), peer.port) if peer else None,
-        pids=(pid,) if pid else (),
     )
 
 

@@ -77,7 +77,7 @@ def _held_by(holder: Holder) -> str:
     container = process.container
     known = (
         pids,
-        f"container {container.name or container.id[:12]}" if container and (container.name or container.id) else None,
+        f"container {container.name or container.id[:12]}" if container else None,
         process.unit,
         f"user {process.user or process.uid}",
     )

@@ -18,7 +18,7 @@ EVERY_STATE = frozenset((LISTENING, BOUND, CONNECTED, CLOSING))
 LISTENERS = frozenset((LISTENING,))
 
 # The kernel's numbers, include/net/tcp_states.h. An unconnected UDP socket stands in the table as TCP_CLOSE.
-TCP_ESTABLISHED, TCP_TIME_WAIT, TCP_CLOSE, TCP_LISTEN, TCP_BOUND_INACTIVE = 1, 6, 7, 10, 13
+TCP_TIME_WAIT, TCP_CLOSE, TCP_LISTEN, TCP_BOUND_INACTIVE = 6, 7, 10, 13
 _TCP_DYING = frozenset((4, 5, 8, 9, 11))  # FIN_WAIT1, FIN_WAIT2, CLOSE_WAIT, LAST_ACK, CLOSING
 
 
@@ -54,8 +54,6 @@ class Bound(t.NamedTuple):
 
 def state_of(protocol: str, kernel_state: int, inode: int) -> str:
     """The contract's word for the kernel's number of a state."""
-    if kernel_state == TCP_ESTABLISHED:
-        return CONNECTED
     if kernel_state in (TCP_CLOSE, TCP_BOUND_INACTIVE):
         return BOUND
     if protocol == TCP and kernel_state == TCP_LISTEN:

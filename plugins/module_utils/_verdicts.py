@@ -109,8 +109,7 @@ def together(requirement: Requirement, findings: t.Sequence[Finding]) -> Finding
 
     A family that the host lacks counts only if it was asked for.
     """
-    if requirement.address is None:
-        findings = [finding for finding in findings if finding.state != UNAVAILABLE] or findings
+    findings = [finding for finding in findings if finding.state != UNAVAILABLE] or findings
     sockets = dict.fromkeys(held for finding in findings for held in finding.sockets)
     return Finding(worst(finding.state for finding in findings), tuple(sockets))
 
@@ -123,7 +122,7 @@ def judge(
     if finding.state == UNKNOWN:
         found = (unidentified(UNKNOWN, requirement.protocol),)
     if requirement.state == FREE:
-        allowed = bool(found and requirement.held_by) and all(allows(requirement, holder) for holder in found)
+        allowed = bool(found) and all(allows(requirement, holder) for holder in found)
         met = finding.state == FREE or allowed
         if finding.state == FREE and rivals:
             return Verdict(requirement, port, DUPLICATE, False, (), tuple(rivals))
@@ -169,4 +168,4 @@ def rivals(requirements: t.Sequence[Requirement]) -> dict[tuple[int, int], list[
 
 
 def _meet(one: Requirement, other: Requirement) -> bool:
-    return any(overlap(left, right) or overlap(right, left) for left in one.endpoints for right in other.endpoints)
+    return any(overlap(left, right) for left in one.endpoints for right in other.endpoints)

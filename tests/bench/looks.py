@@ -14,7 +14,7 @@ import psutil
 from ansible_collections.preflight.ports.plugins.modules import port_check
 from hosts import FREE, TAKEN, Contenders, Host
 
-ROUNDS = 60
+ROUNDS = 40
 CONNECTIONS = {"idle": 5, "loaded": 10_000}
 PROCESSES = {"idle": 0, "loaded": 500}
 RANGES = {1: "20000", 100: "20000-20099", 2768: "30000-32767", 65535: "1-65535"}

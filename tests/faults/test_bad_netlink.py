@@ -68,6 +68,17 @@ def end_of(part: bytes) -> int:
     return offset
 
 
+def of_another_kind(part: bytes) -> bytes:
+    """The same rows, but not as an answer to what was asked."""
+    changed = bytearray(part)
+    offset = 0
+    while offset < end_of(part):
+        length, kind, *rest = HEADER.unpack_from(part, offset)
+        HEADER.pack_into(changed, offset, length, kind + 1, *rest)
+        offset += length + 3 & ~3
+    return bytes(changed)
+
+
 def refusal(kind: int) -> Tamper:
     """The kernel runs out of memory after the first rows."""
     return lambda _channel, received: (replaced(received[0], kind, struct.pack("=i", -errno.ENOMEM)), *received[1:])
@@ -105,7 +116,7 @@ BAD_ANSWERS: dict[str, Tamper] = {
     "an end that is an error": refusal(NLMSG_DONE),
     "a part that was cut off": lambda channel, received: (*emptied(channel, received)[:2], socket.MSG_TRUNC, None),
     "a row cut in the middle": lambda _channel, received: (received[0][:40], *received[1:]),
-    "a message of another kind": lambda _channel, received: (replaced(received[0], 4, b""), *received[1:]),
+    "rows of another kind": lambda _channel, received: (of_another_kind(received[0]), *received[1:]),
     "nothing": lambda _channel, received: (b"", *received[1:]),
     "silence": silence,
     "a table that never stays the same": lambda channel, received: emptied(channel, received, NLM_F_DUMP_INTR),

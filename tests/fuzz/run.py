@@ -56,7 +56,8 @@ def fuzz(test: str, inputs: int) -> None:
     corpus = tempfile.mkdtemp(prefix="corpus-")
     for number in range(SEEDS):
         Path(corpus, str(number)).write_bytes(random.randbytes(BUFFER_BYTES))
-    options = [f"-max_len={BUFFER_BYTES}", "-len_control=0", "-timeout=300", "-rss_limit_mb=4096"]
+    limits = [f"-max_len={BUFFER_BYTES}", "-len_control=0", "-timeout=300", "-rss_limit_mb=4096"]
+    options = [*limits, f"-artifact_prefix={corpus}/"]
     atheris.Setup([sys.argv[0], *options, corpus], one)
     atheris.Fuzz()
 
@@ -75,12 +76,12 @@ def main() -> int:
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         each = -(-options.inputs // len(names))
         for name, done in zip(names, pool.map(lambda name: _run(name, each), names)):
-            count = int(done.stdout or 0)
-            had += count
-            failed += done.returncode != 0
-            print(f"{name:45}{count:>10} inputs{'' if done.returncode == 0 else '  FAILED'}", flush=True)
             if done.returncode:
-                print(done.stderr[-4000:])
+                failed += 1
+                print(f"{name:45}    FAILED\n{done.stdout[-4000:]}\n{done.stderr[-1000:]}", flush=True)
+            else:
+                had += int(done.stdout)
+                print(f"{name:45}{int(done.stdout):>10} inputs", flush=True)
     print(f"{had} inputs, {failed} of {len(names)} tests failed, {time.monotonic() - started:.0f} s")
     return int(failed > 0)
 

@@ -16,16 +16,21 @@ from worlds import KINDS, World
 # Nearly every draw keeps what it finds, so that the search starts from the wrong world; shrinking takes it from there.
 INERTIA = 200
 TRIES = 400
+# Hypothesis would go on for minutes after the last step that helped.
+PATIENCE = 30
 
 
 def smallest(wrong: World, fails: Callable[[World], bool]) -> World:
     known = {json.dumps(wrong): True}
+    in_vain = 0
 
     def remembered(world: World) -> bool:
+        nonlocal in_vain
         key = json.dumps(world)
-        if key not in known:
+        if key not in known and in_vain < PATIENCE:
             known[key] = fails(world)
-        return known[key]
+            in_vain = 0 if known[key] else in_vain + 1
+        return known.get(key, False)
 
     settings = hypothesis.settings(
         max_examples=TRIES,

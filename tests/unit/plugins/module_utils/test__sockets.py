@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import (
     BOUND,
@@ -12,6 +14,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._sockets import (
     LISTENING,
     peer_name,
     state_of,
+    v6only_of,
 )
 
 
@@ -54,3 +57,26 @@ def test_state_of(protocol, number, with_process, without):
 )
 def test_peer_name(address, expected):
     assert peer_name(address, 443) == expected
+
+
+@pytest.mark.parametrize(
+    ("address", "state", "expected"),
+    [
+        pytest.param("::1", LISTENING, True, id="a literal that listens"),
+        pytest.param("::1", BOUND, True, id="a literal that is bound"),
+        pytest.param("::1", CONNECTED, None, id="a connection need not have been bound"),
+        pytest.param("::1", CLOSING, None, id="nor a dying one"),
+        pytest.param("::", LISTENING, None, id="the wildcard may be either"),
+        pytest.param("::ffff:10.0.0.5", LISTENING, None, id="IPv4 mapped into IPv6"),
+        pytest.param("10.0.0.5", LISTENING, None, id="IPv4"),
+    ],
+)
+def test_v6only_of(address, state, expected):
+    packed = socket.inet_pton(socket.AF_INET6 if ":" in address else socket.AF_INET, address)
+    assert v6only_of(packed, state) is expected
+
+
+@pytest.mark.linux
+def test_the_kernel_turns_v6only_on_for_a_literal(loopback):
+    server = loopback.listening("::1", v6only=False)
+    assert server.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY) == 1
