@@ -158,7 +158,7 @@ def running(
         " echo result $? >/dev/ttyS1; echo o >/proc/sysrq-trigger; sleep 60"
     )
     command = ["setpriv", "--pdeathsig=KILL", "nice", "qemu-system-x86_64", "-nodefaults", "-display", "none"]
-    command += ["-accel", accel, "-cpu", "max", "-smp", "2", "-m", "1G", "-no-reboot", "-snapshot"]
+    command += ["-accel", accel, "-cpu", "max,cx16=off", "-smp", "2", "-m", "1G", "-no-reboot", "-snapshot"]
     command += ["-kernel", "vmlinuz", "-initrd", "initrd.img", "-drive", "file=root.ext4,format=raw,if=virtio"]
     command += ["-drive", f"file={luggage},format=raw,if=virtio", "-serial", f"file:{console}", "-serial", "stdio"]
     command += ["-append", f'root=/dev/vda rw console=ttyS0 panic=-1 quiet init=/bin/sh -- -c "{script}"']

@@ -116,6 +116,7 @@ class Batch:
             held = self.held[ask.protocol, port]
             inside = [it for it in held if truth.overlap(it.shape, ask.address)]
             alike = [it for it in held if truth.overlap(_dual_stack(it, look), ask.address)]
+            fact = Fact(port, error, inside, alike)
             faults: Iterable[Fault] = ()
             if ask.want == "listening":
                 listeners = [it for it in held if it.state == "listening" and not it.shape.device]
@@ -123,9 +124,9 @@ class Batch:
                 maybe = any(truth.serves(_dual_stack(it, look), ask.address) for it in listeners)
                 # whether one that serves a single device is enough is for the reader to say
                 if served or not any(it.state == "listening" and it.shape.device for it in inside):
-                    faults = wrong_listening(served, maybe, look.asks(port), conflict)
+                    faults = wrong_listening(fact, look, conflict, served, maybe)
             else:
-                faults = differences(Fact(port, error, inside, alike), look, conflict, crowd)
+                faults = differences(fact, look, conflict, crowd)
             for kind, detail in faults:
                 yield kind, f"port {port}: {detail}" if ask.count > 1 else detail
         met = [port for port, conflict in zip(ask.ports(), found) if not conflict]

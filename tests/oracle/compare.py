@@ -16,7 +16,7 @@ LISTS_BOUND = tuple(int(part) for part in os.uname().release.split("-")[0].split
 
 # Differences that follow from a witness that is missing; every other one is an error.
 MISSED = "free, though bound: the table does not show such sockets, and nobody else was asked"
-ABSENT = "free, though the address is not on the host: the kernel was not asked"
+ABSENT = "free or listening, though the address is not on the host: the kernel was not asked"
 CAREFUL = "taken by a connection that would let a server in: a bound socket may hide behind it, or nobody was asked"
 MERGED = "taken by an IPv6-only socket, which the table shows like a dual-stack one: the kernel was not asked"
 NAMESAKE = "an IPv6-only socket named, which the table shows like a dual-stack one, while another one blocks"
@@ -94,11 +94,16 @@ Conflict = Optional[Dict[str, Any]]
 Fault = Tuple[str, str]  # kind and detail
 
 
-def wrong_listening(served: bool, maybe: bool, asked: bool, conflict: Conflict) -> Iterator[Fault]:
-    """*maybe*: a listener would serve the address if it were dual-stack, and the table doesn't tell that it isn't."""
-    if served == bool(conflict):
-        kind = MISTAKEN if maybe and not asked and not served else "wrong listening"
-        yield kind, f"a listener takes what is sent there: {served}"
+def wrong_listening(fact: Fact, look: Look, conflict: Conflict, served: bool, maybe: bool) -> Iterator[Fault]:
+    """*served*: a listener takes what is sent to the address. *maybe*: for all that the table shows, one does."""
+    if served != bool(conflict):
+        return
+    kind = "wrong listening"
+    if not served and not look.probe and fact.error == "EADDRNOTAVAIL":
+        kind = ABSENT
+    elif not served and not look.asks(fact.port) and maybe:
+        kind = MISTAKEN
+    yield kind, f"a listener takes what is sent there: {served}"
 
 
 def differences(fact: Fact, look: Look, conflict: Conflict, crowd: Crowd) -> Iterator[Fault]:
