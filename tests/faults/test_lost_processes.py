@@ -28,6 +28,16 @@ def as_stranger(scene: Callable[[], Any]) -> Any:
     return apart(inside)
 
 
+def with_hidden_processes(scene: Callable[[], Any]) -> Any:
+    """Where one may, beside the processes of the whole machine: there only an administrator can know of no holder."""
+
+    def inside() -> Any:
+        mount("proc", "/proc", "proc", 0, "hidepid=2")
+        return scene()
+
+    return in_processes(scene, "hidepid=2") if os.geteuid() else in_mounts(inside)
+
+
 @pytest.mark.parametrize("source", ["netlink", "procfs", "psutil"])
 def test_hidden_processes_are_said_to_be_hidden(source: str) -> None:
     def scene() -> dict[str, Any]:
@@ -37,7 +47,7 @@ def test_hidden_processes_are_said_to_be_hidden(source: str) -> None:
         server.close()
         return as_stranger(lambda: check([port], source=source))
 
-    found = conflict(in_processes(scene, "hidepid=2"))
+    found = conflict(with_hidden_processes(scene))
     assert found["state"] == "listening"
     assert [(holder["hidden"], holder["kernel"], holder["pid"]) for holder in found["holders"]] == [(True, False, None)]
     assert "become" in found["advice"]

@@ -45,7 +45,7 @@ def main() -> int:
     parser.add_argument("--cases", type=int, default=1000, help="requirements judged under each look (%(default)s)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--kernel", action="append", choices=SUITES, help="this one only; may be repeated")
-    parser.add_argument("--mirror", nargs="?", help="of Debian, instead of debootstrap's own")
+    parser.add_argument("--mirror", help="of Debian, instead of debootstrap's own")
     parser.add_argument("--accel", default="tcg,thread=multi", help="QEMU's accelerator (%(default)s)")
     parser.add_argument("--hours", type=float, default=6, help="after which a machine is given up (%(default)s)")
     options = parser.parse_args()
@@ -162,9 +162,7 @@ def running(
     command += ["-kernel", "vmlinuz", "-initrd", "initrd.img", "-drive", "file=root.ext4,format=raw,if=virtio"]
     command += ["-drive", f"file={luggage},format=raw,if=virtio", "-serial", f"file:{console}", "-serial", "stdio"]
     command += ["-append", f'root=/dev/vda rw console=ttyS0 panic=-1 quiet init=/bin/sh -- -c "{script}"']
-    vm = subprocess.Popen(
-        command, cwd=machine, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, check=False
-    )
+    vm = subprocess.Popen(command, cwd=machine, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
     try:
         yield vm
     finally:

@@ -119,11 +119,11 @@ class Batch:
             fact = Fact(port, error, inside, alike)
             faults: Iterable[Fault] = ()
             if ask.want == "listening":
-                listeners = [it for it in held if it.state == "listening" and not it.shape.device]
-                served = any(truth.serves(it.shape, ask.address) for it in listeners)
+                listeners = [it for it in held if it.state == "listening"]
+                served = any(truth.serves(it.shape, ask.address) for it in listeners if not it.shape.device)
                 maybe = any(truth.serves(_dual_stack(it, look), ask.address) for it in listeners)
                 # whether one that serves a single device is enough is for the reader to say
-                if served or not any(it.state == "listening" and it.shape.device for it in inside):
+                if served or not any(it.shape.device for it in listeners if it in inside):
                     faults = wrong_listening(fact, look, conflict, served, maybe)
             else:
                 faults = differences(fact, look, conflict, crowd)
