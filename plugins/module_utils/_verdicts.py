@@ -4,7 +4,7 @@
 
 """Requirement + witnesses -> verdict, pure.
 
-The witnesses are the socket table and what bind(2) answered; DESIGN's table of states is what comes out.
+The witnesses are the socket table and what bind(2) answered.
 """
 
 from __future__ import annotations

@@ -81,7 +81,8 @@ class Batch:
             before, self.truth = self.truth, truth.read(list(self.asks))
             names = ("protocol", "address", "wanted", "port")
             conflicts = {tuple(found[name] for name in names): found for found in result["conflicts"]}
-            crowd = Crowd(self.pids, truth.visible(self.pids, look.user))
+            seen = truth.visible([1, *self.pids], look.user)
+            crowd = Crowd(self.pids, seen, 1 in seen)
             for (ask, place), old, new, entry in zip(self.asks.items(), before, self.truth, result["ports"]):
                 if old == new:
                     faults = self._faults(ask, new, look, entry, conflicts, crowd)

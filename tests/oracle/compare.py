@@ -80,6 +80,7 @@ class Crowd(NamedTuple):
 
     pids: Sequence[int]  # the eldest first
     seen: Sequence[int]  # those that the look's user may look into
+    whole: bool  # whether that goes for every process of this machine
 
     def of(self, held: Held) -> list[int]:
         return [self.pids[actor] for actor in held.holders if self.pids[actor] in self.seen]
@@ -116,13 +117,13 @@ def differences(fact: Fact, look: Look, conflict: Conflict, crowd: Crowd) -> Ite
         for detail in _holder_faults(fact, look, conflict, crowd):
             yield "wrong holder", detail
     elif said not in states:
-        yield _kind(fact, look, said, states[0]), f"{states[0]} is called {said}"
+        yield _kind(fact, look, said, states[0], crowd), f"{states[0]} is called {said}"
 
 
-def _kind(fact: Fact, look: Look, said: str, expected: str) -> str:
+def _kind(fact: Fact, look: Look, said: str, expected: str, crowd: Crowd) -> str:
     inside = {held.state for held in fact.inside}
     only_alike = {held.state for held in fact.alike if held not in fact.inside}
-    blind = not look.shows_bound and (not look.asks(fact.port) or look.user is not None)
+    blind = not look.shows_bound and (not look.asks(fact.port) or not crowd.whole)
     if said == "free":
         if not look.asks(fact.port) and not look.shows_bound and inside and all(map(_bound_only, fact.inside)):
             return MISSED

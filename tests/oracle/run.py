@@ -86,7 +86,8 @@ def explain(setting: Setting, kind: str, look: str, wrong: World, detail: str) -
     if not faults(wrong):
         return [f"{look}: {kind} ({detail}), but not when its world stands alone:", *_shown(wrong)]
     small = smallest(wrong, lambda world: bool(faults(world)))
-    return [f"{look}: {kind} ({faults(small)[0][3]})", *_shown(small)]
+    details = ", ".join(fault[3] for fault in faults(small)) or "not every time"
+    return [f"{look}: {kind} ({details})", *_shown(small)]
 
 
 def _shown(world: World) -> list[str]:
