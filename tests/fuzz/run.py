@@ -75,7 +75,9 @@ def main() -> int:
     names = list(tests())
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         each = -(-options.inputs // len(names))
-        for name, done in zip(names, pool.map(lambda name: _run(name, each), names)):
+        runs = {pool.submit(_run, name, each): name for name in names}
+        for run in concurrent.futures.as_completed(runs):
+            name, done = runs[run], run.result()
             if done.returncode:
                 failed += 1
                 print(f"{name:45}    FAILED\n{done.stdout[-4000:]}\n{done.stderr[-1000:]}", flush=True)
