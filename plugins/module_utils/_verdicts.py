@@ -127,7 +127,9 @@ def judge(
         if finding.state == FREE and rivals:
             return Verdict(requirement, port, DUPLICATE, False, (), tuple(rivals))
         return Verdict(requirement, port, finding.state, met, found)
-    servers = [held for held in finding.sockets if _is_server(requirement, held)]
+    # Where one socket explains the kernel's answer, it says nothing of another whose IPV6_V6ONLY is unknown.
+    sure = [held for held in finding.sockets if any(overlap(each, held.endpoint) for each in requirement.endpoints)]
+    servers = [held for held in sure or finding.sockets if _is_server(requirement, held)]
     met = bool(servers) and (
         not requirement.held_by or any(allows(requirement, holder) for holder in holders(servers, census))
     )
