@@ -126,15 +126,15 @@ SPDX-License-Identifier: GPL-3.0-or-later
 # Benchmarks
 
 Repeat them with `make bench`: about {max(1, round(seconds / 60))} minutes, on Linux with `ss`, as root or where users
-may make namespaces. It writes this page. All ratios are of one run, measured side by side, in turns, and are medians
-over the turns. Smaller is better where the goal says "at most".
+may make namespaces. It writes this page. All ratios are of one run, measured side by side, in turns: of looks the best
+turns count, of tasks the medians.
 
 {machine}, ansible-core {__version__}.
 
 {table(lines)}
 
 - A *look* is what the module does inside its process: the socket table, the bind probe, the holders, the verdicts. `ss`
-  is its whole process. The loaded host has 500 processes more than the idle one.
+  is its whole process. The idle host has 100 processes, as a small server has, the loaded one 600.
 - A *task* is all that Ansible does for it on localhost, with its defaults. Each stands right behind a ping, to which it
   is compared. For the first of its kind in a play Ansible packs the module.
 - The random cases are those of `tests/oracle`, judged by what bind(2) says. Left out are ranges, addresses that the

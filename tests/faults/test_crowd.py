@@ -9,6 +9,8 @@ import socket
 from typing import Any
 
 import pytest
+from ansible_collections.preflight.ports.plugins.module_utils import _netlink, _procfs
+from ansible_collections.preflight.ports.plugins.module_utils._sockets import EVERY_STATE
 from apart import in_processes
 from people import listener, port_of, start
 from running import check
@@ -48,7 +50,8 @@ def results() -> dict[str, Any]:
             ports[port_of(server)] = pid
             server.close()
     looks = {source: check([*FREE, *ports], source=source) for source in SOURCES}
-    return {"sockets": sockets_in_use(), "ports": ports, "looks": looks}
+    rows = {table.__name__: len(table.read("tcp", 1, 65535, EVERY_STATE)) for table in (_netlink, _procfs)}
+    return {"sockets": sockets_in_use(), "rows": rows, "ports": ports, "looks": looks}
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +61,12 @@ def crowd() -> dict[str, Any]:
 
 def test_it_is_a_crowd(crowd: dict[str, Any]) -> None:
     assert crowd["sockets"] >= 2 * CONNECTIONS
+
+
+def test_no_row_is_lost(crowd: dict[str, Any]) -> None:
+    """They come in many parts."""
+    for rows in crowd["rows"].values():
+        assert rows >= 2 * CONNECTIONS
 
 
 @pytest.mark.parametrize("source", SOURCES)

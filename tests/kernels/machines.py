@@ -50,8 +50,8 @@ def main() -> int:
     parser.add_argument("--hours", type=float, default=6, help="after which a machine is given up (%(default)s)")
     options = parser.parse_args()
     demand_tools()
-    # so that whatever ends this process also ends the machine
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))
+    for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, lambda *_: sys.exit("interrupted"))  # which also ends the machine
 
     failed = []
     for kernel in options.kernel or SUITES:
