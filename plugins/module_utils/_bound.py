@@ -20,12 +20,20 @@ import typing as t
 from ansible_collections.preflight.ports.plugins.module_utils._addresses import Endpoint
 from ansible_collections.preflight.ports.plugins.module_utils._links import with_vrfs
 from ansible_collections.preflight.ports.plugins.module_utils._owners import in_this_network, processes
-from ansible_collections.preflight.ports.plugins.module_utils._sockets import BOUND, TCP, TCP_CLOSE, Bound, Socket
+from ansible_collections.preflight.ports.plugins.module_utils._sockets import BOUND, TCP, TCP_CLOSE, Socket
 
 _PIDFD_OPEN, _PIDFD_GETFD = 434, 438  # on every architecture
 _GONE = (errno.ENOENT, errno.ESRCH, errno.EBADF)
 _SO_BINDTODEVICE = 25
 _DEVICE_NAME_BYTES = 16
+
+
+class Bound(t.NamedTuple):
+    """TCP sockets that are bound but don't listen, found without the table."""
+
+    sockets: list[Socket]
+    all_seen: bool
+    """Whether there can be no others."""
 
 
 def find(listed: t.Container[int], proc: str = "/proc") -> Bound:

@@ -11,13 +11,13 @@ import typing as t
 
 from ansible_collections.preflight.ports.plugins.module_utils import _links, _owners, _processes, _socket_units
 from ansible_collections.preflight.ports.plugins.module_utils._holders import Census, Process
-from ansible_collections.preflight.ports.plugins.module_utils._socket_units import Run
+from ansible_collections.preflight.ports.plugins.module_utils._socket_units import RunCommand
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import Socket
 
 _INIT = 1
 
 
-def take(sockets: t.Collection[Socket], run: Run) -> Census:
+def take(sockets: t.Collection[Socket], run_command: RunCommand) -> Census:
     """All that this user may know of the holders of *sockets*."""
     owners = _owners.find({held.inode for held in sockets if held.inode})
     pids = {pid for held in sockets for pid in owners.pids.get(held.inode, held.pids)}
@@ -28,7 +28,7 @@ def take(sockets: t.Collection[Socket], run: Run) -> Census:
     is_systemd = _INIT in processes and processes[_INIT].name == "systemd"
     return found._replace(
         kernel_owned=frozenset(held for held in ownerless if _owners.kernel_owns(held, owners, links)),
-        socket_units=_socket_units.parse(run(_socket_units.COMMAND)) if is_systemd else {},
+        socket_units=_socket_units.find(run_command) if is_systemd else {},
         users={held.uid: _processes.user_name(held.uid) for held in ownerless if held.uid is not None},
     )
 

@@ -10,7 +10,7 @@ import typing as t
 
 from ansible_collections.preflight.ports.plugins.module_utils import _census
 from ansible_collections.preflight.ports.plugins.module_utils._holders import Holder, holders
-from ansible_collections.preflight.ports.plugins.module_utils._socket_units import Run
+from ansible_collections.preflight.ports.plugins.module_utils._socket_units import RunCommand
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import BOUND, EVERY_STATE, TCP, Socket
 from ansible_collections.preflight.ports.plugins.module_utils._sources import Source
 
@@ -30,10 +30,10 @@ class Filter(t.NamedTuple):
         return in_ports and held.state in self.states
 
 
-def take(wanted: Filter, source: Source, run: Run) -> list[tuple[Socket, Holder]]:
+def take(wanted: Filter, source: Source, run_command: RunCommand) -> list[tuple[Socket, Holder]]:
     """The sockets that pass, each with its holder, by protocol, port and address. Raises SourceError."""
     sockets = [held for protocol in sorted(set(wanted.protocols)) for held in _read(protocol, wanted, source)]
-    census = _census.take(sockets, run)
+    census = _census.take(sockets, run_command)
     sockets.sort(key=lambda held: (held.protocol, held.port, len(held.endpoint.address), held.endpoint.address))
     return [(held, holders([held], census)[0]) for held in sockets]
 

@@ -9,52 +9,37 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.preflight.ports.plugins.module_utils import _probe
-from ansible_collections.preflight.ports.plugins.module_utils._addresses import Endpoint
-from ansible_collections.preflight.ports.plugins.module_utils._holders import Census
+from ansible_collections.preflight.ports.plugins.module_utils._findings import (
+    Findings,
+    Question,
+    settle,
+    surely_taken,
+)
 from ansible_collections.preflight.ports.plugins.module_utils._requirements import FREE, LAST_PORT, Requirement
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import EVERY_STATE, LISTENERS, TCP, Socket
 from ansible_collections.preflight.ports.plugins.module_utils._sources import Source
-from ansible_collections.preflight.ports.plugins.module_utils._verdicts import (
-    UNKNOWN,
-    Finding,
-    Verdict,
-    judge,
-    rivals,
-    settle,
-    surely_taken,
-    together,
-)
 
 if t.TYPE_CHECKING:
-    from ansible_collections.preflight.ports.plugins.module_utils._socket_units import Run
+    from ansible_collections.preflight.ports.plugins.module_utils._holders import Census
+    from ansible_collections.preflight.ports.plugins.module_utils._socket_units import RunCommand
+    from ansible_collections.preflight.ports.plugins.module_utils._verdicts import Rivals, Verdicts
 
 _ATTEMPTS = 3
-_NOBODY = Census(pids={}, processes={})
 
-
-class Question(t.NamedTuple):
-    """Could a server bind this?"""
-
-    protocol: str
-    endpoint: Endpoint
-    port: int
+# What matters only where something is not as wanted is imported only then: on a target, Python compiles a module's
+# files anew in each task.
 
 
 class Look(t.NamedTuple):
     """What one look found."""
 
-    verdicts: dict[tuple[int, int], Verdict]
-    """(index of the requirement, port) -> verdict, for all but the ports that are to be free and are."""
+    verdicts: Verdicts
     probed: bool
     """Whether bind(2) gave an answer wherever it was needed."""
     source: str
 
 
-Findings = t.Dict[Question, t.Optional[Finding]]
-"""What is not free; None where the witnesses contradict each other."""
-
-
-def look(requirements: t.Sequence[Requirement], source: Source, probing: bool, run: Run) -> Look:
+def look(requirements: t.Sequence[Requirement], source: Source, probing: bool, run_command: RunCommand) -> Look:
     """Raises SourceError and ProbeError.
 
     The witnesses are asked one after the other, and sockets come and go meanwhile. What does not fit together is asked
@@ -67,6 +52,7 @@ def look(requirements: t.Sequence[Requirement], source: Source, probing: bool, r
         for endpoint in requirement.endpoints
     ]
     findings: Findings = {}
+    census = None
     probed = probing
     for _attempt in range(_ATTEMPTS):
         answers = _ask(pending, source, probing)
@@ -74,9 +60,11 @@ def look(requirements: t.Sequence[Requirement], source: Source, probing: bool, r
         for question in pending:
             findings.pop(question, None)
         findings.update(_settle(answers, source))
+        if not findings:
+            break
         suspects = _suspects(requirements, findings)
-        census = _take_census(suspects, run) if suspects else _NOBODY
-        gone = _gone(suspects, census, source)
+        census = _take_census(suspects, run_command) if suspects else None
+        gone = _gone(suspects, census, source) if census else set()
         pending = [
             question
             for question, finding in findings.items()
@@ -84,12 +72,36 @@ def look(requirements: t.Sequence[Requirement], source: Source, probing: bool, r
         ]
         if not pending:
             break
-    competing = rivals(requirements)
-    verdicts = {
-        (index, port): judge(requirements[index], port, finding, census, competing.get((index, port), ()))
-        for (index, port), finding in _by_port(requirements, findings, competing).items()
-    }
-    return Look(verdicts, probed, source.name)
+    return Look(_verdicts(requirements, findings, census), probed, source.name)
+
+
+def _verdicts(requirements: t.Sequence[Requirement], findings: Findings, census: Census | None) -> Verdicts:
+    rivals = _find_rivals(requirements)
+    if not findings and not rivals and all(requirement.state == FREE for requirement in requirements):
+        return {}
+    from ansible_collections.preflight.ports.plugins.module_utils._verdicts import verdicts
+
+    return verdicts(requirements, findings, census, rivals)
+
+
+def _find_rivals(requirements: t.Sequence[Requirement]) -> Rivals:
+    if len({requirement.name for requirement in requirements if requirement.name}) < 2:
+        return {}
+    from ansible_collections.preflight.ports.plugins.module_utils import _rivals
+
+    return _rivals.find(requirements)
+
+
+def _suspects(requirements: t.Sequence[Requirement], findings: Findings) -> set[Socket]:
+    from ansible_collections.preflight.ports.plugins.module_utils._verdicts import suspects
+
+    return suspects(requirements, findings)
+
+
+def _take_census(suspects: t.Collection[Socket], run_command: RunCommand) -> Census:
+    from ansible_collections.preflight.ports.plugins.module_utils import _census
+
+    return _census.take(suspects, run_command)
 
 
 def _ask(questions: t.Sequence[Question], source: Source, probing: bool) -> dict[Question, str | None]:
@@ -139,40 +151,6 @@ def _table(
         for held in source.read(protocol, min(ports), max(ports), states):
             table.setdefault((protocol, held.port), []).append(held)
     return table
-
-
-def _by_port(
-    requirements: t.Sequence[Requirement], findings: Findings, also: t.Collection[tuple[int, int]] = ()
-) -> dict[tuple[int, int], Finding]:
-    """The findings by index of the requirement and port, without the ports that are to be free and are."""
-    noted = {(question.protocol, question.port) for question in findings}
-    by_port = {}
-    for index, requirement in enumerate(requirements):
-        for port in requirement.ports:
-            if requirement.state != FREE or (requirement.protocol, port) in noted or (index, port) in also:
-                each = (Question(requirement.protocol, endpoint, port) for endpoint in requirement.endpoints)
-                by_port[index, port] = together(
-                    requirement,
-                    [(findings[ask] or Finding(UNKNOWN)) if ask in findings else Finding(FREE) for ask in each],
-                )
-    return by_port
-
-
-def _suspects(requirements: t.Sequence[Requirement], findings: Findings) -> set[Socket]:
-    """The sockets that somebody will ask about: not those that listen as they should."""
-    return {
-        held
-        for (index, port), finding in _by_port(requirements, findings).items()
-        if not judge(requirements[index], port, finding, _NOBODY).met
-        for held in finding.sockets
-    }
-
-
-def _take_census(suspects: t.Collection[Socket], run: Run) -> Census:
-    # Only now, for where all is well nobody's holder is looked for: on a target, each import costs time in each task.
-    from ansible_collections.preflight.ports.plugins.module_utils import _census
-
-    return _census.take(suspects, run)
 
 
 def _gone(suspects: t.Collection[Socket], census: Census, source: Source) -> set[Socket]:

@@ -11,13 +11,13 @@ import socket
 import typing as t
 
 from ansible_collections.preflight.ports.plugins.module_utils._addresses import Endpoint
+from ansible_collections.preflight.ports.plugins.module_utils._bound import Bound
 from ansible_collections.preflight.ports.plugins.module_utils._holders import Process
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import (
     BOUND,
     CLOSING,
     CONNECTED,
     LISTENING,
-    Bound,
     Socket,
     SourceError,
     peer_name,

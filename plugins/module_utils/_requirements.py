@@ -14,8 +14,10 @@ import socket
 import typing as t
 
 from ansible_collections.preflight.ports.plugins.module_utils._addresses import ANY4, ANY6, MAPPED_PREFIX, Endpoint
-from ansible_collections.preflight.ports.plugins.module_utils._held_by import Pattern, PatternError, parse_pattern
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import TCP, UDP
+
+if t.TYPE_CHECKING:
+    from ansible_collections.preflight.ports.plugins.module_utils._held_by import Pattern
 
 FREE, LISTENING = "free", "listening"
 
@@ -263,6 +265,11 @@ def _patterns(values: t.Any, where: str) -> tuple[Pattern, ...]:
         values = [value.strip() for value in values.split(",")]
     if not isinstance(values, (list, tuple)):
         raise RequirementError(f"{where} is a list of patterns; not {_kind(values)}")
+    if not values:
+        return ()
+    # Only now: on a target, each import costs time in each task.
+    from ansible_collections.preflight.ports.plugins.module_utils._held_by import PatternError, parse_pattern
+
     try:
         return tuple(parse_pattern(value) for value in values)
     except PatternError as error:

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.preflight.ports.plugins.module_utils._ephemeral import Ephemeral
+from ansible_collections.preflight.ports.plugins.module_utils._findings import worst
 from ansible_collections.preflight.ports.plugins.module_utils._requirements import FREE, LISTENING, Requirement
-from ansible_collections.preflight.ports.plugins.module_utils._sentences import advice, headline, reason, success
-from ansible_collections.preflight.ports.plugins.module_utils._verdicts import Verdict, worst
+from ansible_collections.preflight.ports.plugins.module_utils._text import joined
 
-Verdicts = t.Mapping[t.Tuple[int, int], Verdict]
-"""(index of the requirement, port) -> verdict; a port without one is to be free and is."""
+if t.TYPE_CHECKING:
+    from ansible_collections.preflight.ports.plugins.module_utils._ephemeral import Ephemeral
+    from ansible_collections.preflight.ports.plugins.module_utils._verdicts import Verdict, Verdicts
+
+# _sentences is imported only where there is something to say: on a target, each import costs time in each task.
 
 NOTHING: dict[str, t.Any] = {"ports": [], "conflicts": [], "held": [], "ephemeral": [], "source": None, "probed": False}
 """The same keys for a request that could not be looked at."""
@@ -39,11 +41,29 @@ def result(
     for (index, _port), verdict in verdicts.items():
         by_requirement[index].append(verdict)
     return {
-        "msg": headline(conflicts, wanted) if conflicts else success(wanted, len(held), listening),
+        "msg": _failure(conflicts, wanted) if conflicts else success(wanted, len(held), listening),
         "ports": [_entry(requirement, by_requirement[index]) for index, requirement in enumerate(requirements)],
-        "conflicts": [_conflict(verdict, cmdline, advice(verdict, privileged, ephemeral)) for verdict in conflicts],
-        "held": [_conflict(verdict, cmdline, None) for verdict in held],
+        "conflicts": [_conflict(verdict, cmdline, privileged, ephemeral) for verdict in conflicts],
+        "held": [_conflict(verdict, cmdline, privileged, ephemeral) for verdict in held],
     }
+
+
+def _failure(conflicts: t.Sequence[Verdict], wanted: int) -> str:
+    from ansible_collections.preflight.ports.plugins.module_utils._sentences import headline
+
+    return headline(conflicts, wanted)
+
+
+def success(wanted: int, held: int, listening: int) -> str:
+    """One sentence for a request of *wanted* ports that is met."""
+    counts = {"free": wanted - held - listening, "listening": listening, "held by whom held_by allows": held}
+    present = {what: count for what, count in counts.items() if count}
+    if not present:
+        return "No ports are required."
+    subject = "The required port is" if wanted == 1 else f"All {wanted} required ports are"
+    if len(present) == 1:
+        return f"{subject} {''.join(present)}."
+    return f"{subject} as required: {joined([f'{count} {what}' for what, count in present.items()])}."
 
 
 def _entry(requirement: Requirement, verdicts: t.Sequence[Verdict]) -> dict[str, t.Any]:
@@ -64,7 +84,9 @@ def _entry(requirement: Requirement, verdicts: t.Sequence[Verdict]) -> dict[str,
     return entry
 
 
-def _conflict(verdict: Verdict, cmdline: bool, suggestion: str | None) -> dict[str, t.Any]:
+def _conflict(verdict: Verdict, cmdline: bool, privileged: bool, ephemeral: Ephemeral | None) -> dict[str, t.Any]:
+    from ansible_collections.preflight.ports.plugins.module_utils._sentences import advice, reason
+
     requirement = verdict.requirement
     return {
         "port": verdict.port,
@@ -74,6 +96,6 @@ def _conflict(verdict: Verdict, cmdline: bool, suggestion: str | None) -> dict[s
         "state": verdict.state,
         "wanted": requirement.state,
         "reason": reason(verdict),
-        "advice": suggestion,
+        "advice": None if verdict.met else advice(verdict, privileged, ephemeral),
         "holders": [holder.as_dict(cmdline) for holder in verdict.holders],
     }

@@ -2,24 +2,19 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Verdicts in words: the reason, the advice and the message that people read. Pure."""
+"""Verdicts that somebody must read about, in words: the reason, the advice and the message. Pure."""
 
 from __future__ import annotations
 
 import typing as t
 
 from ansible_collections.preflight.ports.plugins.module_utils._ephemeral import Ephemeral, merged
+from ansible_collections.preflight.ports.plugins.module_utils._findings import DUPLICATE, UNAVAILABLE, UNKNOWN
 from ansible_collections.preflight.ports.plugins.module_utils._holders import Holder
 from ansible_collections.preflight.ports.plugins.module_utils._requirements import FREE, LISTENING, Requirement
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import BOUND, CLOSING, CONNECTED, TCP
 from ansible_collections.preflight.ports.plugins.module_utils._text import joined, printable
-from ansible_collections.preflight.ports.plugins.module_utils._verdicts import (
-    DUPLICATE,
-    UNAVAILABLE,
-    UNKNOWN,
-    Verdict,
-    allows,
-)
+from ansible_collections.preflight.ports.plugins.module_utils._verdicts import Verdict, allows
 
 _MOST_LINES = 200
 _TIME_WAIT_SECONDS = 60  # TCP_TIMEWAIT_LEN of the kernel's include/net/tcp.h
@@ -133,18 +128,6 @@ def _complaint(verdicts: t.Sequence[Verdict], one: bool) -> str:
     if all(verdict.requirement.state == FREE and verdict.holders for verdict in verdicts):
         return f"{verb} taken"
     return f"{verb} not as required"
-
-
-def success(wanted: int, held: int, listening: int) -> str:
-    """One sentence for a request of *wanted* ports that is met."""
-    counts = {"free": wanted - held - listening, "listening": listening, "held by whom held_by allows": held}
-    present = {what: count for what, count in counts.items() if count}
-    if not present:
-        return "No ports are required."
-    subject = "The required port is" if wanted == 1 else f"All {wanted} required ports are"
-    if len(present) == 1:
-        return f"{subject} {''.join(present)}."
-    return f"{subject} as required: {joined([f'{count} {what}' for what, count in present.items()])}."
 
 
 def ephemeral_finding(settings: Ephemeral, ports: t.Sequence[int]) -> str:

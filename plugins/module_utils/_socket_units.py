@@ -9,17 +9,26 @@ from __future__ import annotations
 import re
 import typing as t
 
-COMMAND = ("systemctl", "show", "--property=Id,Listen", "*.socket")
+_COMMAND = ["systemctl", "show", "--property=Id,Listen", "*.socket"]
 
-Run = t.Callable[[t.Sequence[str]], str]
-"""Runs a command, without a shell, and gives what it printed, or an empty string."""
+RunCommand = t.Callable[..., t.Tuple[int, str, str]]
+"""AnsibleModule.run_command()."""
 
 _PROTOCOLS = {"Stream": "tcp", "Datagram": "udp"}
 _LISTEN = re.compile(r"Listen=\[?([0-9A-Fa-f:.]+)\]?:([0-9]{1,5}) \((Stream|Datagram)\)")
 
 
+def find(run_command: RunCommand) -> dict[tuple[str, str, int], str]:
+    """{(protocol, address, port): unit}. A host without systemctl has no socket units."""
+    try:
+        _code, output, _errors = run_command(_COMMAND, handle_exceptions=False)
+    except OSError:
+        return {}
+    return parse(output)
+
+
 def parse(output: str) -> dict[tuple[str, str, int], str]:
-    """What COMMAND printed -> {(protocol, address, port): unit}."""
+    """What the command printed -> {(protocol, address, port): unit}."""
     units = {}
     for block in output.split("\n\n"):
         identity = re.search(r"^Id=(.+)$", block, re.MULTILINE)
@@ -27,16 +36,3 @@ def parse(output: str) -> dict[tuple[str, str, int], str]:
             if identity:
                 units[_PROTOCOLS[kind], address, int(port)] = identity[1]
     return units
-
-
-def runner(module: t.Any) -> Run:
-    """*module*'s own way to run a command. A host without systemctl has no socket units."""
-
-    def run(command: t.Sequence[str]) -> str:
-        try:
-            _code, output, _errors = module.run_command(list(command), handle_exceptions=False)
-        except OSError:
-            return ""
-        return str(output)
-
-    return run

@@ -44,14 +44,6 @@ class Socket(t.NamedTuple):
     """The processes that have it, where the source knows them already."""
 
 
-class Bound(t.NamedTuple):
-    """TCP sockets that are bound but don't listen, found without the table."""
-
-    sockets: list[Socket]
-    all_seen: bool
-    """Whether there can be no others."""
-
-
 def state_of(protocol: str, kernel_state: int, inode: int) -> str:
     """The contract's word for the kernel's number of a state."""
     if kernel_state in (TCP_CLOSE, TCP_BOUND_INACTIVE):

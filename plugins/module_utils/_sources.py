@@ -9,7 +9,10 @@ from __future__ import annotations
 import sys
 import typing as t
 
-from ansible_collections.preflight.ports.plugins.module_utils._sockets import Bound, Socket, SourceError
+from ansible_collections.preflight.ports.plugins.module_utils._sockets import Socket, SourceError
+
+if t.TYPE_CHECKING:
+    from ansible_collections.preflight.ports.plugins.module_utils._bound import Bound
 
 # The sources are imported when their turn comes: on a target, Python compiles a module's files anew in each task.
 

@@ -2,41 +2,34 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Requirement + witnesses -> verdict, pure.
-
-The witnesses are the socket table and what bind(2) answered.
-"""
+"""Requirement + finding + holders -> verdict, pure."""
 
 from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.preflight.ports.plugins.module_utils import _held_by, _probe
-from ansible_collections.preflight.ports.plugins.module_utils._addresses import Endpoint, overlap, serves
+from ansible_collections.preflight.ports.plugins.module_utils import _held_by
+from ansible_collections.preflight.ports.plugins.module_utils._addresses import overlap, serves
+from ansible_collections.preflight.ports.plugins.module_utils._findings import (
+    DUPLICATE,
+    UNAVAILABLE,
+    UNKNOWN,
+    Finding,
+    Findings,
+    Question,
+    worst,
+)
 from ansible_collections.preflight.ports.plugins.module_utils._holders import Census, Holder, holders, unidentified
 from ansible_collections.preflight.ports.plugins.module_utils._requirements import FREE, Requirement
-from ansible_collections.preflight.ports.plugins.module_utils._sockets import (
-    BOUND,
-    CLOSING,
-    CONNECTED,
-    LISTENING,
-    TCP,
-    UDP,
-    Socket,
-)
+from ansible_collections.preflight.ports.plugins.module_utils._sockets import BOUND, LISTENING, TCP, Socket
 
-UNKNOWN, DUPLICATE, UNAVAILABLE = "unknown", "duplicate", "unavailable"
+Rivals = t.Mapping[t.Tuple[int, int], t.Sequence[str]]
+"""(index of the requirement, port) -> the other names that want the port too."""
 
-_WORST_FIRST = (LISTENING, BOUND, CONNECTED, UNKNOWN, CLOSING, DUPLICATE, UNAVAILABLE, FREE)
-_TIERS = ((LISTENING, BOUND), (CONNECTED, CLOSING))
+Verdicts = t.Dict[t.Tuple[int, int], "Verdict"]
+"""(index of the requirement, port) -> verdict, for all but the ports that are to be free and are."""
 
-
-class Finding(t.NamedTuple):
-    """What the witnesses say of one port on one or more endpoints."""
-
-    state: str
-    sockets: tuple[Socket, ...] = ()
-    """Those that hold it."""
+_NOBODY = Census(pids={}, processes={})
 
 
 class Verdict(t.NamedTuple):
@@ -56,55 +49,47 @@ class Verdict(t.NamedTuple):
         return self.met and self.requirement.state == FREE and self.state != FREE
 
 
-def surely_taken(wanted: Endpoint, sockets: t.Iterable[Socket], shows_device: bool) -> bool:
-    """Whether the table alone, read without connections, rules a bind to *wanted* out.
-
-    A table that shows no devices shows no VRFs, either, and TCP has ports of its own in each.
-    """
-    return any(
-        (held.protocol == UDP or held.state == LISTENING) and shows_device and overlap(wanted, held.endpoint) is True
-        for held in sockets
-    )
-
-
-def settle(wanted: Endpoint, answer: str | None, sockets: t.Iterable[Socket], shows_bound: bool) -> Finding | None:
-    """The finding for *wanted* from bind(2)'s *answer* (None: not asked, for the table had ruled it out) and the port's
-    sockets in every state. None: the witnesses contradict each other, as when a socket went away between them.
-    """
-    if answer == _probe.FREE:
-        return Finding(FREE)
-    if answer == _probe.UNAVAILABLE:
-        return Finding(UNAVAILABLE)
-    suspects = [held for held in sockets if overlap(wanted, held.endpoint) is not False]
-    if answer == _probe.REUSABLE:
-        return _settle_reusable(suspects, shows_bound)
-    for tier in _TIERS:
-        blamed = _blame([held for held in suspects if held.protocol == UDP or held.state in tier])
-        if blamed:
-            return blamed
-    return Finding(FREE) if answer == _probe.NO_WITNESS else None
+def verdicts(
+    requirements: t.Sequence[Requirement],
+    findings: Findings,
+    census: Census | None = None,
+    rivals: Rivals | None = None,
+) -> Verdicts:
+    """The verdicts on what was found. Without a *census* nobody is known."""
+    rivals = rivals or {}
+    return {
+        (index, port): judge(requirements[index], port, finding, census or _NOBODY, rivals.get((index, port), ()))
+        for (index, port), finding in _by_port(requirements, findings, rivals).items()
+    }
 
 
-def _settle_reusable(suspects: t.Sequence[Socket], shows_bound: bool) -> Finding | None:
-    """SO_REUSEADDR would do; but whoever is bound without listening is about to listen, and then it would not."""
-    bound = tuple(held for held in suspects if held.state == BOUND)
-    if bound:
-        return Finding(BOUND, bound)
-    if shows_bound:
-        return Finding(FREE)
-    # Connections that are left over explain the answer. They may hide a socket that is bound, too.
-    return _blame([held for held in suspects if held.state in (CONNECTED, CLOSING)])
+def suspects(requirements: t.Sequence[Requirement], findings: Findings) -> set[Socket]:
+    """The sockets that somebody will ask about: not those that listen as they should."""
+    return {
+        held
+        for (index, port), finding in _by_port(requirements, findings).items()
+        if not judge(requirements[index], port, finding, _NOBODY).met
+        for held in finding.sockets
+    }
 
 
-def _blame(sockets: t.Sequence[Socket]) -> Finding | None:
-    return Finding(worst(held.state for held in sockets), tuple(sockets)) if sockets else None
+def _by_port(
+    requirements: t.Sequence[Requirement], findings: Findings, also: t.Collection[tuple[int, int]] = ()
+) -> dict[tuple[int, int], Finding]:
+    """The findings by index of the requirement and port, without the ports that are to be free and are."""
+    noted = {(question.protocol, question.port) for question in findings}
+    by_port = {}
+    for index, requirement in enumerate(requirements):
+        for port in requirement.ports:
+            if requirement.state != FREE or (requirement.protocol, port) in noted or (index, port) in also:
+                each = (Question(requirement.protocol, endpoint, port) for endpoint in requirement.endpoints)
+                by_port[index, port] = together(
+                    [(findings[ask] or Finding(UNKNOWN)) if ask in findings else Finding(FREE) for ask in each]
+                )
+    return by_port
 
 
-def worst(states: t.Iterable[str]) -> str:
-    return min(states, key=_WORST_FIRST.index)
-
-
-def together(requirement: Requirement, findings: t.Sequence[Finding]) -> Finding:
+def together(findings: t.Sequence[Finding]) -> Finding:
     """The findings for a requirement's endpoints as one.
 
     A family that the host lacks counts only if it was asked for.
@@ -146,28 +131,3 @@ def _is_server(requirement: Requirement, held: Socket) -> bool:
     if held.state != (LISTENING if requirement.protocol == TCP else BOUND):
         return False
     return requirement.address is None or any(serves(wanted, held.endpoint) for wanted in requirement.endpoints)
-
-
-def rivals(requirements: t.Sequence[Requirement]) -> dict[tuple[int, int], list[str]]:
-    """(index of a requirement, port) -> the other names that want that port free on an overlapping address."""
-    wanting: dict[tuple[str, int], list[int]] = {}
-    for index, requirement in enumerate(requirements):
-        if requirement.name is not None and requirement.state == FREE:
-            for port in requirement.ports:
-                wanting.setdefault((requirement.protocol, port), []).append(index)
-    found: dict[tuple[int, int], list[str]] = {}
-    for (_protocol, port), indexes in wanting.items():
-        for index in indexes if len(indexes) > 1 else ():
-            names = {
-                str(requirements[other].name)
-                for other in indexes
-                if requirements[other].name != requirements[index].name
-                and _meet(requirements[index], requirements[other])
-            }
-            if names:
-                found[index, port] = sorted(names)
-    return found
-
-
-def _meet(one: Requirement, other: Requirement) -> bool:
-    return any(overlap(left, right) for left in one.endpoints for right in other.endpoints)

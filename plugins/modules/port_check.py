@@ -398,6 +398,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.preflight.ports.plugins.module_utils import _ephemeral
+from ansible_collections.preflight.ports.plugins.module_utils._findings import DUPLICATE
 from ansible_collections.preflight.ports.plugins.module_utils._look import Look, look
 from ansible_collections.preflight.ports.plugins.module_utils._probe import ProbeError
 from ansible_collections.preflight.ports.plugins.module_utils._requirements import (
@@ -407,11 +408,8 @@ from ansible_collections.preflight.ports.plugins.module_utils._requirements impo
     ports_to_be_free,
 )
 from ansible_collections.preflight.ports.plugins.module_utils._results import NOTHING, result
-from ansible_collections.preflight.ports.plugins.module_utils._sentences import ephemeral_finding
-from ansible_collections.preflight.ports.plugins.module_utils._socket_units import runner
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import SourceError
 from ansible_collections.preflight.ports.plugins.module_utils._sources import first_that_works
-from ansible_collections.preflight.ports.plugins.module_utils._verdicts import DUPLICATE
 
 
 def main() -> None:
@@ -450,6 +448,9 @@ def main() -> None:
     threatened = settings.threatened(ports_to_be_free(requirements)) if settings else []
     if settings and threatened and options["ephemeral"] != "ignore":
         outcome["ephemeral"] = threatened
+        # Only now: on a target, each import costs time in each task.
+        from ansible_collections.preflight.ports.plugins.module_utils._sentences import ephemeral_finding
+
         finding = ephemeral_finding(settings, threatened)
         if options["ephemeral"] == "fail":
             outcome["msg"] = f"{outcome['msg']}\n{finding}" if failed else finding
@@ -466,7 +467,8 @@ def look_until_met(module: AnsibleModule, requirements: t.Sequence[Requirement],
     """The first look that finds all as required, or the last one before the deadline."""
     while True:
         seen = first_that_works(
-            module.params["source"], lambda source: look(requirements, source, module.params["probe"], runner(module))
+            module.params["source"],
+            lambda source: look(requirements, source, module.params["probe"], module.run_command),
         )
         unmet = [verdict for verdict in seen.verdicts.values() if not verdict.met]
         left = deadline - time.monotonic()

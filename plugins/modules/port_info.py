@@ -212,7 +212,6 @@ source:
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.preflight.ports.plugins.module_utils._inventory import Filter, take
 from ansible_collections.preflight.ports.plugins.module_utils._requirements import RequirementError, parse_ranges
-from ansible_collections.preflight.ports.plugins.module_utils._socket_units import runner
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import SourceError
 from ansible_collections.preflight.ports.plugins.module_utils._sources import first_that_works
 
@@ -242,7 +241,7 @@ def main() -> None:
             frozenset(options["states"]),
         )
         source, found = first_that_works(
-            options["source"], lambda source: (source.name, take(wanted, source, runner(module)))
+            options["source"], lambda source: (source.name, take(wanted, source, module.run_command))
         )
     except (RequirementError, SourceError) as error:
         module.fail_json(msg=str(error), sockets=[], source=None)

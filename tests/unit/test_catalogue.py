@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.preflight.ports.plugins.filter.profile_ports import profile_ports
-from ansible_collections.preflight.ports.plugins.module_utils import _requirements, _verdicts
+from ansible_collections.preflight.ports.plugins.module_utils import _requirements, _rivals
 
 CATALOGUE = runpy.run_path(str(Path(__file__).parents[2] / "docs/catalogue.py"))
 PROFILES = CATALOGUE["load"]()
@@ -94,11 +94,11 @@ def test_included_profiles_are_of_the_same_product(name):
     ],
 )
 def test_a_host_can_have_all_roles_of_a_product(one, other):
-    assert _verdicts.rivals(requirements(one, other)) == {}
+    assert _rivals.find(requirements(one, other)) == {}
 
 
 @pytest.mark.parametrize(
     ("one", "other"), [("apache", "nginx"), ("cockpit", "prometheus"), ("etcd", "kubernetes_control_plane")]
 )
 def test_products_that_want_the_same_port_are_rivals(one, other):
-    assert _verdicts.rivals(requirements(one, other))
+    assert _rivals.find(requirements(one, other))

@@ -13,7 +13,6 @@ from ansible_collections.preflight.ports.plugins.module_utils import (
     _owners,
     _processes,
     _psutil,
-    _socket_units,
 )
 from ansible_collections.preflight.ports.plugins.module_utils._holders import Census, Process
 from ansible_collections.preflight.ports.plugins.module_utils._owners import Owners
@@ -48,12 +47,12 @@ class Host:
         self.searched = sorted(inodes)
         return Owners({inode: self.owners[inode] for inode in inodes if inode in self.owners}, True)
 
-    def run(self, command):
+    def run_command(self, command, handle_exceptions):
         self.commands.append(command)
-        return "Id=ssh.socket\nListen=[::]:22 (Stream)\n"
+        return 0, "Id=ssh.socket\nListen=[::]:22 (Stream)\n", ""
 
     def census(self, *sockets):
-        return _census.take(sockets, self.run)
+        return _census.take(sockets, self.run_command)
 
 
 @pytest.fixture
@@ -104,17 +103,17 @@ def test_of_the_kernel(host):
 
 
 @pytest.mark.parametrize(
-    ("init", "units", "commands"),
+    ("init", "units", "programs"),
     [
-        pytest.param(SYSTEMD, {("tcp", "::", 22): "ssh.socket"}, [_socket_units.COMMAND], id="systemd"),
+        pytest.param(SYSTEMD, {("tcp", "::", 22): "ssh.socket"}, ["systemctl"], id="systemd"),
         pytest.param(OTHER_INIT, {}, [], id="another init"),
     ],
 )
-def test_of_pid_1(init, units, commands, host):
+def test_of_pid_1(init, units, programs, host):
     host.owners = {42: [1], 43: [1]}
     host.processes[1] = init
     assert host.census(row(LISTENING, "::", 22, inode=42), row(LISTENING, port=80, inode=43)).socket_units == units
-    assert host.commands == commands
+    assert [command[0] for command in host.commands] == programs
 
 
 def test_of_processes_elsewhere(host, monkeypatch):

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.preflight.ports.plugins.module_utils import _census
+from ansible_collections.preflight.ports.plugins.module_utils._bound import Bound
 from ansible_collections.preflight.ports.plugins.module_utils._inventory import Filter, take
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import (
     BOUND,
@@ -13,7 +14,6 @@ from ansible_collections.preflight.ports.plugins.module_utils._sockets import (
     CONNECTED,
     EVERY_STATE,
     LISTENING,
-    Bound,
 )
 from ansible_collections.preflight.ports.plugins.module_utils._sources import Source
 from records import APACHE, CURL, census, row

@@ -8,6 +8,8 @@ import os
 
 import pytest
 from ansible_collections.preflight.ports.plugins.module_utils import _bound, _look, _probe
+from ansible_collections.preflight.ports.plugins.module_utils._bound import Bound
+from ansible_collections.preflight.ports.plugins.module_utils._findings import DUPLICATE, UNAVAILABLE, UNKNOWN
 from ansible_collections.preflight.ports.plugins.module_utils._look import look
 from ansible_collections.preflight.ports.plugins.module_utils._probe import (
     FREE as BINDS,
@@ -28,11 +30,9 @@ from ansible_collections.preflight.ports.plugins.module_utils._sockets import (
     EVERY_STATE,
     LISTENERS,
     LISTENING,
-    Bound,
     SourceError,
 )
 from ansible_collections.preflight.ports.plugins.module_utils._sources import Source, candidates
-from ansible_collections.preflight.ports.plugins.module_utils._verdicts import DUPLICATE, UNAVAILABLE, UNKNOWN
 from records import APACHE, CURL, census, row, wanting
 
 FREE = "free"

@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.preflight.ports.plugins.module_utils._ephemeral import Ephemeral
-from ansible_collections.preflight.ports.plugins.module_utils._results import NOTHING, result
+from ansible_collections.preflight.ports.plugins.module_utils._findings import DUPLICATE, Finding
+from ansible_collections.preflight.ports.plugins.module_utils._results import NOTHING, result, success
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import BOUND, CONNECTED, LISTENING
-from ansible_collections.preflight.ports.plugins.module_utils._verdicts import DUPLICATE, Finding, judge
+from ansible_collections.preflight.ports.plugins.module_utils._verdicts import judge
 from records import APACHE, CURL, census, row, wanting
 
 FREE = "free"
@@ -198,3 +199,27 @@ def test_command_lines(asked, where):
 )
 def test_msg(entries, findings, held_by, expected):
     assert found(entries, findings, held_by=held_by)["msg"] == expected
+
+
+@pytest.mark.parametrize(
+    ("wanted", "held", "listening", "expected"),
+    [
+        pytest.param(0, 0, 0, "No ports are required.", id="none"),
+        pytest.param(1, 0, 0, "The required port is free.", id="one free"),
+        pytest.param(5, 0, 0, "All 5 required ports are free.", id="all free"),
+        pytest.param(1, 0, 1, "The required port is listening.", id="one listening"),
+        pytest.param(3, 3, 0, "All 3 required ports are held by whom held_by allows.", id="all held"),
+        pytest.param(
+            5, 2, 0, "All 5 required ports are as required: 3 free and 2 held by whom held_by allows.", id="some held"
+        ),
+        pytest.param(
+            6,
+            1,
+            2,
+            "All 6 required ports are as required: 3 free, 2 listening and 1 held by whom held_by allows.",
+            id="some of each",
+        ),
+    ],
+)
+def test_success(wanted, held, listening, expected):
+    assert success(wanted, held, listening) == expected

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.preflight.ports.plugins.module_utils._ephemeral import Ephemeral
+from ansible_collections.preflight.ports.plugins.module_utils._findings import DUPLICATE, UNAVAILABLE, UNKNOWN, Finding
 from ansible_collections.preflight.ports.plugins.module_utils._holders import Container, Holder, unidentified
 from ansible_collections.preflight.ports.plugins.module_utils._sentences import (
     advice,
@@ -13,17 +14,9 @@ from ansible_collections.preflight.ports.plugins.module_utils._sentences import 
     headline,
     label,
     reason,
-    success,
 )
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import BOUND, CLOSING, CONNECTED, LISTENING
-from ansible_collections.preflight.ports.plugins.module_utils._verdicts import (
-    DUPLICATE,
-    UNAVAILABLE,
-    UNKNOWN,
-    Finding,
-    Verdict,
-    judge,
-)
+from ansible_collections.preflight.ports.plugins.module_utils._verdicts import Verdict, judge
 from records import APACHE, CONTAINER_ID, CURL, HARMLESS, HOSTILE, WEB, census, row, want
 
 FREE = "free"
@@ -374,30 +367,6 @@ def test_no_name_of_the_request_reaches_the_terminal_as_it_is():
     ]
     assert headline(conflicts, 2).replace("\n", "").isprintable()
     assert headline(conflicts, 2).count("\n") == 2
-
-
-@pytest.mark.parametrize(
-    ("wanted", "held", "listening", "expected"),
-    [
-        pytest.param(0, 0, 0, "No ports are required.", id="none"),
-        pytest.param(1, 0, 0, "The required port is free.", id="one free"),
-        pytest.param(5, 0, 0, "All 5 required ports are free.", id="all free"),
-        pytest.param(1, 0, 1, "The required port is listening.", id="one listening"),
-        pytest.param(3, 3, 0, "All 3 required ports are held by whom held_by allows.", id="all held"),
-        pytest.param(
-            5, 2, 0, "All 5 required ports are as required: 3 free and 2 held by whom held_by allows.", id="some held"
-        ),
-        pytest.param(
-            6,
-            1,
-            2,
-            "All 6 required ports are as required: 3 free, 2 listening and 1 held by whom held_by allows.",
-            id="some of each",
-        ),
-    ],
-)
-def test_success(wanted, held, listening, expected):
-    assert success(wanted, held, listening) == expected
 
 
 @pytest.mark.parametrize(

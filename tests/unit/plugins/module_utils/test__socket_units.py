@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.preflight.ports.plugins.module_utils._socket_units import COMMAND, parse, runner
+from ansible_collections.preflight.ports.plugins.module_utils._socket_units import find, parse
 
 
 @pytest.mark.parametrize(
@@ -43,10 +43,6 @@ def test_parse(output, expected):
     assert parse(output) == expected
 
 
-def test_the_command_asks_for_what_parse_reads():
-    assert COMMAND == ("systemctl", "show", "--property=Id,Listen", "*.socket")
-
-
 class Module:
     """An AnsibleModule whose commands end as told."""
 
@@ -65,13 +61,16 @@ class Module:
 @pytest.mark.parametrize(
     ("end", "expected"),
     [
-        pytest.param([0, "Id=ssh.socket\n", ""], "Id=ssh.socket\n", id="its output"),
-        pytest.param([1, "", "Failed to connect to bus"], "", id="a failure"),
-        pytest.param([FileNotFoundError(2, "No such file")], "", id="not installed"),
-        pytest.param([PermissionError(13, "Permission denied")], "", id="not allowed"),
+        pytest.param(
+            [0, "Id=ssh.socket\nListen=[::]:22 (Stream)\n", ""], {("tcp", "::", 22): "ssh.socket"}, id="its output"
+        ),
+        pytest.param([1, "", "Failed to connect to bus"], {}, id="a failure"),
+        pytest.param([FileNotFoundError(2, "No such file")], {}, id="not installed"),
+        pytest.param([PermissionError(13, "Permission denied")], {}, id="not allowed"),
     ],
 )
-def test_runner(end, expected):
+def test_find(end, expected):
     module = Module(*end)
-    assert runner(module)(COMMAND) == expected
-    assert module.commands == [list(COMMAND)], "a list, which no shell takes apart"
+    assert find(module.run_command) == expected
+    # A list, which no shell takes apart, and the properties that parse() reads.
+    assert module.commands == [["systemctl", "show", "--property=Id,Listen", "*.socket"]]

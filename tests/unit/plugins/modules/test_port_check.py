@@ -15,7 +15,14 @@ import pytest
 import yaml
 from ansible.module_utils import basic
 from ansible_collections.preflight.ports.plugins.doc_fragments._attributes import ModuleDocFragment
-from ansible_collections.preflight.ports.plugins.module_utils import _ephemeral, _netlink, _probe, _processes, _psutil
+from ansible_collections.preflight.ports.plugins.module_utils import (
+    _ephemeral,
+    _netlink,
+    _probe,
+    _processes,
+    _psutil,
+    _socket_units,
+)
 from ansible_collections.preflight.ports.plugins.module_utils._ephemeral import Ephemeral
 from ansible_collections.preflight.ports.plugins.module_utils._probe import ProbeError
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import SourceError
@@ -338,21 +345,26 @@ def test_no_waiting_for_what_time_does_not_mend(run, looks):
 @pytest.mark.parametrize(
     ("command", "expected"),
     [
-        pytest.param([sys.executable, "-c", "print('Id=ssh.socket')"], "Id=ssh.socket\n", id="its output"),
-        pytest.param([sys.executable, "-c", "import sys; sys.exit(3)"], "", id="a failure"),
-        pytest.param(["no-such-command-anywhere"], "", id="not installed"),
+        pytest.param(
+            [sys.executable, "-c", r"print('Id=ssh.socket\nListen=[::]:22 (Stream)')"],
+            {("tcp", "::", 22): "ssh.socket"},
+            id="its output",
+        ),
+        pytest.param([sys.executable, "-c", "import sys; sys.exit(3)"], {}, id="a failure"),
+        pytest.param(["no-such-command-anywhere"], {}, id="not installed"),
     ],
 )
 def test_commands(command, expected, run, monkeypatch):
-    printed = []
+    units = []
 
     def look(_requirements, source, _probing, run_command):
-        printed.append(run_command(command))
+        units.append(_socket_units.find(run_command))
         return port_check.Look({}, True, source.name)
 
+    monkeypatch.setattr(_socket_units, "_COMMAND", command)
     monkeypatch.setattr(port_check, "look", look)
     run(ports=[80])
-    assert printed == [expected]
+    assert units == [expected]
 
 
 def test_advice_depends_on_privileges(run, looks, monkeypatch):

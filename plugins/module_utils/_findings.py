@@ -1,0 +1,97 @@
+# Copyright (c) 2026, preflight.ports contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the witnesses say of a port, settled. Pure.
+
+The witnesses are the socket table and what bind(2) answered.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.preflight.ports.plugins.module_utils import _probe
+from ansible_collections.preflight.ports.plugins.module_utils._addresses import Endpoint, overlap
+from ansible_collections.preflight.ports.plugins.module_utils._requirements import FREE
+from ansible_collections.preflight.ports.plugins.module_utils._sockets import (
+    BOUND,
+    CLOSING,
+    CONNECTED,
+    LISTENING,
+    UDP,
+    Socket,
+)
+
+UNKNOWN, DUPLICATE, UNAVAILABLE = "unknown", "duplicate", "unavailable"
+
+_WORST_FIRST = (LISTENING, BOUND, CONNECTED, UNKNOWN, CLOSING, DUPLICATE, UNAVAILABLE, FREE)
+_TIERS = ((LISTENING, BOUND), (CONNECTED, CLOSING))
+
+
+class Question(t.NamedTuple):
+    """Could a server bind this?"""
+
+    protocol: str
+    endpoint: Endpoint
+    port: int
+
+
+class Finding(t.NamedTuple):
+    """What the witnesses say of one port on one or more endpoints."""
+
+    state: str
+    sockets: tuple[Socket, ...] = ()
+    """Those that hold it."""
+
+
+Findings = t.Dict[Question, t.Optional[Finding]]
+"""What is not free; None where the witnesses contradict each other."""
+
+
+def surely_taken(wanted: Endpoint, sockets: t.Iterable[Socket], shows_device: bool) -> bool:
+    """Whether the table alone, read without connections, rules a bind to *wanted* out.
+
+    A table that shows no devices shows no VRFs, either, and TCP has ports of its own in each.
+    """
+    return any(
+        (held.protocol == UDP or held.state == LISTENING) and shows_device and overlap(wanted, held.endpoint) is True
+        for held in sockets
+    )
+
+
+def settle(wanted: Endpoint, answer: str | None, sockets: t.Iterable[Socket], shows_bound: bool) -> Finding | None:
+    """The finding for *wanted* from bind(2)'s *answer* (None: not asked, for the table had ruled it out) and the port's
+    sockets in every state. None: the witnesses contradict each other, as when a socket went away between them.
+    """
+    if answer == _probe.FREE:
+        return Finding(FREE)
+    if answer == _probe.UNAVAILABLE:
+        return Finding(UNAVAILABLE)
+    suspects = [held for held in sockets if overlap(wanted, held.endpoint) is not False]
+    if answer == _probe.REUSABLE:
+        return _settle_reusable(suspects, shows_bound)
+    for tier in _TIERS:
+        blamed = _blame([held for held in suspects if held.protocol == UDP or held.state in tier])
+        if blamed:
+            return blamed
+    return Finding(FREE) if answer == _probe.NO_WITNESS else None
+
+
+def _settle_reusable(suspects: t.Sequence[Socket], shows_bound: bool) -> Finding | None:
+    """SO_REUSEADDR would do; but whoever is bound without listening is about to listen, and then it would not."""
+    bound = tuple(held for held in suspects if held.state == BOUND)
+    if bound:
+        return Finding(BOUND, bound)
+    if shows_bound:
+        return Finding(FREE)
+    # Connections that are left over explain the answer. They may hide a socket that is bound, too.
+    return _blame([held for held in suspects if held.state in (CONNECTED, CLOSING)])
+
+
+def _blame(sockets: t.Sequence[Socket]) -> Finding | None:
+    return Finding(worst(held.state for held in sockets), tuple(sockets)) if sockets else None
+
+
+def worst(states: t.Iterable[str]) -> str:
+    return min(states, key=_WORST_FIRST.index)
