@@ -65,13 +65,16 @@ def main() -> int:
 
 
 def demand_tools() -> None:
-    missing = sorted({package for tool, package in TOOLS.items() if not shutil.which(tool)})
-    if missing:
-        sys.exit(f"missing: apt install {' '.join(missing)}")
-    if not importlib.util.find_spec("ansible"):
-        sys.exit(f"missing: {sys.executable} -m pip install ansible-core")
+    missing = []
     if os.geteuid():
-        sys.exit("run this as root: debootstrap makes device files")
+        missing.append("root's rights: debootstrap makes device files")
+    packages = sorted({package for tool, package in TOOLS.items() if not shutil.which(tool)})
+    if packages:
+        missing.append(f"tools: apt install {' '.join(packages)}")
+    if not importlib.util.find_spec("ansible"):
+        missing.append(f"ansible-core: {sys.executable} -m pip install ansible-core")
+    if missing:
+        sys.exit("\n".join(["missing:", *missing]))
 
 
 def image(suite: str, mirror: str | None) -> Path:

@@ -155,7 +155,7 @@ def _holder_faults(fact: Fact, look: Look, conflict: dict[str, Any], crowd: Crow
         if held.state == conflict["state"]:
             if crowd.of(held):
                 due.setdefault(crowd.of(held)[0], set()).update(crowd.of(held))
-            elif _nameless(held) not in nameless:
+            elif _nameless(held) not in nameless and (look.shows_bound or not look.user or not _bound_only(held)):
                 yield f"no {_nameless(held)} holder"
     for eldest, pids in due.items():
         if eldest not in named:

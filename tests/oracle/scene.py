@@ -148,13 +148,16 @@ class Scene:
 
     def _accepted(self, client: socket.socket) -> socket.socket:
         """With SO_REUSEPORT any listener of the group may have got it."""
-        for listener in self.made.values():
-            if listener.type == socket.SOCK_STREAM and _state(listener) == "listening":
-                listener.setblocking(False)
-                with contextlib.suppress(BlockingIOError):
-                    server = listener.accept()[0]
-                    server.setblocking(True)
-                    return server
+        end = time.monotonic() + 5
+        while time.monotonic() < end:  # on a busy machine the listener learns of it later than the client
+            for listener in self.made.values():
+                if listener.type == socket.SOCK_STREAM and _state(listener) == "listening":
+                    listener.setblocking(False)
+                    with contextlib.suppress(BlockingIOError):
+                        server = listener.accept()[0]
+                        server.setblocking(True)
+                        return server
+            time.sleep(0.002)
         raise RuntimeError(f"nobody accepts {client}")
 
     def _hang_up(self, number: int | None, sock: socket.socket, alone: bool) -> None:
