@@ -59,7 +59,7 @@ def look(requirements: t.Sequence[Requirement], source: Source, probing: bool, r
         probed = probed and _probe.NO_WITNESS not in answers.values()
         for question in pending:
             findings.pop(question, None)
-        findings.update(_settle(answers, source))
+        findings.update(_settle(answers, source, probing))
         if not findings:
             break
         suspects = _suspects(requirements, findings)
@@ -110,7 +110,7 @@ def _ask(questions: t.Sequence[Question], source: Source, probing: bool) -> dict
     answers: dict[Question, str | None] = {}
     for question in questions:
         sockets = table.get((question.protocol, question.port))
-        if sockets and surely_taken(question.endpoint, sockets, source.shows_device):
+        if sockets and surely_taken(question.endpoint, sockets, source.shows_options):
             # A wildcard listener takes every address, but not one that is not here.
             is_here = not probing or _probe.is_on_host(question.protocol, question.endpoint)
             answers[question] = None if is_here else _probe.UNAVAILABLE
@@ -121,7 +121,7 @@ def _ask(questions: t.Sequence[Question], source: Source, probing: bool) -> dict
     return answers
 
 
-def _settle(answers: t.Mapping[Question, str | None], source: Source) -> Findings:
+def _settle(answers: t.Mapping[Question, str | None], source: Source, probing: bool) -> Findings:
     table = _table(answers, source, EVERY_STATE)
     shows_bound = source.find_bound is None
     if source.find_bound and any(_may_be_bound(*answer) for answer in answers.items()):
@@ -130,6 +130,10 @@ def _settle(answers: t.Mapping[Question, str | None], source: Source) -> Finding
         shows_bound = bound.all_seen
         for held in bound.sockets:
             table.setdefault((TCP, held.port), []).append(held)
+    if probing and shows_bound and not source.shows_options:
+        from ansible_collections.preflight.ports.plugins.module_utils import _dual_stack
+
+        table = {key: _dual_stack.resolve(sockets) for key, sockets in table.items()}
     findings = {
         question: settle(question.endpoint, answer, table.get((question.protocol, question.port), ()), shows_bound)
         for question, answer in answers.items()

@@ -33,8 +33,8 @@ class Source(t.NamedTuple):
 
     None where the table has them itself.
     """
-    shows_device: bool
-    """Whether the table tells which device, and so which VRF, a socket is bound to."""
+    shows_options: bool
+    """Whether the table tells IPV6_V6ONLY, and which device, and so which VRF, a socket is bound to."""
 
 
 def candidates(name: str) -> t.Iterator[Source]:
@@ -43,15 +43,15 @@ def candidates(name: str) -> t.Iterator[Source]:
     if name == "netlink" or (name == "auto" and on_linux):
         from ansible_collections.preflight.ports.plugins.module_utils import _netlink
 
-        yield Source("netlink", _netlink.read, None if _netlink.shows_bound() else _find_bound, shows_device=True)
+        yield Source("netlink", _netlink.read, None if _netlink.shows_bound() else _find_bound, shows_options=True)
     if name == "procfs" or (name == "auto" and on_linux):
         from ansible_collections.preflight.ports.plugins.module_utils import _procfs
 
-        yield Source("procfs", _procfs.read, _find_bound, shows_device=False)
+        yield Source("procfs", _procfs.read, _find_bound, shows_options=False)
     if name in ("psutil", "auto"):
         from ansible_collections.preflight.ports.plugins.module_utils import _psutil
 
-        yield Source("psutil", _psutil.read, _find_bound if on_linux else _psutil.find_bound, shows_device=False)
+        yield Source("psutil", _psutil.read, _find_bound if on_linux else _psutil.find_bound, shows_options=False)
 
 
 def _find_bound(listed: t.Container[int]) -> Bound:

@@ -60,7 +60,7 @@ class Host:
         self.searched = []
         self.vanishing = {}
         self.vanished = set()
-        self.shows_device = True
+        self.shows_options = True
         self.find_bound = None
         monkeypatch.setattr(_probe, "probe", self._probe)
         monkeypatch.setattr(_look, "_take_census", self._take_census)
@@ -98,7 +98,7 @@ class Host:
     def look(self, *entries, probing=True, **rest):
         requirements = wanting(*entries, **rest)
         self.protocols = {requirement.protocol for requirement in requirements}
-        source = Source("fake", self._read, self.find_bound, self.shows_device)
+        source = Source("fake", self._read, self.find_bound, self.shows_options)
         return look(requirements, source, probing, lambda _command: "")
 
 
@@ -146,14 +146,14 @@ def test_taken(host):
 
 
 @pytest.mark.parametrize(
-    ("held", "shows_device"),
+    ("held", "shows_options"),
     [
         pytest.param(by(APACHE), False, id="a listener whose device is not told"),
         pytest.param(by(APACHE, CONNECTED), True, id="a connection"),
     ],
 )
-def test_bind_has_the_last_word(held, shows_device, host):
-    host.shows_device = shows_device
+def test_bind_has_the_last_word(held, shows_options, host):
+    host.shows_options = shows_options
     host.tables = [[held]]
     assert host.look("127.0.0.1:80").verdicts == {}
     host.answers = [{80: IN_USE}]

@@ -67,7 +67,7 @@ def test_candidates_know_who_finds_bound_sockets(name, platform, listed_by_kerne
 
 def test_only_netlink_tells_the_device(monkeypatch):
     monkeypatch.setattr(sys, "platform", "linux")
-    assert [source.shows_device for source in candidates("auto")] == [True, False, False]
+    assert [source.shows_options for source in candidates("auto")] == [True, False, False]
 
 
 def using(failures):
