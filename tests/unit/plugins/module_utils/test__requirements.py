@@ -52,6 +52,16 @@ def service(name, protocol):
         pytest.param(
             "[::ffff:10.0.0.5]:1", "tcp", 1, 1, "::ffff:10.0.0.5", (at("::ffff:10.0.0.5", False),), id="mapped"
         ),
+        pytest.param({"port": "1-65535"}, "tcp", 1, 65535, None, WILDCARDS, id="as many ports as there are, in a dict"),
+        pytest.param(
+            "[fe80::1%fifteen-letters]:80",
+            "tcp",
+            80,
+            80,
+            "fe80::1%fifteen-letters",
+            (at("fe80::1", True, "fifteen-letters"),),
+            id="the longest name that a zone can have",
+        ),
         pytest.param("[fe80::1%eth0]:80", "tcp", 80, 80, "fe80::1%eth0", (at("fe80::1", True, "eth0"),), id="a zone"),
         pytest.param("[0:0::1]:80", "tcp", 80, 80, "0:0::1", (at("::1", True),), id="the address stays as written"),
         pytest.param("10.0.0.5:https/tcp", "tcp", 443, 443, "10.0.0.5", (at("10.0.0.5"),), id="address and service"),
@@ -361,6 +371,13 @@ def test_parse_shows_no_more_than_the_beginning_of_a_long_entry():
     with pytest.raises(RequirementError) as refusal:
         parse(["x" * 5000 + "!"])
     assert str(refusal.value).startswith("ports[0] '" + "x" * 199 + "...: ")
+
+
+def test_parse_shows_an_entry_of_two_hundred_characters():
+    entry = "x" * 197 + "!"  # the quotation marks count, too
+    with pytest.raises(RequirementError) as refusal:
+        parse([entry])
+    assert str(refusal.value).startswith(f"ports[0] '{entry}': ")
 
 
 def test_parse_escapes_what_a_terminal_would_obey():

@@ -5,11 +5,23 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.preflight.ports.plugins.module_utils._findings import DUPLICATE, UNAVAILABLE, UNKNOWN, Finding
+from ansible_collections.preflight.ports.plugins.module_utils._findings import (
+    DUPLICATE,
+    UNAVAILABLE,
+    UNKNOWN,
+    Finding,
+    Question,
+)
 from ansible_collections.preflight.ports.plugins.module_utils._holders import Holder
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import BOUND, CLOSING, CONNECTED, LISTENING
-from ansible_collections.preflight.ports.plugins.module_utils._verdicts import Verdict, judge, together
-from records import APACHE, CURL, census, row, want
+from ansible_collections.preflight.ports.plugins.module_utils._verdicts import (
+    Verdict,
+    judge,
+    suspects,
+    together,
+    verdicts,
+)
+from records import APACHE, CURL, at, census, row, want, wanting
 
 FREE = "free"
 
@@ -156,3 +168,64 @@ def test_judge_tells_requirement_and_port():
     assert judge(requirement, 81, Finding(FREE), census()) == Verdict(requirement, 81, FREE, True)
     unknown = judge(requirement, 81, Finding(UNKNOWN), census())
     assert unknown.holders == (Holder((), "tcp", UNKNOWN, hidden=True),)
+
+
+ANY4, ANY6 = at("0.0.0.0"), at("::", True)
+ON_80 = {Question("tcp", ANY4, 80): Finding(LISTENING, (by(APACHE),))}
+
+
+def states(*entries, findings, known=None, rivals=None):
+    judged = verdicts(wanting(*entries), findings, known, rivals or {})
+    return {where: verdict.state for where, verdict in judged.items()}
+
+
+@pytest.mark.parametrize(
+    ("entries", "findings", "expected"),
+    [
+        pytest.param([80, 81], {}, {}, id="what is to be free and is"),
+        pytest.param([81, 80], ON_80, {(1, 80): LISTENING}, id="what is to be free and is not"),
+        pytest.param(["79-81"], ON_80, {(0, 80): LISTENING}, id="of a range, what is not free"),
+        pytest.param(["80/udp"], ON_80, {}, id="another protocol"),
+        pytest.param(
+            [{"port": "80-81", "state": "listening"}],
+            ON_80,
+            {(0, 80): LISTENING, (0, 81): FREE},
+            id="all that is to listen",
+        ),
+        pytest.param([80], {Question("tcp", ANY6, 80): None}, {(0, 80): UNKNOWN}, id="a contradiction"),
+        pytest.param(
+            [80],
+            {**ON_80, Question("tcp", ANY6, 80): Finding(UNAVAILABLE)},
+            {(0, 80): LISTENING},
+            id="both families together",
+        ),
+    ],
+)
+def test_verdicts(entries, findings, expected):
+    assert states(*entries, findings=findings) == expected
+
+
+def test_verdicts_on_rivals():
+    assert states(80, 81, findings={}, rivals={(1, 81): ["web"]}) == {(1, 81): DUPLICATE}
+
+
+def test_verdicts_name_who_is_known():
+    (verdict,) = verdicts(wanting(80), ON_80, census(APACHE), {}).values()
+    assert [holder.process for holder in verdict.holders] == [APACHE]
+    (verdict,) = verdicts(wanting(80), ON_80, None, {}).values()
+    assert [holder.process for holder in verdict.holders] == [None]
+
+
+@pytest.mark.parametrize(
+    ("entry", "held_by", "expected"),
+    [
+        pytest.param(80, [], {by(APACHE)}, id="not free"),
+        pytest.param(80, ["apache2"], {by(APACHE)}, id="not free, and only its name can tell whether that is well"),
+        pytest.param({"port": 80, "state": "listening"}, [], set(), id="listening as it should"),
+        pytest.param(
+            {"port": 80, "state": "listening"}, ["apache2"], {by(APACHE)}, id="listening, and its name must tell"
+        ),
+    ],
+)
+def test_suspects(entry, held_by, expected):
+    assert suspects(wanting(entry, held_by=held_by), ON_80) == expected
