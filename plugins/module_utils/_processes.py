@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import pwd
+import re
 import typing as t
 
 from ansible_collections.preflight.ports.plugins.module_utils import _cgroups, _containers
@@ -16,43 +18,62 @@ from ansible_collections.preflight.ports.plugins.module_utils._text import print
 
 _COMM_LENGTH = 15  # the kernel cuts names there: TASK_COMM_LEN less the terminating zero
 _STARTTIME = 22 - 3  # field 22 of proc_pid_stat(5), counted from the one behind the name
+_STATUS = re.compile(r"Name:\t(.*)\n(?:.*\n)*?Uid:\t[0-9]+\t([0-9]+)")  # the second Uid is the effective one
+
+# What many processes share is found out once: a host may have thousands of them.
+_once_each = functools.lru_cache(maxsize=None)
 
 
 def read(pid: int, proc: str = "/proc") -> Process | None:
     """The process, or None when it is gone. What this user may not read of it is None."""
     folder = f"{proc}/{pid}"
-    status = _status(_text(f"{folder}/status") or "")
+    status = _STATUS.match(_text(f"{folder}/status") or "")
     if not status:
         return None
     arguments = (_text(f"{folder}/cmdline") or "").rstrip("\0").split("\0")
     exe = _link(f"{folder}/exe")
-    name = _whole_name(status.get("Name", ""), [exe or "", arguments[0]])
-    cgroup_paths = _cgroups.paths(_text(f"{folder}/cgroup") or "")
-    container = _cgroups.container(cgroup_paths)
-    container = _containers.named(container) if container else _containers.published_by(name, arguments)
-    uid = int(status["Uid"].split()[1])
+    name = _whole_name(status[1], [exe or "", arguments[0]])
+    unit, container = _origin(_text(f"{folder}/cgroup") or "")
+    container = container or _containers.published_by(name, arguments)
+    uid = int(status[2])
     return Process(
         pid=pid,
         name=printable(name),
         exe=_printable(exe),
         uid=uid,
         user=user_name(uid),
-        unit=_printable(_cgroups.unit(cgroup_paths)),
+        unit=unit,
         container=container and _printable_container(container),
         started=started(pid, proc),
         cmdline=printable(" ".join(arguments)) or None,
     )
 
 
+@_once_each
+def _origin(cgroup: str) -> tuple[str | None, Container | None]:
+    """The unit and the container of those who are in a control group."""
+    paths = _cgroups.paths(cgroup)
+    container = _cgroups.container(paths)
+    return _printable(_cgroups.unit(paths)), container and _containers.named(container)
+
+
 def started(pid: int, proc: str = "/proc") -> float | None:
     """When the process began, in seconds since the epoch."""
     ticks = (_text(f"{proc}/{pid}/stat") or "").rpartition(")")[2].split()
-    boot = [line.split()[1] for line in (_text(f"{proc}/stat") or "").splitlines() if line.startswith("btime ")]
-    if len(ticks) <= _STARTTIME or not boot:
+    boot = _boot(proc)
+    if len(ticks) <= _STARTTIME or boot is None:
         return None
-    return int(boot[0]) + int(ticks[_STARTTIME]) / os.sysconf("SC_CLK_TCK")
+    return boot + int(ticks[_STARTTIME]) / os.sysconf("SC_CLK_TCK")
 
 
+@_once_each
+def _boot(proc: str) -> int | None:
+    """When the machine began, in seconds since the epoch (proc_stat(5))."""
+    times = [line.split()[1] for line in (_text(f"{proc}/stat") or "").splitlines() if line.startswith("btime ")]
+    return int(times[0]) if times else None
+
+
+@_once_each
 def user_name(uid: int) -> str | None:
     try:
         return printable(pwd.getpwuid(uid).pw_name)
@@ -70,15 +91,10 @@ def _whole_name(comm: str, paths: t.Sequence[str]) -> str:
     return comm
 
 
-def _status(text: str) -> dict[str, str]:
-    rows = (line.partition(":\t") for line in text.split("\n"))
-    return {key: value for key, tab, value in rows if tab}
-
-
 def _text(path: str) -> str | None:
     try:
-        with open(path, encoding="utf-8", errors="surrogateescape", newline="\n") as file:
-            return file.read()
+        with open(path, "rb", buffering=0) as file:
+            return file.readall().decode("utf-8", "surrogateescape")
     except OSError:
         return None
 
