@@ -62,6 +62,8 @@ def service(name, protocol):
             (at("fe80::1", True, "fifteen-letters"),),
             id="the longest name that a zone can have",
         ),
+        pytest.param("254.128.0.1:80", "tcp", 80, 80, "254.128.0.1", (at("254.128.0.1"),), id="IPv4 that begins alike"),
+        pytest.param("[fec0::1]:80", "tcp", 80, 80, "fec0::1", (at("fec0::1", True),), id="the first address behind"),
         pytest.param("[fe80::1%eth0]:80", "tcp", 80, 80, "fe80::1%eth0", (at("fe80::1", True, "eth0"),), id="a zone"),
         pytest.param("[0:0::1]:80", "tcp", 80, 80, "0:0::1", (at("::1", True),), id="the address stays as written"),
         pytest.param("10.0.0.5:https/tcp", "tcp", 443, 443, "10.0.0.5", (at("10.0.0.5"),), id="address and service"),
@@ -258,6 +260,11 @@ NO_NAMES = "is not an IP address; host names are not looked up, write one such a
         ),
         pytest.param("[::1]:", "'' is not a port; write a number, FIRST-LAST or a service name", id="an empty port"),
         pytest.param(
+            "[febf::1]:80",
+            "the link-local address 'febf::1' needs its interface, as in febf::1%eth0",
+            id="the last of the link-local network",
+        ),
+        pytest.param(
             "[fe80::1]:80",
             "the link-local address 'fe80::1' needs its interface, as in fe80::1%eth0",
             id="link-local without interface",
@@ -371,6 +378,9 @@ def test_parse_shows_no_more_than_the_beginning_of_a_long_entry():
     with pytest.raises(RequirementError) as refusal:
         parse(["x" * 5000 + "!"])
     assert str(refusal.value).startswith("ports[0] '" + "x" * 199 + "...: ")
+    with pytest.raises(RequirementError) as refusal:
+        parse(["x" * 198 + "!"])
+    assert str(refusal.value).startswith("ports[0] '" + "x" * 198 + "!...: "), "one character too many"
 
 
 def test_parse_shows_an_entry_of_two_hundred_characters():
