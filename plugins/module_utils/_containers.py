@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import glob
 import json
 import os
@@ -41,6 +42,18 @@ def published_by(process: str, arguments: t.Sequence[str], root: str = "/") -> C
     return None
 
 
+def behind(identity: str | None, target: str, root: str = "/") -> Container | None:
+    """The container that a NAT rule names, or the one of docker that has the address of the rule's target."""
+    if identity is None:
+        return _docker_container_at(target.rpartition(":")[0].strip("[]"), root)
+    for runtime, find in (("podman", _podman_name), ("containerd", _oci_name)):
+        name = find(identity, root)
+        if name:
+            return Container(identity, name, runtime)
+    return Container(identity, None, "unknown")
+
+
+@functools.lru_cache(maxsize=None)  # a range of ports may go to one container
 def _docker_container_at(address: str, root: str) -> Container | None:
     for path in glob.glob(_below(root, _DOCKER, "*", "config.v2.json")):
         config = _json(path)

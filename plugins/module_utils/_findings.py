@@ -23,9 +23,12 @@ from ansible_collections.preflight.ports.plugins.module_utils._sockets import (
     Socket,
 )
 
-UNKNOWN, DUPLICATE, UNAVAILABLE = "unknown", "duplicate", "unavailable"
+if t.TYPE_CHECKING:
+    from ansible_collections.preflight.ports.plugins.module_utils._redirects import Redirect
 
-_WORST_FIRST = (LISTENING, BOUND, CONNECTED, UNKNOWN, CLOSING, DUPLICATE, UNAVAILABLE, FREE)
+REDIRECTED, UNKNOWN, DUPLICATE, UNAVAILABLE = "redirected", "unknown", "duplicate", "unavailable"
+
+_WORST_FIRST = (LISTENING, BOUND, CONNECTED, UNKNOWN, CLOSING, REDIRECTED, DUPLICATE, UNAVAILABLE, FREE)
 _TIERS = ((LISTENING, BOUND), (CONNECTED, CLOSING))
 
 
@@ -43,6 +46,8 @@ class Finding(t.NamedTuple):
     state: str
     sockets: tuple[Socket, ...] = ()
     """Those that hold it."""
+    redirect: Redirect | None = None
+    """What takes its traffic, where no socket holds it."""
 
 
 Findings = t.Dict[Question, t.Optional[Finding]]

@@ -12,6 +12,9 @@ import typing as t
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import CLOSING, Socket
 from ansible_collections.preflight.ports.plugins.module_utils._text import printable
 
+if t.TYPE_CHECKING:
+    from ansible_collections.preflight.ports.plugins.module_utils._redirects import Redirect
+
 _INIT = 1
 
 
@@ -57,13 +60,23 @@ class Holder(t.NamedTuple):
     """No process: the kernel itself."""
     seconds_left: int | None = None
     """Until the last of its sockets is out of TIME_WAIT."""
+    redirect: Redirect | None = None
+    """The NAT rule that takes what is sent to the port."""
+
+    @property
+    def container(self) -> Container | None:
+        """Whose process it is, or whom the rule serves."""
+        return self.process.container if self.process else self.redirect.container if self.redirect else None
 
     def names(self) -> dict[str, list[str]]:
         """What ``held_by`` patterns are matched against."""
+        container = self.container
         process = self.process
         if process is None:
+            if self.redirect:
+                return {"container": [container.name]} if container and container.name else {}
             return {"process": ["kernel"]} if self.kernel and self.state != CLOSING else {}
-        unit, container = process.unit, process.container
+        unit = process.unit
         names: dict[str, tuple[str | None, ...]] = {
             "process": (process.name,),
             "unit": (unit, unit.rpartition(".")[0]) if unit else (),
@@ -87,7 +100,7 @@ class Holder(t.NamedTuple):
             "user": self.user,
             "uid": self.uid,
             "unit": process.unit,
-            "container": process.container._asdict() if process.container else None,
+            "container": self.container._asdict() if self.container else None,
             "started": _iso8601(process.started),
             "interface": self.interface,
             "peer": self.peer,
@@ -163,6 +176,11 @@ def _holder(held: Socket, census: Census) -> Holder:
         kernel=kernel,
         seconds_left=held.seconds_left,
     )
+
+
+def redirected(redirect: Redirect, state: str, protocol: str) -> Holder:
+    """A NAT rule: no process, and its target for a peer."""
+    return Holder(addresses=(), protocol=protocol, state=state, peer=redirect.target, kernel=True, redirect=redirect)
 
 
 def unidentified(state: str, protocol: str) -> Holder:

@@ -10,6 +10,8 @@ import typing as t
 
 from ansible_collections.preflight.ports.plugins.module_utils import _probe
 from ansible_collections.preflight.ports.plugins.module_utils._findings import (
+    REDIRECTED,
+    Finding,
     Findings,
     Question,
     settle,
@@ -21,6 +23,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._sources import So
 
 if t.TYPE_CHECKING:
     from ansible_collections.preflight.ports.plugins.module_utils._holders import Census
+    from ansible_collections.preflight.ports.plugins.module_utils._redirects import Redirect
     from ansible_collections.preflight.ports.plugins.module_utils._socket_units import RunCommand
     from ansible_collections.preflight.ports.plugins.module_utils._verdicts import Rivals, Verdicts
 
@@ -37,15 +40,21 @@ class Look(t.NamedTuple):
     probed: bool
     """Whether bind(2) gave an answer wherever it was needed."""
     source: str
+    redirects_checked: bool = False
+    """Whether the NAT rules are known."""
+    doubts: t.Mapping[Question, Redirect] = {}
+    """What they may send elsewhere, although it counts as free."""
 
 
-def look(requirements: t.Sequence[Requirement], source: Source, probing: bool, run_command: RunCommand) -> Look:
+def look(
+    requirements: t.Sequence[Requirement], source: Source, probing: bool, redirects: bool, run_command: RunCommand
+) -> Look:
     """Raises SourceError and ProbeError.
 
     The witnesses are asked one after the other, and sockets come and go meanwhile. What does not fit together is asked
     again; in the end it is unknown, never free.
     """
-    pending = [
+    asked = pending = [
         Question(requirement.protocol, endpoint, port)
         for requirement in requirements
         for port in requirement.ports
@@ -72,7 +81,22 @@ def look(requirements: t.Sequence[Requirement], source: Source, probing: bool, r
         ]
         if not pending:
             break
-    return Look(_verdicts(requirements, findings, census), probed, source.name)
+    found = _find_redirects([question for question in asked if question not in findings]) if redirects else None
+    doubts = {}
+    for question, redirect in (found or {}).items():
+        if redirect.depends_on:
+            doubts[question] = redirect
+        else:
+            findings[question] = Finding(REDIRECTED, (), redirect)
+    verdicts = _verdicts(requirements, findings, census)
+    return Look(verdicts, probed, source.name, found is not None, doubts)
+
+
+def _find_redirects(questions: t.Collection[Question]) -> t.Mapping[Question, Redirect] | None:
+    """None if the user may not know."""
+    from ansible_collections.preflight.ports.plugins.module_utils import _redirects
+
+    return _redirects.find(questions)
 
 
 def _verdicts(requirements: t.Sequence[Requirement], findings: Findings, census: Census | None) -> Verdicts:

@@ -87,7 +87,8 @@ def _raise_refusal(kind: int, payload: bytes) -> None:
     """Both kinds carry an error number; an end without one is a good end."""
     code = _CODE.unpack_from(payload)[0] if len(payload) >= _CODE.size else 0
     if code or kind == _NLMSG_ERROR:
-        raise SourceError(f"the kernel refused the dump: {os.strerror(-code) if -_MAX_ERRNO <= code < 0 else code}")
+        reason = os.strerror(-code) if -_MAX_ERRNO <= code < 0 else str(code)
+        raise SourceError(f"the kernel refused the dump: {reason}") from OSError(-code, reason)
 
 
 def attributes(payload: bytes, offset: int = 0) -> t.Iterator[tuple[int, bytes]]:

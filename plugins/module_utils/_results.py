@@ -18,7 +18,15 @@ if t.TYPE_CHECKING:
 
 # _sentences is imported only where there is something to say: on a target, each import costs time in each task.
 
-NOTHING: dict[str, t.Any] = {"ports": [], "conflicts": [], "held": [], "ephemeral": [], "source": None, "probed": False}
+NOTHING: dict[str, t.Any] = {
+    "ports": [],
+    "conflicts": [],
+    "held": [],
+    "ephemeral": [],
+    "source": None,
+    "probed": False,
+    "redirects_checked": False,
+}
 """The same keys for a request that could not be looked at."""
 
 

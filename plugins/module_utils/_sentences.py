@@ -9,12 +9,21 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.preflight.ports.plugins.module_utils._ephemeral import Ephemeral, merged
-from ansible_collections.preflight.ports.plugins.module_utils._findings import DUPLICATE, UNAVAILABLE, UNKNOWN
-from ansible_collections.preflight.ports.plugins.module_utils._holders import Holder
+from ansible_collections.preflight.ports.plugins.module_utils._findings import (
+    DUPLICATE,
+    REDIRECTED,
+    UNAVAILABLE,
+    UNKNOWN,
+    Question,
+)
+from ansible_collections.preflight.ports.plugins.module_utils._holders import Container, Holder
 from ansible_collections.preflight.ports.plugins.module_utils._requirements import FREE, LISTENING, Requirement
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import BOUND, CLOSING, CONNECTED, TCP
 from ansible_collections.preflight.ports.plugins.module_utils._text import joined, printable
 from ansible_collections.preflight.ports.plugins.module_utils._verdicts import Verdict, allows
+
+if t.TYPE_CHECKING:
+    from ansible_collections.preflight.ports.plugins.module_utils._redirects import Redirect
 
 _MOST_LINES = 200
 _TIME_WAIT_SECONDS = 60  # TCP_TIMEWAIT_LEN of the kernel's include/net/tcp.h
@@ -50,6 +59,8 @@ def reason(verdict: Verdict) -> str:
 
 def _doing(holder: Holder) -> str:
     """``listening on 0.0.0.0 and ::``."""
+    if holder.redirect:
+        return f"sent to {holder.redirect.target}"
     device = f" on {holder.interface}" if holder.interface else ""
     addresses = f"{joined(holder.addresses)}{device}"
     if holder.state == CONNECTED:
@@ -62,6 +73,8 @@ def _doing(holder: Holder) -> str:
 
 
 def _held_by(holder: Holder) -> str:
+    if holder.redirect:
+        return f"by NAT rules of {_rules(holder.redirect)}"
     if holder.kernel:
         return "held by the kernel"
     process = holder.process
@@ -69,14 +82,23 @@ def _held_by(holder: Holder) -> str:
         return f"held by a hidden process of user {holder.user}" if holder.user else "held by a hidden process"
     others = len(holder.pids) - 1
     pids = f"pid {process.pid}" + (f" and {others} more" if others > 0 else "")
-    container = process.container
     known = (
         pids,
-        f"container {container.name or container.id[:12]}" if container else None,
+        _container(holder.container),
         process.unit,
         f"user {process.user or process.uid}",
     )
     return f"held by {process.name} ({', '.join(filter(None, known))})"
+
+
+def _rules(redirect: Redirect) -> str:
+    """``iptables (ip nat PREROUTING > DOCKER, container web)``."""
+    known = (" > ".join(redirect.chains), redirect.label, _container(redirect.container))
+    return f"{redirect.tool} ({', '.join(filter(None, known))})"
+
+
+def _container(container: Container | None) -> str | None:
+    return f"container {container.name or container.id[:12]}" if container else None
 
 
 def advice(verdict: Verdict, privileged: bool, ephemeral: Ephemeral | None) -> str | None:
@@ -97,6 +119,8 @@ def advice(verdict: Verdict, privileged: bool, ephemeral: Ephemeral | None) -> s
         return "Look for the holder outside this container or namespace: from here not even root may look into it."
     if requirement.state == LISTENING:
         return None
+    if verdict.state == REDIRECTED:
+        return "Remove what the rules are for, or name its container in held_by if it is to keep the port."
     if verdict.state == CLOSING:
         seconds = max((holder.seconds_left or 0 for holder in verdict.holders), default=0) or _TIME_WAIT_SECONDS
         return f"Wait for {seconds} seconds, for instance with timeout: {seconds}."
@@ -137,3 +161,21 @@ def ephemeral_finding(settings: Ephemeral, ports: t.Sequence[int]) -> str:
         f" net.ipv4.ip_local_port_range is {settings.first}-{settings.last}."
         f" To reserve {'it' if len(ports) == 1 else 'them'}, set {settings.sysctl(ports)}"
     )
+
+
+def redirect_findings(doubts: t.Mapping[Question, Redirect]) -> list[str]:
+    """What may happen to ports that count as free, a sentence for each rule."""
+    rules: dict[tuple[str, Redirect], dict[int, str]] = {}
+    for question, redirect in doubts.items():
+        # A rule for many ports may have a target for each.
+        rules.setdefault((question.protocol, redirect._replace(target="")), {})[question.port] = redirect.target
+    return [
+        f"What is sent to {merged(targets)}/{protocol} may go to {_first(targets.values())} by NAT rules of"
+        f" {_rules(redirect)}: that depends on {joined(redirect.depends_on)}."
+        for (protocol, redirect), targets in rules.items()
+    ]
+
+
+def _first(targets: t.Iterable[str]) -> str:
+    first, *others = dict.fromkeys(targets)
+    return f"{first} and elsewhere" if others else first

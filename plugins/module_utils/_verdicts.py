@@ -19,7 +19,13 @@ from ansible_collections.preflight.ports.plugins.module_utils._findings import (
     Question,
     worst,
 )
-from ansible_collections.preflight.ports.plugins.module_utils._holders import Census, Holder, holders, unidentified
+from ansible_collections.preflight.ports.plugins.module_utils._holders import (
+    Census,
+    Holder,
+    holders,
+    redirected,
+    unidentified,
+)
 from ansible_collections.preflight.ports.plugins.module_utils._requirements import FREE, Requirement
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import BOUND, LISTENING, TCP, Socket
 
@@ -96,7 +102,8 @@ def together(findings: t.Sequence[Finding]) -> Finding:
     """
     findings = [finding for finding in findings if finding.state != UNAVAILABLE] or findings
     sockets = dict.fromkeys(held for finding in findings for held in finding.sockets)
-    return Finding(worst(finding.state for finding in findings), tuple(sockets))
+    redirect = next((finding.redirect for finding in findings if finding.redirect and not sockets), None)
+    return Finding(worst(finding.state for finding in findings), tuple(sockets), redirect)
 
 
 def judge(
@@ -106,6 +113,8 @@ def judge(
     found = tuple(holders(finding.sockets, census))
     if finding.state == UNKNOWN:
         found = (unidentified(UNKNOWN, requirement.protocol),)
+    elif finding.redirect:
+        found = (redirected(finding.redirect, finding.state, requirement.protocol),)
     if requirement.state == FREE:
         allowed = bool(found) and all(allows(requirement, holder) for holder in found)
         met = finding.state == FREE or allowed

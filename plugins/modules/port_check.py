@@ -82,6 +82,15 @@ options:
         an address that the host does not have goes unnoticed.
     type: bool
     default: true
+  redirects:
+    description:
+      - Whether to look at the NAT rules of the target, those of nftables and of iptables, where the user may read them.
+      - A port that nothing holds, and whose incoming traffic they send elsewhere, as they do for published ports of
+        containers, is V(redirected). A server there would start and never be reached.
+      - Where it cannot be told what rules do to a port, because that depends for example on who connects, the port
+        counts as free and there is a warning.
+    type: bool
+    default: true
   ephemeral:
     description:
       - What to do about a port that is to be free and that the kernel may give to any outgoing connection, because it
@@ -111,7 +120,7 @@ requirements:
 notes:
   - Without privileges the verdicts are the same, but other users' processes are returned as hidden. Use C(become) to
     have every holder named. On ports that only a privileged user may bind, there is no probe without privileges; the
-    socket table decides, and a port with connections on it counts as taken.
+    socket table decides, and a port with connections on it counts as taken. NAT rules cannot be read without them.
   - The verdict holds for the moment of the check and for the network namespace of the task.
 seealso:
   - module: ansible.builtin.wait_for
@@ -236,6 +245,7 @@ conflicts:
         - V(bound) for an unconnected UDP socket, or a TCP socket that does not listen yet.
         - V(connected) when a connection, or a connected UDP socket, has it as its local port.
         - V(closing) when only dying sockets such as those in C(TIME_WAIT) are left, and still block a bind.
+        - V(redirected) when nothing holds it, but a NAT rule sends elsewhere what is sent to it.
         - V(duplicate) when another entry with another name wants it too.
         - V(unavailable) when the address is not on the host.
         - V(unknown) when something holds it that neither the table nor C(/proc) shows.
@@ -343,7 +353,7 @@ conflicts:
           returned: always
           sample: eth0
         peer:
-          description: The other end of a connected socket.
+          description: The other end of a connected socket, or where the traffic of a redirected port goes.
           type: str
           returned: always
           sample: 10.0.0.9:443
@@ -385,6 +395,11 @@ probed:
   returned: always
   type: bool
   sample: true
+redirects_checked:
+  description: Whether the NAT rules were looked at, or are known not to be there.
+  returned: always
+  type: bool
+  sample: true
 elapsed:
   description: For how many seconds the module looked.
   returned: always
@@ -421,6 +436,7 @@ def main() -> None:
             "timeout": {"type": "int", "default": 0},
             "sleep": {"type": "int", "default": 1},
             "probe": {"type": "bool", "default": True},
+            "redirects": {"type": "bool", "default": True},
             "ephemeral": {"type": "str", "choices": ["warn", "fail", "ignore"], "default": "warn"},
             "source": {"type": "str", "choices": ["auto", "netlink", "procfs", "psutil"], "default": "auto"},
             "cmdline": {"type": "bool", "default": False},
@@ -442,13 +458,19 @@ def main() -> None:
         **result(requirements, seen.verdicts, options["cmdline"], os.geteuid() == 0, settings),
         "source": seen.source if requirements else None,
         "probed": seen.probed,
+        "redirects_checked": seen.redirects_checked,
         "ephemeral": [],
     }
+    # _sentences only now: on a target, each import costs time in each task.
+    if seen.doubts:
+        from ansible_collections.preflight.ports.plugins.module_utils._sentences import redirect_findings
+
+        for finding in redirect_findings(seen.doubts):
+            module.warn(finding)
     failed = bool(outcome["conflicts"])
     threatened = settings.threatened(ports_to_be_free(requirements)) if settings else []
     if settings and threatened and options["ephemeral"] != "ignore":
         outcome["ephemeral"] = threatened
-        # Only now: on a target, each import costs time in each task.
         from ansible_collections.preflight.ports.plugins.module_utils._sentences import ephemeral_finding
 
         finding = ephemeral_finding(settings, threatened)
@@ -465,16 +487,17 @@ def main() -> None:
 
 def look_until_met(module: AnsibleModule, requirements: t.Sequence[Requirement], deadline: float) -> Look:
     """The first look that finds all as required, or the last one before the deadline."""
+    options = module.params
     while True:
         seen = first_that_works(
-            module.params["source"],
-            lambda source: look(requirements, source, module.params["probe"], module.run_command),
+            options["source"],
+            lambda source: look(requirements, source, options["probe"], options["redirects"], module.run_command),
         )
         unmet = [verdict for verdict in seen.verdicts.values() if not verdict.met]
         left = deadline - time.monotonic()
         if not unmet or left <= 0 or any(verdict.state == DUPLICATE for verdict in unmet):
             return seen
-        time.sleep(min(module.params["sleep"], left))
+        time.sleep(min(options["sleep"], left))
 
 
 def since(started: float) -> float:

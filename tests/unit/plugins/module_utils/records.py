@@ -10,8 +10,11 @@ import socket
 
 from ansible_collections.preflight.ports.plugins.module_utils._addresses import Endpoint
 from ansible_collections.preflight.ports.plugins.module_utils._holders import Census, Container, Process
+from ansible_collections.preflight.ports.plugins.module_utils._redirects import Redirect
 from ansible_collections.preflight.ports.plugins.module_utils._requirements import parse
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import Socket
+
+DOCKER_RULE = Redirect("172.17.0.2:80", "iptables", ("ip nat PREROUTING", "DOCKER"))
 
 HOSTILE = "\x1b[31mroot\x07\r\n\u202egpj.exe\udcff"
 HARMLESS = r"\x1b[31mroot\x07\r\n\u202egpj.exe\xff"

@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from ansible_collections.preflight.ports.plugins.module_utils._containers import named, published_by
+from ansible_collections.preflight.ports.plugins.module_utils._containers import behind, named, published_by
 from ansible_collections.preflight.ports.plugins.module_utils._holders import Container
 from records import CONTAINER_ID
 
@@ -164,3 +164,22 @@ def test_published_by(process, arguments, expected, state):
 
 def test_published_by_where_there_are_no_state_files(tmp_path):
     assert published_by("docker-proxy", PROXY, str(tmp_path)) is None
+
+
+@pytest.mark.parametrize(
+    ("identity", "target", "expected"),
+    [
+        pytest.param(None, "172.17.0.2:80", (ID, "web", "docker"), id="docker, by its address"),
+        pytest.param(None, "[172.17.0.2]:80", (ID, "web", "docker"), id="docker, in brackets"),
+        pytest.param(None, "172.17.0.9:80", None, id="nobody's address"),
+        pytest.param(None, "port 80 of this host", None, id="no address"),
+        pytest.param("a" * 64, "10.88.0.5:80", ("a" * 64, "db", "podman"), id="podman"),
+        pytest.param("b" * 64, "10.88.0.5:80", ("b" * 64, "api", "containerd"), id="containerd"),
+        pytest.param("c" * 64, "10.88.0.5:80", ("c" * 64, None, "unknown"), id="a runtime without state files"),
+    ],
+)
+def test_behind(identity, target, expected, state):
+    state(f"{PODMAN}/overlay-containers/containers.json", [{"id": "a" * 64, "names": ["db"]}])
+    state(f"{BUNDLE}/{'b' * 64}/config.json", {"annotations": {"nerdctl/name": "api"}})
+    root = state(docker(), {"Name": "/web", **networks(bridge="172.17.0.2")})
+    assert behind(identity, target, root) == expected

@@ -9,6 +9,7 @@ import itertools
 import pytest
 from ansible_collections.preflight.ports.plugins.module_utils._findings import (
     DUPLICATE,
+    REDIRECTED,
     UNAVAILABLE,
     UNKNOWN,
     Finding,
@@ -137,11 +138,12 @@ def test_settle_what_so_reuseaddr_would_allow(sockets, shows_bound, lacks_bound)
     assert settle(WANTED, REUSABLE, sockets, shows_bound=False) == lacks_bound
 
 
-WORST_FIRST = [LISTENING, BOUND, CONNECTED, UNKNOWN, CLOSING, DUPLICATE, UNAVAILABLE, FREE]
+WORST_FIRST = [LISTENING, BOUND, CONNECTED, UNKNOWN, CLOSING, REDIRECTED, DUPLICATE, UNAVAILABLE, FREE]
 
 
 def test_the_words_are_those_of_the_contract():
-    assert (UNKNOWN, DUPLICATE, UNAVAILABLE) == ("unknown", "duplicate", "unavailable")
+    words = (REDIRECTED, UNKNOWN, DUPLICATE, UNAVAILABLE)
+    assert words == ("redirected", "unknown", "duplicate", "unavailable")
 
 
 @pytest.mark.parametrize(("worse", "better"), list(itertools.combinations(WORST_FIRST, 2)))

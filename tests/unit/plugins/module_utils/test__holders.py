@@ -10,10 +10,11 @@ from ansible_collections.preflight.ports.plugins.module_utils._holders import (
     Holder,
     Process,
     holders,
+    redirected,
     unidentified,
 )
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import BOUND, CLOSING, CONNECTED, LISTENING
-from records import APACHE, CURL, WEB, census, row
+from records import APACHE, CONTAINER_ID, CURL, DOCKER_RULE, WEB, census, row
 
 WORKER = APACHE._replace(pid=813, started=1001.0)
 SYSTEMD = Process(1, "systemd", "/usr/lib/systemd/systemd", 0, "root", "init.scope", started=1.0)
@@ -268,3 +269,18 @@ def test_command_lines_only_when_asked():
     holder = Holder(("::",), "tcp", LISTENING, CURL)
     assert "secret" not in str(holder.as_dict())
     assert "secret" in holder.as_dict(cmdline=True)["cmdline"]
+
+
+def test_redirected():
+    holder = redirected(DOCKER_RULE._replace(container=WEB), "redirected", "tcp")
+    known = holder.as_dict()
+    assert known["container"] == {"id": CONTAINER_ID, "name": "web", "runtime": "docker"}
+    assert (known["state"], known["protocol"], known["peer"]) == ("redirected", "tcp", "172.17.0.2:80")
+    assert (known["kernel"], known["hidden"], known["pid"], known["process"]) == (True, False, None, None)
+    assert holder.names() == {"container": ["web"]}
+
+
+def test_redirected_for_nobody_known():
+    holder = redirected(DOCKER_RULE, "redirected", "tcp")
+    assert holder.as_dict()["container"] is None
+    assert holder.names() == {}

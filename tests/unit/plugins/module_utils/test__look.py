@@ -7,9 +7,15 @@ from __future__ import annotations
 import os
 
 import pytest
-from ansible_collections.preflight.ports.plugins.module_utils import _bound, _look, _probe
+from ansible_collections.preflight.ports.plugins.module_utils import _bound, _look, _probe, _redirects
 from ansible_collections.preflight.ports.plugins.module_utils._bound import Bound
-from ansible_collections.preflight.ports.plugins.module_utils._findings import DUPLICATE, UNAVAILABLE, UNKNOWN
+from ansible_collections.preflight.ports.plugins.module_utils._findings import (
+    DUPLICATE,
+    REDIRECTED,
+    UNAVAILABLE,
+    UNKNOWN,
+    Question,
+)
 from ansible_collections.preflight.ports.plugins.module_utils._look import look
 from ansible_collections.preflight.ports.plugins.module_utils._probe import (
     FREE as BINDS,
@@ -33,7 +39,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._sockets import (
     SourceError,
 )
 from ansible_collections.preflight.ports.plugins.module_utils._sources import Source, candidates
-from records import APACHE, CURL, census, row, wanting
+from records import APACHE, CURL, DOCKER_RULE, WEB, at, census, row, wanting
 
 FREE = "free"
 DEAD = 998  # a pid, and the inode of its socket
@@ -63,7 +69,10 @@ class Host:
         self.shows_options = True
         self.find_bound = None
         monkeypatch.setattr(_probe, "probe", self._probe)
+        self.redirects = {}
+        self.walked = []
         monkeypatch.setattr(_look, "_take_census", self._take_census)
+        monkeypatch.setattr(_redirects, "find", self._find_redirects)
 
     def _read(self, protocol, first, last, states):
         self.reads.append((protocol, first, last, states))
@@ -95,11 +104,20 @@ class Host:
         known = census(*(PROCESSES[inode] for inode in inodes if inode in PROCESSES), users={33: "www-data"})
         return known._replace(pids={**known.pids, DEAD: [DEAD]})
 
-    def look(self, *entries, probing=True, **rest):
+    def _find_redirects(self, questions):
+        self.walked.append(questions)
+        if self.redirects is None:
+            return None
+        return {question: self.redirects[question.port] for question in questions if question.port in self.redirects}
+
+    def look(self, *entries, probing=True, redirects=False, **rest):
         requirements = wanting(*entries, **rest)
         self.protocols = {requirement.protocol for requirement in requirements}
         source = Source("fake", self._read, self.find_bound, self.shows_options)
-        return look(requirements, source, probing, lambda _command: "")
+        return look(requirements, source, probing, redirects, lambda _command: "")
+
+
+MAYBE = DOCKER_RULE._replace(depends_on=("the source address",))
 
 
 @pytest.fixture
@@ -121,13 +139,13 @@ def pids(seen):
 
 
 def test_nothing_asked(host):
-    assert host.look() == ({}, True, "fake")
+    assert host.look() == ({}, True, "fake", False, {})
     assert host.reads == []
 
 
 def test_free(host):
     seen = host.look(80, "8000-8002/udp")
-    assert seen == ({}, True, "fake")
+    assert seen == ({}, True, "fake", False, {})
     assert host.reads == [("tcp", 80, 80, LISTENERS), ("udp", 8000, 8002, LISTENERS)], "the table was read again"
     wildcards = ("0.0.0.0", "::")
     expected = [(each, 80, "tcp") for each in wildcards]
@@ -207,12 +225,12 @@ def test_without_the_probe_the_table_decides(host):
 def test_where_bind_is_no_witness_the_table_decides(host):
     host.answers = [{80: NO_WITNESS}]
     seen = host.look("127.0.0.1:80-81")
-    assert seen == ({}, False, "fake")
+    assert seen == ({}, False, "fake", False, {})
 
 
 def test_a_witness_that_was_missing_once_was_missing(host):
     host.answers = [{80: NO_WITNESS, 81: IN_USE}, {}]
-    assert host.look("127.0.0.1:80-81") == ({}, False, "fake")
+    assert host.look("127.0.0.1:80-81") == ({}, False, "fake", False, {})
     assert host.attempt == 1
 
 
@@ -330,6 +348,30 @@ def test_held_by(host):
     assert states(seen) == {80: (LISTENING, True), 81: (LISTENING, False)}
 
 
+def test_redirected(host):
+    host.tables = [[by(APACHE, address="0.0.0.0")]]
+    host.answers = [{("0.0.0.0", 80): IN_USE}]
+    host.redirects = {81: DOCKER_RULE, 82: MAYBE}
+    seen = host.look("80-83", redirects=True)
+    assert states(seen) == {80: (LISTENING, False), 81: (REDIRECTED, False)}
+    assert seen.redirects_checked
+    wildcards = [at("0.0.0.0"), at("::", True)]
+    assert seen.doubts == {Question("tcp", endpoint, 82): MAYBE for endpoint in wildcards}
+    (asked,) = host.walked
+    assert Question("tcp", wildcards[0], 80) not in asked, "what is taken need not be asked"
+
+
+def test_held_by_the_container_of_a_redirect(host):
+    host.redirects = {80: DOCKER_RULE._replace(container=WEB)}
+    assert states(host.look(80, redirects=True, held_by=["container:web"])) == {80: (REDIRECTED, True)}
+    assert states(host.look(80, redirects=True, held_by=["kernel"])) == {80: (REDIRECTED, False)}
+
+
+def test_redirects_that_nobody_may_read(host):
+    host.redirects = None
+    assert host.look(80, redirects=True) == ({}, True, "fake", False, {})
+
+
 def test_duplicates(host):
     host.tables = [[by(APACHE, port=81)]]
     seen = host.look(*({"port": "80-81", "address": "127.0.0.1", "name": name} for name in ("a", "b")), 82)
@@ -424,7 +466,7 @@ def really(request):
     (source,) = candidates(request.param)
 
     def look_at(*entries, **rest):
-        seen = look(wanting(*entries, **rest), source, True, lambda _command: "")
+        seen = look(wanting(*entries, **rest), source, True, False, lambda _command: "")
         assert seen.source == request.param
         return states(seen), set(pids(seen))
 

@@ -135,6 +135,14 @@ def test_dump_fails_on_a_truncated_part(monkeypatch):
         dumped(Channel([ROW + done()], flags=socket.MSG_TRUNC), monkeypatch)
 
 
+@pytest.mark.parametrize("number", [errno.EPERM, 0])
+def test_dump_tells_the_number_of_a_refusal(number, monkeypatch):
+    with pytest.raises(SourceError) as failure:
+        dumped(Channel([error(number)]), monkeypatch)
+    assert isinstance(failure.value.__cause__, OSError)
+    assert failure.value.__cause__.errno == number
+
+
 def test_dump_fails_where_the_kernel_makes_no_such_socket(monkeypatch):
     def refuse(*_arguments):
         raise OSError(errno.EPROTONOSUPPORT, "Protocol not supported")

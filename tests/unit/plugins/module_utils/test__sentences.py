@@ -6,7 +6,14 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.preflight.ports.plugins.module_utils._ephemeral import Ephemeral
-from ansible_collections.preflight.ports.plugins.module_utils._findings import DUPLICATE, UNAVAILABLE, UNKNOWN, Finding
+from ansible_collections.preflight.ports.plugins.module_utils._findings import (
+    DUPLICATE,
+    REDIRECTED,
+    UNAVAILABLE,
+    UNKNOWN,
+    Finding,
+    Question,
+)
 from ansible_collections.preflight.ports.plugins.module_utils._holders import Container, Holder, unidentified
 from ansible_collections.preflight.ports.plugins.module_utils._sentences import (
     advice,
@@ -14,10 +21,11 @@ from ansible_collections.preflight.ports.plugins.module_utils._sentences import 
     headline,
     label,
     reason,
+    redirect_findings,
 )
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import BOUND, CLOSING, CONNECTED, LISTENING
 from ansible_collections.preflight.ports.plugins.module_utils._verdicts import Verdict, judge
-from records import APACHE, CONTAINER_ID, CURL, HARMLESS, HOSTILE, WEB, census, row, want
+from records import APACHE, CONTAINER_ID, CURL, DOCKER_RULE, HARMLESS, HOSTILE, WEB, at, census, row, want
 
 FREE = "free"
 
@@ -390,3 +398,42 @@ def test_no_name_of_the_request_reaches_the_terminal_as_it_is():
 )
 def test_ephemeral_finding(reserved, ports, expected):
     assert ephemeral_finding(Ephemeral(32768, 60999, frozenset(reserved)), ports) == expected
+
+
+NODE_PORT = DOCKER_RULE._replace(tool="nft", chains=("ip kube-proxy nat-prerouting",), label="default/web:http")
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        pytest.param(DOCKER_RULE, "iptables (ip nat PREROUTING > DOCKER)", id="chains"),
+        pytest.param(NODE_PORT, "nft (ip kube-proxy nat-prerouting, default/web:http)", id="a label"),
+        pytest.param(
+            DOCKER_RULE._replace(container=WEB), "iptables (ip nat PREROUTING > DOCKER, container web)", id="container"
+        ),
+    ],
+)
+def test_redirected(rule, expected):
+    verdict = judge(want(8080), 8080, Finding(REDIRECTED, (), rule), census())
+    assert reason(verdict) == f"sent to 172.17.0.2:80, by NAT rules of {expected}"
+    assert advice(verdict, True, None) == (
+        "Remove what the rules are for, or name its container in held_by if it is to keep the port."
+    )
+
+
+def test_redirect_findings():
+    on_source = DOCKER_RULE._replace(depends_on=("the source address",))
+    on_two = NODE_PORT._replace(depends_on=("the source address", "the match 'recent'"))
+    doubts = {
+        Question("tcp", at("0.0.0.0"), 81): on_source,
+        Question("tcp", at("::"), 81): on_source,
+        Question("tcp", at("0.0.0.0"), 82): on_source._replace(target="172.17.0.2:82"),
+        Question("udp", at("0.0.0.0"), 53): on_two,
+    }
+    assert redirect_findings(doubts) == [
+        "What is sent to 81-82/tcp may go to 172.17.0.2:80 and elsewhere by NAT rules of"
+        " iptables (ip nat PREROUTING > DOCKER): that depends on the source address.",
+        "What is sent to 53/udp may go to 172.17.0.2:80 by NAT rules of"
+        " nft (ip kube-proxy nat-prerouting, default/web:http):"
+        " that depends on the source address and the match 'recent'.",
+    ]

@@ -7,6 +7,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.preflight.ports.plugins.module_utils._findings import (
     DUPLICATE,
+    REDIRECTED,
     UNAVAILABLE,
     UNKNOWN,
     Finding,
@@ -21,7 +22,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._verdicts import (
     together,
     verdicts,
 )
-from records import APACHE, CURL, at, census, row, want, wanting
+from records import APACHE, CURL, DOCKER_RULE, at, census, row, want, wanting
 
 FREE = "free"
 
@@ -58,6 +59,14 @@ CONVERSATION = row(CONNECTED, protocol="udp", peer="10.0.0.9:53")
             id="each socket once",
         ),
         pytest.param([Finding(UNKNOWN), Finding(CLOSING, (DYING,))], Finding(UNKNOWN, (DYING,)), id="unknown"),
+        pytest.param(
+            [Finding(FREE), Finding(REDIRECTED, (), DOCKER_RULE)], Finding(REDIRECTED, (), DOCKER_RULE), id="redirected"
+        ),
+        pytest.param(
+            [Finding(LISTENING, (SERVER,)), Finding(REDIRECTED, (), DOCKER_RULE)],
+            Finding(LISTENING, (SERVER,)),
+            id="where a socket holds one family, no rule is the holder",
+        ),
     ],
 )
 def test_together(findings, expected):

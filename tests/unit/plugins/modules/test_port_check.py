@@ -23,11 +23,16 @@ from ansible_collections.preflight.ports.plugins.module_utils import (
     _psutil,
     _socket_units,
 )
+from ansible_collections.preflight.ports.plugins.module_utils._addresses import ANY4, Endpoint
 from ansible_collections.preflight.ports.plugins.module_utils._ephemeral import Ephemeral
+from ansible_collections.preflight.ports.plugins.module_utils._findings import Question
 from ansible_collections.preflight.ports.plugins.module_utils._probe import ProbeError
+from ansible_collections.preflight.ports.plugins.module_utils._redirects import Redirect
+from ansible_collections.preflight.ports.plugins.module_utils._sentences import redirect_findings
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import SourceError
 from ansible_collections.preflight.ports.plugins.modules import port_check
 
+PATHS = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
 NO_RANGE = Ephemeral(65535, 65535, frozenset(range(65536)))
 
 
@@ -85,6 +90,33 @@ def test_the_result_has_the_documented_keys(check_mode, run, documented, listene
 def test_a_request_that_is_refused_has_the_documented_keys(run, documented):
     result = run(ports=[0])
     assert {key for key in result if key not in ("failed", "invocation")} == documented(port_check)
+
+
+def test_free_ports_load_no_more_than_they_need(free):
+    """On a target, Python compiles anew in each task what is loaded."""
+    script = f"""
+import sys
+from ansible_collections.preflight.ports.plugins.modules import port_check
+requirements = port_check.parse([{free}, "127.0.0.1:{free}"])
+found = port_check.first_that_works("netlink", lambda source: port_check.look(requirements, source, True, False, None))
+port_check.result(requirements, found.verdicts, False, False, None)
+print(*sorted(name.rpartition(".")[2] for name in sys.modules if "preflight.ports.plugins.module_utils._" in name))
+"""
+    loaded = subprocess.check_output([sys.executable, "-c", script], text=True, env=PATHS)
+    assert loaded.split() == [
+        "_addresses",
+        "_ephemeral",
+        "_findings",
+        "_look",
+        "_netlink",
+        "_netlink_dump",
+        "_probe",
+        "_requirements",
+        "_results",
+        "_sockets",
+        "_sources",
+        "_text",
+    ]
 
 
 def test_an_empty_request_is_met(run):
@@ -294,7 +326,7 @@ def looks(monkeypatch):
         clock = Clock()
         left = list(found)
 
-        def look(requirements, source, _probing, _run):
+        def look(requirements, source, *_options):
             clock.now += look_takes
             free = left.pop(0) if len(left) > 1 else left[0]
             verdict = types.SimpleNamespace(
@@ -357,7 +389,7 @@ def test_no_waiting_for_what_time_does_not_mend(run, looks):
 def test_commands(command, expected, run, monkeypatch):
     units = []
 
-    def look(_requirements, source, _probing, run_command):
+    def look(_requirements, source, _probing, _redirects, run_command):
         units.append(_socket_units.find(run_command))
         return port_check.Look({}, True, source.name)
 
@@ -365,6 +397,16 @@ def test_commands(command, expected, run, monkeypatch):
     monkeypatch.setattr(port_check, "look", look)
     run(ports=[80])
     assert units == [expected]
+
+
+def test_what_nat_rules_may_do_is_a_warning(run, monkeypatch):
+    warnings = []
+    monkeypatch.setattr(basic.AnsibleModule, "warn", lambda _module, text: warnings.append(text))
+    rule = Redirect("172.17.0.2:80", "iptables", ("ip nat PREROUTING",), depends_on=("the source address",))
+    doubts = {Question("tcp", Endpoint(ANY4), 80): rule}
+    monkeypatch.setattr(port_check, "look", lambda *_asked: port_check.Look({}, True, "netlink", True, doubts))
+    assert run(ports=[80])["redirects_checked"] is True
+    assert warnings == redirect_findings(doubts)
 
 
 def test_advice_depends_on_privileges(run, looks, monkeypatch):

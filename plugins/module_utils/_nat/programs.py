@@ -1,0 +1,141 @@
+# Copyright (c) 2026, preflight.ports contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The chains of an nf_tables table: each rule is a little program of expressions, decoded as far as packets come."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.preflight.ports.plugins.module_utils._nat import nftables
+from ansible_collections.preflight.ports.plugins.module_utils._nat.expressions import decode
+from ansible_collections.preflight.ports.plugins.module_utils._nat.registers import Registers, Step
+from ansible_collections.preflight.ports.plugins.module_utils._nat.rules import (
+    Base,
+    Chain,
+    Outcome,
+    Packet,
+    Rule,
+    Verdict,
+)
+from ansible_collections.preflight.ports.plugins.module_utils._nat.views import REGISTER_BYTES, Unknown, View, view
+from ansible_collections.preflight.ports.plugins.module_utils._netlink_dump import attributes
+
+if t.TYPE_CHECKING:
+    from ansible_collections.preflight.ports.plugins.module_utils._nat.sets import SetReader
+
+_INET, _IPV4, _IPV6 = 1, 2, 10
+_FAMILIES = {_INET: ("inet", (4, 16)), _IPV4: ("ip", (4,)), _IPV6: ("ip6", (16,))}
+_IPTABLES_CHAINS = ("PREROUTING", "OUTPUT")
+
+_RULE_EXPRESSIONS, _RULE_USERDATA = 4, 7
+_COMMENT_TYPE = b"\0"
+_COMMENT_MATCH, _MATCH_INFO = nftables.named(1, "comment"), 3
+
+
+def bases(table: nftables.Table) -> list[Base]:
+    """The base chains. Raises SourceError."""
+    programs = _Programs(table)
+    family, address_bytes = _FAMILIES[table.family]
+    found = []
+    for payload in table.base_chains:
+        told = dict(attributes(payload, 4))
+        hook = dict(attributes(told.get(4, b"")))
+        name = nftables.text(told.get(3))
+        is_iptables = table.name == "nat" and table.family != _INET and name in _IPTABLES_CHAINS
+        found.append(
+            Base(
+                tool="iptables" if is_iptables else "nft",
+                table=f"{family} {table.name}",
+                name=name,
+                hook=nftables.number(hook.get(1)),
+                priority=int.from_bytes(hook.get(2, b""), "big", signed=True),
+                address_bytes=address_bytes,
+                chain=programs.chain,
+            )
+        )
+    return found
+
+
+class _Programs:
+    """The rules and sets of one table."""
+
+    def __init__(self, table: nftables.Table) -> None:
+        self._table = table
+        self._steps: dict[bytes, Step] = {}
+        self._chains: dict[str, Chain] = {}
+        self._reader: SetReader | None = None
+
+    def chain(self, name: str) -> Chain:
+        """Made when the first packet comes to it."""
+        if name not in self._chains:
+            made = self._table.rules.get(name, ())
+            self._chains[name] = Chain((nftables.ports_of(each), self._rule(each)) for each in made)
+        return self._chains[name]
+
+    def _rule(self, made: bytes) -> Rule:
+        elements: list[bytes] = []
+
+        def rule(packet: Packet) -> t.Iterator[Outcome]:
+            if not elements:
+                expressions = dict(attributes(made)).get(_RULE_EXPRESSIONS, b"")
+                elements.extend(element for _kind, element in attributes(expressions))
+            for verdict, doubts in run(elements, self._step, view(packet)):
+                yield verdict, doubts, lambda: comment(made, elements)
+
+        return rule
+
+    def _step(self, element: bytes) -> Step:
+        """Most rules of a table share most of their expressions."""
+        if element not in self._steps:
+            self._steps[element] = decode(element, self._sets)
+        return self._steps[element]
+
+    def _sets(self) -> SetReader:
+        if not self._reader:
+            # Only where rules have sets, because importing costs time.
+            from ansible_collections.preflight.ports.plugins.module_utils._nat import sets
+
+            self._reader = sets.SetReader(self._ask)
+        return self._reader
+
+    def _ask(self, request: int, answer: int, names: t.Mapping[int, str]) -> list[bytes]:
+        """In every kind of message, attribute 1 is the table."""
+        answers = nftables.ask(self._table.family, request, answer, {1: self._table.name, **names})
+        return nftables.same_time(self._table.base_chains[0], answers)
+
+
+def run(
+    elements: t.Sequence[bytes], decoded: t.Callable[[bytes], Step], seen: View, registers: Registers | None = None
+) -> t.Iterator[tuple[Verdict, tuple[str, ...]]]:
+    """What the expressions of a rule may do to a packet, and what that depends on."""
+    registers = registers or [Unknown("an unset register")] * REGISTER_BYTES
+    doubts: tuple[str, ...] = ()
+    for place, element in enumerate(elements, 1):
+        answer = decoded(element)(seen, registers)
+        if answer is False:
+            return
+        if isinstance(answer, str):
+            doubts = (*doubts, answer)
+        elif isinstance(answer, Verdict):
+            yield answer, doubts
+            return
+        elif isinstance(answer, list):
+            for way, doubt in answer:
+                known = (*doubts, doubt) if doubt else doubts
+                ends = [(way, ())] if isinstance(way, Verdict) else run(elements[place:], decoded, seen, way)
+                yield from ((end, (*known, *more)) for end, more in ends)
+            return
+
+
+def comment(rule: bytes, elements: t.Iterable[bytes]) -> str | None:
+    """What ``comment "..."`` left: type, length, nftables.text. The iptables of old has an expression instead."""
+    userdata = dict(attributes(rule)).get(_RULE_USERDATA, b"")
+    if userdata[:1] == _COMMENT_TYPE:
+        return nftables.text(userdata[2 : 2 + userdata[1]])
+    for element in elements:
+        at = element.find(_COMMENT_MATCH)
+        if at >= 0:
+            return nftables.text(dict(attributes(element, at)).get(_MATCH_INFO, b"").partition(b"\0")[0])
+    return None

@@ -1,0 +1,84 @@
+# Copyright (c) 2026, preflight.ports contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Ports whose incoming traffic NAT rules of this host send elsewhere, so that a server there is never reached."""
+
+from __future__ import annotations
+
+import struct
+import sys
+import typing as t
+
+from ansible_collections.preflight.ports.plugins.module_utils._sockets import SourceError
+
+if t.TYPE_CHECKING:
+    from ansible_collections.preflight.ports.plugins.module_utils._findings import Question
+    from ansible_collections.preflight.ports.plugins.module_utils._holders import Container
+    from ansible_collections.preflight.ports.plugins.module_utils._nat.nftables import Table
+    from ansible_collections.preflight.ports.plugins.module_utils._nat.tables import Found
+
+_ATTEMPTS = 3
+
+
+class Redirect(t.NamedTuple):
+    """What a rule does to a port, or may do. All text is printable."""
+
+    target: str
+    """``10.88.0.5:80``, or ``port 8080 of this host``."""
+    tool: str
+    """``nft``, ``iptables`` (built on nf_tables), or ``iptables-legacy``."""
+    chains: tuple[str, ...]
+    """The way to the rule: the base chain with its table, as in ``ip nat PREROUTING``, and those that it jumps to."""
+    label: str | None = None
+    """Whom the rules say they are for: a Kubernetes service and its port, or the words of a comment."""
+    container: Container | None = None
+    depends_on: tuple[str, ...] = ()
+    """``the source address``, ``the match 'recent'``, ...; nothing for a rule that holds for whatever comes."""
+
+
+def find(questions: t.Collection[Question]) -> dict[Question, Redirect] | None:
+    """What the rules do to some of the ports. None if the user may not know, or they cannot be read.
+
+    Each module is imported when it is needed: on a target, importing costs time in every task.
+    """
+    if not sys.platform.startswith("linux"):
+        return None
+    from ansible_collections.preflight.ports.plugins.module_utils._nat import tables
+
+    for _attempt in range(_ATTEMPTS):
+        try:
+            found = tables.find()
+            if not any(found):
+                return {}
+            return _search(questions, found)
+        except tables.ChangedError:
+            continue
+        except (SourceError, OSError, LookupError, ValueError, ArithmeticError, struct.error, RecursionError):
+            return None
+    return None
+
+
+def _search(questions: t.Collection[Question], found: Found) -> dict[Question, Redirect]:
+    nft_tables: t.Sequence[Table] = ()
+    if found.nft_chains:
+        from ansible_collections.preflight.ports.plugins.module_utils._nat import nftables
+
+        nft_tables = nftables.read(found.nft_chains)
+    wanted = {port for _protocol, _endpoint, port in questions}
+    if not (found.legacy_ipv4 or found.legacy_ipv6 or any(table.may_redirect(wanted) for table in nft_tables)):
+        return {}
+    from ansible_collections.preflight.ports.plugins.module_utils._nat import search
+
+    findings = search.search(questions, nft_tables, found.legacy_ipv4, found.legacy_ipv6)
+    if not findings:
+        return {}
+    from ansible_collections.preflight.ports.plugins.module_utils import _containers
+    from ansible_collections.preflight.ports.plugins.module_utils._nat import labels
+
+    redirects = {}
+    for question, finding in findings.items():
+        target, tool, chains, label, container_id, depends_on = labels.described(*finding)
+        container = _containers.behind(container_id, target)
+        redirects[question] = Redirect(target, tool, chains, label, container, depends_on)
+    return redirects

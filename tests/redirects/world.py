@@ -1,0 +1,194 @@
+# SPDX-FileCopyrightText: preflight.ports contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A host with NAT rules, a client on its outer network, and behind a bridge a container and a neighbour of it.
+
+Each is a network namespace of its own. This process is in the host's; the others it enters in threads, because a
+socket stays where it was made.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import subprocess
+import threading
+
+from servers import ELSEWHERE, SERVER, Servers, ask
+
+CLONE_NEWNET = 0x40000000
+libc = ctypes.CDLL(None, use_errno=True)
+
+WAN, BRIDGE = "wan0", "docker0"
+# The host's addresses, by who reaches them without a detour.
+ADDRESSES = {
+    "client": ("192.0.2.1", "198.51.100.2", "2001:db8:1::1", "fe80::1%eth0"),
+    "neighbour": ("172.17.0.1", "fd00:17::1", "fe80::2%eth0"),
+}
+OWN = {"127.0.0.1", "::1", "192.0.2.1", "198.51.100.2", "2001:db8:1::1", "172.17.0.1", "fd00:17::1"}
+"""What other servers can bind."""
+CONTAINER, CONTAINER6 = "172.17.0.2", "fd00:17::2"
+
+OTHER_PORTS = (8080, 3128)
+"""Of the host itself, where rules may redirect to."""
+_CATCH_ALL = 7
+
+_HOST = f"""
+link set lo up
+link add {WAN} type veth peer name eth0 netns {{client}}
+link add {BRIDGE} type bridge forward_delay 0
+link add c0 type veth peer name eth0 netns {{container}}
+link add n0 type veth peer name eth0 netns {{neighbour}}
+link set c0 master {BRIDGE}
+link set n0 master {BRIDGE}
+link set {WAN} addrgenmode none
+link set {BRIDGE} addrgenmode none
+link set {WAN} up
+link set {BRIDGE} up
+link set c0 up
+link set n0 up
+addr add 192.0.2.1/24 dev {WAN}
+addr add 198.51.100.2/24 dev {WAN}
+addr add 2001:db8:1::1/64 dev {WAN} nodad
+addr add fe80::1/64 dev {WAN} nodad
+addr add 172.17.0.1/16 dev {BRIDGE}
+addr add fd00:17::1/64 dev {BRIDGE} nodad
+addr add fe80::2/64 dev {BRIDGE} nodad
+"""
+_GUEST = """
+link set lo up
+link set eth0 up
+{addresses}
+route add default via {gateway}
+route add default via {gateway6}
+"""
+_GUESTS = {
+    "client": (("192.0.2.9/24", "198.51.100.9/24", "2001:db8:1::9/64"), "192.0.2.1", "2001:db8:1::1"),
+    "container": (
+        ("172.17.0.2/16", "172.17.0.3/16", "172.17.0.4/16", "fd00:17::2/64", "fd00:17::3/64"),
+        "172.17.0.1",
+        "fd00:17::1",
+    ),
+    "neighbour": (("172.17.0.9/16", "fd00:17::9/64"), "172.17.0.1", "fd00:17::1"),
+}
+# Whatever is sent to the container, something there answers.
+_CONTAINER_RULES = f"""
+table inet container {{
+  chain prerouting {{
+    type nat hook prerouting priority 0
+    meta l4proto {{ tcp, udp }} redirect to :{_CATCH_ALL}
+  }}
+}}
+"""
+# The neighbour's answers come back by the host, as with every container engine.
+_HOST_RULES = """
+table inet world {
+  chain postrouting {
+    type nat hook postrouting priority 100
+    ct status dnat masquerade
+  }
+}
+"""
+
+
+def call(function, *arguments):
+    if function(*arguments):
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+
+def own_namespace():
+    return os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+
+
+def feed(command, text):
+    """Run *command* with *text* as its input, in the namespace of the caller."""
+    done = subprocess.run(command, input=text, text=True, capture_output=True, check=False)
+    assert done.returncode == 0, f"{command}: {done.stderr or done.stdout}\n{text}"
+
+
+class World:
+    """Made by entering it; the process returns to where it was at the end."""
+
+    def __enter__(self):
+        with contextlib.ExitStack() as stack:
+            before = own_namespace()
+            stack.callback(os.close, before)
+            stack.callback(call, libc.setns, before, CLONE_NEWNET)
+            self.guests = {}
+            for name in _GUESTS:
+                call(libc.unshare, CLONE_NEWNET)
+                self.guests[name] = own_namespace()
+                stack.callback(os.close, self.guests[name])
+            call(libc.unshare, CLONE_NEWNET)
+            self._furnish()
+            self.servers = stack.enter_context(Servers())
+            self.inside("container", lambda: self.servers.everywhere(_CATCH_ALL, ELSEWHERE))
+            self._stack = stack.pop_all()
+        return self
+
+    def _furnish(self):
+        paths = {name: f"/proc/{os.getpid()}/fd/{guest}" for name, guest in self.guests.items()}
+        feed(["ip", "-batch", "-"], _HOST.format(**paths))
+        self.nft(_HOST_RULES)
+        # The last is for connections from 127.0.0.1 to the container, as the portmap plugin and netavark have it.
+        for name in ("ipv4/ip_forward", "ipv6/conf/all/forwarding", f"ipv4/conf/{BRIDGE}/route_localnet"):
+            with open(f"/proc/sys/net/{name}", "w", encoding="ascii") as file:
+                file.write("1")
+        for name, (addresses, gateway, gateway6) in _GUESTS.items():
+            lines = "\n".join(f"addr add {each} dev eth0{' nodad' if ':' in each else ''}" for each in addresses)
+            text = _GUEST.format(addresses=lines, gateway=gateway, gateway6=gateway6)
+            feed(["nsenter", f"--net={paths[name]}", "ip", "-batch", "-"], text)
+        feed(["nsenter", f"--net={paths['container']}", "nft", "-f", "-"], _CONTAINER_RULES)
+
+    def __exit__(self, *_exception):
+        self._stack.close()
+
+    def nft(self, text):
+        feed(["nft", "-f", "-"], text)
+
+    def iptables(self, command, text):
+        feed([f"{command}-restore", "--noflush"], f"*nat\n{text.strip()}\nCOMMIT\n")
+
+    def inside(self, guest, function):
+        """What *function* returns in the namespace of a guest."""
+        results = []
+
+        def run():
+            call(libc.setns, self.guests[guest], CLONE_NEWNET)
+            results.append(function())
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        thread.join()
+        return results[0]
+
+    def truth(self, protocol, endpoints, port, patience=5.0):
+        """Whether what is sent to the port gets to a server that binds *endpoints*: the set of those who answer."""
+        with Servers() as servers:
+            for endpoint in endpoints:
+                servers.add(protocol, str(endpoint), port, SERVER, endpoint.v6only)
+                for address in OWN - {str(endpoint)} if not endpoint.is_wildcard else ():
+                    servers.add(protocol, address, port, ELSEWHERE)
+            for other in set(OTHER_PORTS) - {port}:
+                servers.everywhere(other, ELSEWHERE)
+            return {self.answer(guest, protocol, address, port, patience) for guest, address in _reached(endpoints)}
+
+    def answer(self, guest, protocol, address, port, patience=5.0):
+        """What a guest gets there; None is the host itself."""
+        question = (protocol, address, port, patience)
+        if guest is None:
+            return ask(*question)
+        return self.inside(guest, lambda: ask(*question))
+
+
+def _reached(endpoints):
+    """(who asks, address): all that a server on *endpoints* would serve, asked by whom it is nearest to."""
+    for endpoint in endpoints:
+        if not endpoint.is_wildcard:
+            guest = next((name for name, addresses in ADDRESSES.items() if str(endpoint) in addresses), None)
+            yield guest, str(endpoint)
+            continue
+        for name, addresses in ADDRESSES.items():
+            for address in addresses:
+                if (":" in address) == endpoint.is_ipv6 or (endpoint.is_ipv6 and not endpoint.v6only):
+                    yield name, address
