@@ -165,6 +165,14 @@ def test_judge_with_rivals(state, sockets, expected):
             id="the right one on the wrong address",
         ),
         pytest.param(80, LISTENING, (row(LISTENING, inode=7),), ["*"], False, id="by a hidden process"),
+        pytest.param(
+            "0.0.0.0:80",
+            LISTENING,
+            (PERHAPS, by(APACHE, address="127.0.0.1")),
+            [],
+            False,
+            id="what may have V6ONLY is no server where another one explains the answer",
+        ),
     ],
 )
 def test_judge_what_is_to_listen(entry, state, sockets, held_by, met):
