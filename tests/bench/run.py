@@ -20,10 +20,14 @@ from pathlib import Path
 from typing import Any, Callable, Iterator, NamedTuple
 
 HERE = Path(__file__).parent
-sys.path[1:1] = [str(HERE.parent / folder) for folder in ("faults", "oracle")] + [str(HERE.parents[1] / ".collections")]
+FOLDERS = [*(HERE.parent / folder for folder in ("faults", "oracle", "redirects")), HERE.parents[1] / ".collections"]
+sys.path[1:1] = map(str, FOLDERS)
 
 import accuracy  # noqa: E402
+import fleet  # noqa: E402
+import inventory  # noqa: E402
 import looks  # noqa: E402
+import nat  # noqa: E402
 import tasks  # noqa: E402
 
 
@@ -101,6 +105,40 @@ def of_tasks(times: tasks.Times) -> Iterator[Line]:
         )
 
 
+def of_inventory(ratio: float) -> Line:
+    host = f"{inventory.LISTENERS} listeners, {inventory.PROCESSES} processes"
+    return at_most(f"task `port_info` / `{inventory.SS}` and a ping ({host})", ratio, 1)
+
+
+def of_nat(hosts: dict[str, dict[str, nat.Costs]]) -> Iterator[Line]:
+    for host, asked in hosts.items():
+        for ports, costs in asked.items():
+            what = f"NAT rules looked at for {nat.PORTS} {ports} ports ({host})"
+            value = f"{costs[nat.NEW]:.1f} ms, without imports {costs[nat.LOADED]:.1f} ms"
+            yield Line(what, value, "15 ms" if host in nat.SHAPES else "")
+            if host in nat.LISTED_BY_NFT:
+                yield at_most(f"the same without imports / `{nat.SHOWN}`", costs[nat.LOADED] / costs[nat.LISTED], 1)
+    costs = hosts[nat.IPTABLES_MODE][nat.OTHER]
+    what = f"NAT rules looked at for other ports, with imports / `{nat.SHOWN}` ({nat.IPTABLES_MODE})"
+    yield at_most(what, costs[nat.NEW] / costs[nat.LISTED], 1)
+
+
+def of_fleet(seconds: dict[str, float]) -> Iterator[Line]:
+    yield at_most(
+        f"play with the role on {fleet.HOSTS} hosts / ping play", seconds[fleet.ROLE] / seconds[fleet.PING], 1.5
+    )
+    what = f"play with a loop of 20 `wait_for` on {fleet.HOSTS} hosts / with the role"
+    yield at_least(what, seconds[fleet.LOOP] / seconds[fleet.ROLE], 15)
+
+
+def of_scale(costs: dict[str, list[float]]) -> Iterator[Line]:
+    (_few, few), (total, many) = (costs[str(count)] for count in (fleet.FEW, fleet.MANY))
+    what = f"the controller's own part of a play with the role on {fleet.MANY:,} hosts"
+    yield Line(what, f"{many / total:.0%}", "below 10%", many / total < 0.1)
+    growth = many / fleet.MANY / (few / fleet.FEW)
+    yield at_most(f"the same for each of {fleet.MANY:,} hosts / of {fleet.FEW}", growth, 1.3)
+
+
 def of_accuracy(scores: dict[str, accuracy.Score]) -> Iterator[Line]:
     for name, score in scores.items():
         wrong = f"{score.free} wrongly free, {score.taken} wrongly taken"
@@ -137,6 +175,11 @@ turns count, of tasks the medians.
   is its whole process. The idle host has 100 processes, as a small server has, the loaded one 600.
 - A *task* is all that Ansible does for it on localhost, with its defaults. Each stands right behind a ping, to which it
   is compared. For the first of its kind in a play Ansible packs the module.
+- The *NAT rules* are {nat.RULES:,} where nothing else is said. Of all times on the processor the best counts. Imports
+  are those of a task: out of an archive, and not compiled yet. Needs root, `nft` and `iptables`.
+- The {fleet.HOSTS} hosts are those of `extensions/molecule/lab`, over SSH; a play is the whole command. Of the
+  {fleet.MANY:,} hosts each is this one, without SSH; the controller's own part is all but the task that looks at the
+  ports: start, inventory, validation, verdict and four reports. Needs root, and what the lab names.
 - The random cases are those of `tests/oracle`, judged by what bind(2) says. Left out are ranges, addresses that the
   host does not have, and sockets that are bound and do not listen, which only port_check means to call taken.
   `listen_ports_facts` counts as saying "taken" when it lists the port on the same address or where either is a
@@ -152,6 +195,10 @@ def main() -> int:
     lines = [*of_looks(looks.Looks(*apart(looks.measure))), *of_counts(apart(lambda: list(looks.by_count())))]
     with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
         lines += of_tasks(tasks.Times(*apart(lambda: tasks.measure(Path(scratch)))))
+        lines += [of_inventory(apart(lambda: inventory.measure(Path(scratch))))]
+        lines += of_nat(apart(lambda: nat.measure(Path(scratch))))
+        lines += of_fleet(fleet.over_ssh(Path(scratch)))
+        lines += of_scale(apart(lambda: fleet.at_scale(Path(scratch))))
     scores = apart(accuracy.measure)
     lines += of_accuracy({name: accuracy.Score(*score) for name, score in scores.items()})
     print(table(lines))

@@ -25,12 +25,14 @@ TURNS = 6  # of a play: enough to make its start small
 
 CHECK = "preflight.ports.port_check"
 PING, TWENTY, FACTS, LOOP = "ping", "port_check, 20 ports", "listen_ports_facts", "wait_for, 20 times"
+INFO = "port_info"
 MANY = {count: f"port_check, {count} ports" for count in RANGES}
 
 TASKS: dict[str, dict[str, Any]] = {
     PING: {"ansible.builtin.ping": {}},
     TWENTY: {CHECK: {"ports": FREE}},
     FACTS: {"community.general.listen_ports_facts": {}},
+    INFO: {"preflight.ports.port_info": {}},
     **{MANY[count]: {CHECK: {"ports": [ports]}} for count, ports in RANGES.items()},
     LOOP: {"ansible.builtin.wait_for": {"port": "{{ item }}", "state": "stopped"}, "loop": FREE},
 }
@@ -63,15 +65,14 @@ def measure(scratch: Path) -> Times:
     started = time.monotonic()
     plays = 0
     while plays < 2 or time.monotonic() - started < BUDGET_SECONDS * plays / (plays + 1):
-        _add(times, _play(scratch))
+        _add(times, play(TURN * TURNS + ONCE_A_PLAY, scratch))
         plays += 1
     return times
 
 
-def _play(scratch: Path) -> list[list[Any]]:
-    # Every task has a ping of its own right before it.
-    names = [each for name in TURN * TURNS + ONCE_A_PLAY for each in (PING, name)]
-    tasks = [{"name": name, **TASKS[name]} for name in names]
+def play(names: list[str], scratch: Path) -> list[list[Any]]:
+    """Name, seconds and bytes of result of the tasks, each with a ping of its own right before it."""
+    tasks = [{"name": each, **TASKS[each]} for name in names for each in (PING, name)]
     playbook = scratch / "playbook.json"
     playbook.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]))
     config = scratch / "ansible.cfg"

@@ -1,0 +1,128 @@
+# SPDX-FileCopyrightText: preflight.ports contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whole plays: on the lab's hosts over SSH, and on so many hosts that the controller's own part shows."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from statistics import median
+from typing import Any, Iterator
+
+import sandbox
+from hosts import FREE, TAKEN
+from tasks import COLLECTIONS, HERE
+
+LAB = HERE.parents[1] / "extensions/molecule/lab"
+SUITES, OF_EACH = ("bullseye", "bookworm", "trixie"), 10
+HOSTS = len(SUITES) * OF_EACH
+TURNS = 5
+FEW, MANY = 250, 1000
+ROLE, PING, LOOP = "role", "ping", "loop of wait_for"
+LOOK = "preflight.ports.port_preflight : Look at the ports"
+
+TASKS: dict[str, dict[str, Any]] = {
+    PING: {"ansible.builtin.ping": {}},
+    ROLE: {"ansible.builtin.import_role": {"name": "preflight.ports.port_preflight"}},
+    LOOP: {"ansible.builtin.wait_for": {"port": "{{ item }}", "state": "stopped"}, "loop": FREE},
+}
+
+
+def over_ssh(scratch: Path) -> dict[str, float]:
+    """Seconds of a play on 30 hosts, the median of its turns."""
+    names = [f"bench-{suite}-{number}" for suite in SUITES for number in range(OF_EACH)]
+    hosts = scratch / "hosts.json"
+    bench = {"hosts": {name: {} for name in names}, "vars": {"port_preflight_ports": FREE}}
+    hosts.write_text(json.dumps({"guests": {"children": {"bench": bench}}}))
+    inventory = ["-i", str(LAB / "inventory"), "-i", str(hosts)]
+    seconds: dict[str, list[float]] = {name: [] for name in TASKS}
+    with lab(scratch, inventory):
+        for name in (PING, ROLE):
+            run(scratch, play(scratch, name, "bench"), *inventory)  # connects
+        for _unused in range(TURNS):
+            for name in (PING, ROLE):
+                seconds[name].append(timed(scratch, play(scratch, name, "bench"), *inventory))
+        seconds[LOOP].append(timed(scratch, play(scratch, LOOP, "bench"), *inventory))
+    return {name: median(each) for name, each in seconds.items()}
+
+
+@contextlib.contextmanager
+def lab(scratch: Path, inventory: list[str]) -> Iterator[None]:
+    try:
+        run(scratch, LAB / "create.yml", *inventory, "--limit", "localhost,trees,bench")
+        yield
+    finally:
+        run(scratch, LAB / "destroy.yml", *inventory)
+
+
+def at_scale(scratch: Path) -> dict[int, tuple[float, float]]:
+    """Seconds of a play on that many hosts, and of all in it but the look at them.
+
+    Every host is this one, and on every tenth a port is taken. Enters a network namespace.
+    """
+    sandbox.enter()
+    server = socket.create_server(("127.0.0.1", TAKEN))
+    variables = {
+        "ansible_connection": "local",
+        "ansible_python_interpreter": sys.executable,
+        "port_preflight_enforce": False,
+        "port_preflight_ports": FREE,
+        "port_preflight_reports": [str(scratch / f"report.{kind}") for kind in ("html", "json", "md", "xml")],
+    }
+    taken = {"port_preflight_ports": [TAKEN, *FREE[1:]]}
+    hosts = scratch / "hosts.json"
+    costs = {}
+    for count in (FEW, MANY):
+        names = {f"host-{number}": {} if number % 10 else taken for number in range(count)}
+        hosts.write_text(json.dumps({"all": {"hosts": names, "vars": variables}}))
+        started = time.perf_counter()
+        out = run(scratch, play(scratch, ROLE, "all"), "-i", str(hosts), callback="stopwatch")
+        total = time.perf_counter() - started
+        tasks = [json.loads(line) for line in out.splitlines() if line.startswith("[")]
+        look = [took for name, took, _size in tasks if name == LOOK]
+        if len(look) != count:
+            raise RuntimeError(f"{len(look)} of {count} hosts were looked at:\n{out[-2000:]}")
+        costs[count] = (total, total - max(look))
+    server.close()
+    return costs
+
+
+def play(scratch: Path, name: str, hosts: str) -> Path:
+    playbook = scratch / f"{name}.json"
+    playbook.write_text(json.dumps([{"hosts": hosts, "gather_facts": False, "tasks": [TASKS[name]]}]))
+    return playbook
+
+
+def timed(scratch: Path, playbook: Path, *arguments: str) -> float:
+    started = time.perf_counter()
+    run(scratch, playbook, *arguments)
+    return time.perf_counter() - started
+
+
+def run(scratch: Path, playbook: Path, *arguments: str, callback: str = "default") -> str:
+    config = scratch / "ansible.cfg"
+    config.touch()
+    settings = {
+        "ANSIBLE_CONFIG": str(config),
+        "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
+        "ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callbacks"),
+        "ANSIBLE_STDOUT_CALLBACK": callback,
+        "ANSIBLE_HOME": str(scratch / "ansible"),
+        "LC_ALL": "C.UTF-8",
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "ansible", "playbook", *arguments, str(playbook)],
+        capture_output=True,
+        check=False,
+        text=True,
+        env={**os.environ, **settings},
+    )
+    if done.returncode:
+        raise RuntimeError(f"{playbook} failed:\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}")
+    return done.stdout

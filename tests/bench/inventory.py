@@ -1,0 +1,37 @@
+# SPDX-FileCopyrightText: preflight.ports contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The whole socket table with its holders, on a host with many listeners and processes."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import defaultdict
+from pathlib import Path
+from statistics import median
+
+import sandbox
+from looks import run
+from people import listener, start
+from tasks import INFO, PING, play
+
+LISTENERS, PROCESSES = 500, 1000
+PLAYS = 4
+TURNS = 5  # of a play
+SS = "ss -Hltunp"
+
+
+def measure(scratch: Path) -> float:
+    """What port_info takes, by what ss and a ping take together. Enters a network namespace."""
+    sandbox.enter()
+    for number in range(PROCESSES):
+        start(listener if number < LISTENERS else os.getpid)
+    seconds: dict[str, list[float]] = defaultdict(list)
+    for _unused in range(PLAYS):
+        for _unused in range(TURNS):
+            started = time.perf_counter()
+            run(*SS.split())
+            seconds[SS].append(time.perf_counter() - started)
+        for name, took, _size in play([INFO] * TURNS, scratch):
+            seconds[name].append(took)
+    return median(seconds[INFO]) / (median(seconds[SS]) + median(seconds[PING]))
