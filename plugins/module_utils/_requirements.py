@@ -13,7 +13,7 @@ import re
 import socket
 import typing as t
 
-from ansible_collections.preflight.ports.plugins.module_utils._addresses import ANY4, ANY6, MAPPED_PREFIX, Endpoint
+from ansible_collections.preflight.ports.plugins.module_utils._addresses import ANY4, ANY6, Endpoint
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import TCP, UDP
 
 if t.TYPE_CHECKING:
@@ -126,9 +126,9 @@ def _entry(entry: t.Any, state: str, held_by: tuple[Pattern, ...], service: Serv
 def _from_text(text: str, state: str, held_by: tuple[Pattern, ...], service: ServiceLookup) -> Requirement:
     rest, slash, protocol = text.partition("/")
     protocol = _protocol(protocol) if slash else TCP
-    address, port = _split_address(rest)
+    address, endpoints, port = _split(rest)
     first, last = _port_range(port, protocol, service)
-    return Requirement(protocol, first, last, address, _endpoints(address), None, state, held_by)
+    return Requirement(protocol, first, last, address, endpoints, None, state, held_by)
 
 
 def _from_dict(
@@ -139,7 +139,7 @@ def _from_dict(
         raise RequirementError(f"unknown key {', '.join(map(repr, unknown))}; the keys are {', '.join(_KEYS)}")
     if entry.get("port") is None:
         raise RequirementError("the key 'port' is missing")
-    address = _address_of(entry.get("address"))
+    address, endpoints = _address_of(entry.get("address"))
     name = entry.get("name")
     if not isinstance(name, (str, type(None))):
         raise RequirementError(f"'name' is a string; not {_kind(name)}")
@@ -152,9 +152,7 @@ def _from_dict(
     requirements = []
     for protocol in _protocols(entry.get("protocol")):
         first, last = _port_range(entry["port"], protocol, service)
-        requirements.append(
-            Requirement(protocol, first, last, address, _endpoints(address), name or None, state, held_by)
-        )
+        requirements.append(Requirement(protocol, first, last, address, endpoints, name or None, state, held_by))
     if sum(len(requirement.ports) for requirement in requirements) > LAST_PORT:
         raise RequirementError(f"more than {LAST_PORT} ports in one entry; write one entry for each protocol")
     return requirements
@@ -173,58 +171,34 @@ def _protocol(value: t.Any) -> str:
     return str(value)
 
 
-def _split_address(text: str) -> tuple[str | None, str]:
-    """``[::1]:80`` -> (``::1``, ``80``); ``80`` -> (None, ``80``)."""
-    bracketed = re.fullmatch(r"\[([^\]]*)\](?::(.*))?", text)
-    if bracketed:
-        if bracketed[2] is None:
-            raise RequirementError(f"no port after the address; write [{bracketed[1]}]:PORT")
-        return _address(bracketed[1], socket.AF_INET6), bracketed[2]
-    address, colon, port = text.rpartition(":")
-    if not colon:
-        return None, text
-    if ":" in address:
-        raise RequirementError("an IPv6 address stands in brackets before the port, as in [::1]:8080")
-    return _address(address, socket.AF_INET), port
+# A module of its own, imported only for those who name an address: on a target, each import costs time in each task.
 
 
-def _address_of(value: t.Any) -> str | None:
+def _split(text: str) -> tuple[str | None, tuple[Endpoint, ...], str]:
+    """``127.0.0.1:80`` -> (``127.0.0.1``, what a server would bind, ``80``)."""
+    if ":" not in text and not text.endswith("]"):
+        return None, _WILDCARDS, text
+    from ansible_collections.preflight.ports.plugins.module_utils import _endpoints
+
+    try:
+        address, port = _endpoints.split(text)
+    except _endpoints.AddressError as error:
+        raise RequirementError(str(error)) from error
+    return address, (_endpoints.endpoint(address),), port
+
+
+def _address_of(value: t.Any) -> tuple[str | None, tuple[Endpoint, ...]]:
     if value is None:
-        return None
+        return None, _WILDCARDS
     if not isinstance(value, str):
         raise RequirementError(f"'address' is a string with an IP address; not {_kind(value)}")
-    return _address(value.strip(), socket.AF_INET6 if ":" in value else socket.AF_INET)
+    from ansible_collections.preflight.ports.plugins.module_utils import _endpoints
 
-
-def _address(text: str, family: int) -> str:
-    address, percent, zone = text.partition("%")
     try:
-        packed = socket.inet_pton(family, address)
-    except (OSError, ValueError):
-        example = "10.0.0.5" if family == socket.AF_INET else "[2001:db8::5]"
-        raise RequirementError(
-            f"the address {text!r} is not an IP address; host names are not looked up, write one such as {example}"
-        ) from None
-    link_local = packed[0] == 0xFE and packed[1] & 0xC0 == 0x80 and len(packed) == 16
-    if link_local and not zone:
-        raise RequirementError(f"the link-local address {text!r} needs its interface, as in {address}%eth0")
-    if zone and not (zone.isprintable() and len(zone.encode()) <= 15 and not set(zone) & set(" /")):
-        raise RequirementError(f"{zone!r} is no name of an interface; write one as in {address}%eth0")
-    if percent and not link_local:
-        raise RequirementError(f"the address {text!r} has an interface, which only link-local addresses take")
-    return text
-
-
-def _endpoints(address: str | None) -> tuple[Endpoint, ...]:
-    if address is None:
-        return _WILDCARDS
-    text, _percent, zone = address.partition("%")
-    if ":" not in text:
-        return (Endpoint(socket.inet_pton(socket.AF_INET, text)),)
-    packed = socket.inet_pton(socket.AF_INET6, text)
-    # bind(2) itself turns IPV6_V6ONLY on for an IPv6 literal, and refuses it for an IPv4 address mapped into IPv6.
-    v6only = packed != ANY6 and not packed.startswith(MAPPED_PREFIX)
-    return (Endpoint(packed, v6only, zone or None),)
+        address = _endpoints.checked(value.strip(), socket.AF_INET6 if ":" in value else socket.AF_INET)
+    except _endpoints.AddressError as error:
+        raise RequirementError(str(error)) from error
+    return address, (_endpoints.endpoint(address),)
 
 
 def _port_range(value: t.Any, protocol: str, service: ServiceLookup) -> tuple[int, int]:
