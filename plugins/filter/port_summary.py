@@ -1,0 +1,242 @@
+# Copyright (c) 2026, preflight.ports contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the module found on each host -> the one structure behind verdict, figures and reports."""
+
+from __future__ import annotations
+
+import collections
+import typing as t
+
+from ansible_collections.preflight.ports.plugins.module_utils._text import printable
+
+DOCUMENTATION = r"""
+name: port_summary
+short_description: What the role found on many hosts, in one structure
+version_added: 1.0.0
+author:
+  - preflight.ports contributors (@preflight)
+description:
+  - Collects what P(preflight.ports.port_preflight#role) found on each host, for its verdict, figures and reports.
+  - Names that others chose, such as those of processes, have their control characters replaced by visible escapes.
+options:
+  _input:
+    description:
+      - Names of hosts.
+    type: list
+    elements: str
+    required: true
+  hostvars:
+    description:
+      - The C(hostvars) of the play, which have the results.
+    type: dict
+    required: true
+  in_play:
+    description:
+      - The hosts that are still in the play. If one of them has no result, it was left out on purpose, or its turn is
+        yet to come, and it is left out here. If another one has none, it counts as unreachable.
+    type: list
+    elements: str
+    required: true
+seealso:
+  - plugin: preflight.ports.port_report
+    plugin_type: filter
+    description: Shows the same to people.
+"""
+
+EXAMPLES = r"""
+- name: Say, after the role, how many ports are in conflict
+  ansible.builtin.debug:
+    msg: "{{ (ansible_play_hosts_all | preflight.ports.port_summary(hostvars, ansible_play_hosts)).figures.conflicts }}"
+  run_once: true
+"""
+
+RETURN = r"""
+_value:
+  description:
+    - C(figures), the totals.
+    - C(required), every port that some host requires, in order.
+    - C(hosts), one dict for each host, in order.
+    - The role's README describes their keys.
+  type: dict
+  sample:
+    figures: {hosts: 2, checked: 1, unchecked: 1, ports: 1, met: 1, conflicts: 0, held: 0}
+    required: [{label: 80/tcp, names: [nginx], met: true}]
+    hosts:
+      - host: web1
+        checked: true
+        unreachable: false
+        met: true
+        msg: The required port is free.
+        ports: [{port: 80, protocol: tcp, address: null, name: nginx, met: true, state: free, label: 80/tcp}]
+        conflicts: []
+        held: []
+        ephemeral: []
+        source: netlink
+        probed: true
+      - host: web2
+        checked: false
+        unreachable: true
+        met: false
+        msg: unreachable
+        ports: []
+        conflicts: []
+        held: []
+        ephemeral: []
+        source: null
+        probed: false
+"""
+
+Dict = t.Dict[str, t.Any]
+
+_LOST = {"unreachable": True, "msg": "unreachable or failed before"}
+_UNREACHABLE = {"unreachable": True, "msg": "unreachable"}
+_SKIPPED = {"skipped": True}
+
+
+def port_summary(hosts: t.Iterable[str], hostvars: t.Mapping[str, Dict], in_play: t.Iterable[str]) -> Dict:
+    """Linear in hosts and ports."""
+    present = frozenset(in_play)
+    looks = {
+        host: hostvars[host].get("__port_preflight_result", _SKIPPED if host in present else _LOST) for host in hosts
+    }
+    found = [_host(name, look) for name, look in sorted(looks.items()) if not look.get("skipped")]
+    return {"figures": _figures(found), "required": _required(found), "hosts": found}
+
+
+def _host(name: str, look: Dict) -> Dict:
+    unreachable = bool(look.get("unreachable"))
+    checked = not unreachable and not look.get("failed")
+    if unreachable and look is not _LOST:
+        look = _UNREACHABLE
+    ports = [_labelled(entry) for entry in look.get("ports", ())]
+    conflicts = _with_entries(look.get("conflicts", ()), ports)
+    held = _with_entries(look.get("held", ()), ports)
+    lines = [printable(line) for line in str(look.get("msg", "failed")).splitlines() or ["failed"]]
+    # Nothing else in a result tells that these ports were not to be ephemeral.
+    if checked and lines[-1].startswith("Any outgoing connection may take "):
+        conflicts += _ephemeral_conflicts(ports, held, frozenset(look.get("ephemeral", ())), lines[-1])
+    return {
+        "host": printable(name),
+        "checked": checked,
+        "unreachable": unreachable,
+        "met": checked and not conflicts,
+        "msg": "\n".join(lines) if checked else lines[0],
+        "ports": ports,
+        "conflicts": conflicts,
+        "held": held,
+        "ephemeral": list(look.get("ephemeral", ())),
+        "source": look.get("source"),
+        "probed": bool(look.get("probed")),
+    }
+
+
+def _ephemeral_conflicts(ports: list[Dict], held: list[Dict], ephemeral: frozenset[int], finding: str) -> list[Dict]:
+    """Says of each entry that would be as required, were it not for outgoing connections, that it is not."""
+    to_be_free = {conflict["entry"] for conflict in held}
+    threatened = [
+        entry
+        for entry in ports
+        if entry["met"]
+        and (entry["state"] == "free" or entry["label"] in to_be_free)
+        and not ephemeral.isdisjoint(_numbers(entry["port"]))
+    ]
+    for entry in threatened:
+        entry.update(met=False, state="ephemeral")
+    return [
+        {
+            **{key: entry[key] for key in ("port", "protocol", "address", "name", "state", "label")},
+            "entry": entry["label"],
+            "wanted": "free",
+            "reason": "any outgoing connection may take it",
+            "advice": finding,
+            "holders": [],
+        }
+        for entry in threatened
+    ]
+
+
+def _figures(hosts: list[Dict]) -> dict[str, int]:
+    checked = sum(host["checked"] for host in hosts)
+    return {
+        "hosts": len(hosts),
+        "checked": checked,
+        "unchecked": len(hosts) - checked,
+        "ports": sum(len(host["ports"]) for host in hosts),
+        "met": sum(entry["met"] for host in hosts for entry in host["ports"]),
+        "conflicts": sum(len(host["conflicts"]) for host in hosts),
+        "held": sum(len(host["held"]) for host in hosts),
+    }
+
+
+def _required(hosts: list[Dict]) -> list[Dict]:
+    """The columns of a table of hosts and ports."""
+    ports: dict[str, Dict] = {}
+    for entry in (entry for host in hosts for entry in host["ports"]):
+        port = ports.setdefault(entry["label"], {"label": entry["label"], "names": [], "met": True})
+        port["met"] = port["met"] and entry["met"]
+        if entry["name"] and entry["name"] not in port["names"]:
+            port["names"].append(entry["name"])
+    return sorted(ports.values(), key=lambda port: _order(port["label"]))
+
+
+def _order(label: str) -> tuple[int, str, str]:
+    """53/tcp, 53/udp, 80/tcp, 10.0.0.5:80/tcp."""
+    port, protocol = label.rpartition(":")[2].split("/")
+    return _numbers(port).start, protocol, label
+
+
+def _labelled(entry: Dict) -> Dict:
+    clean: Dict = _printable(entry)
+    clean["label"] = _label(clean)
+    return clean
+
+
+def _with_entries(conflicts: t.Iterable[Dict], ports: list[Dict]) -> list[Dict]:
+    """Each with the label of the entry that asked for it, which may have been a range."""
+    asked = [(_who(entry), _numbers(entry["port"]), entry["label"]) for entry in ports]
+    labelled = [_labelled(conflict) for conflict in conflicts]
+    times: t.Counter[t.Hashable] = collections.Counter()
+    for conflict in labelled:
+        who, port = _who(conflict), conflict["port"]
+        labels = [label for other, numbers, label in asked if port in numbers and other == who]
+        # The module keeps the order of its entries, also where two of them ask for the same port.
+        conflict["entry"] = labels[times[who, port] % len(labels)]
+        times[who, port] += 1
+    return labelled
+
+
+def _who(entry: Dict) -> tuple[str, str | None, str | None]:
+    return entry["protocol"], entry["address"], entry["name"]
+
+
+def _label(entry: Dict) -> str:
+    """``80/tcp``, ``10.0.0.5:80/tcp``, ``[::1]:80/tcp``."""
+    address = entry["address"]
+    before = "" if address is None else f"[{address}]:" if ":" in address else f"{address}:"
+    return f"{before}{entry['port']}/{entry['protocol']}"
+
+
+def _numbers(port: int | str) -> range:
+    """``8000`` and ``8000-8010`` as ranges."""
+    first, _dash, last = str(port).partition("-")
+    return range(int(first), int(last or first) + 1)
+
+
+def _printable(value: t.Any) -> t.Any:
+    """*value* with every string in it made safe to show."""
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, t.Mapping):
+        return {key: _printable(each) for key, each in value.items()}
+    if isinstance(value, t.Sequence):
+        return [_printable(each) for each in value]
+    return value
+
+
+class FilterModule:
+    """What Ansible loads."""
+
+    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
+        return {"port_summary": port_summary}

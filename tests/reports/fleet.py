@@ -1,0 +1,133 @@
+# SPDX-FileCopyrightText: preflight.ports contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the module would have found on many hosts, and the role's reports of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+PLAY = """\
+- name: Deploy the shop
+  hosts: all
+  gather_facts: false
+  vars:
+    ansible_connection: local
+    ansible_python_interpreter: "{{ ansible_playbook_python }}"
+  tasks:
+    - name: Judge what was found before
+      ansible.builtin.include_role:
+        name: preflight.ports.port_preflight
+        tasks_from: verdict
+"""
+
+UNREACHABLE = {"unreachable": True, "msg": "ssh: connect to host: No route to host"}
+
+
+def entry(port, name=None, state="free", met=True, protocol="tcp", address=None):
+    return {"port": port, "protocol": protocol, "address": address, "name": name, "met": met, "state": state}
+
+
+def holder(process, pid=812, unit=None, user="root", state="listening", addresses=("0.0.0.0", "::")):
+    return {
+        "addresses": list(addresses),
+        "protocol": "tcp",
+        "state": state,
+        "pid": pid,
+        "pids": [pid],
+        "process": process,
+        "exe": None,
+        "user": user,
+        "uid": 0,
+        "unit": unit,
+        "container": None,
+        "started": None,
+        "interface": None,
+        "peer": None,
+        "hidden": False,
+        "kernel": False,
+    }
+
+
+def conflict(asked, *holders, reason=None, advice=None, wanted="free", port=None):
+    who = f"{holders[0]['process']} (pid {holders[0]['pid']}, user {holders[0]['user']})" if holders else "nobody"
+    return {
+        **{key: asked[key] for key in ("protocol", "address", "name", "state")},
+        "port": port or asked["port"],
+        "wanted": wanted,
+        "reason": reason or f"{asked['state']} on 0.0.0.0 and ::, held by {who}",
+        "advice": advice,
+        "holders": list(holders),
+    }
+
+
+def look(ports, conflicts=(), held=(), msg=None, **rest):
+    lines = [f"{len(conflicts)} of {len(ports)} required ports are taken:"]
+    lines += [f"  {each['port']}/{each['protocol']}: {each['reason']}" for each in conflicts]
+    return {
+        "changed": False,
+        "failed": False,
+        "msg": msg or ("\n".join(lines) if conflicts else f"All {len(ports)} required ports are free."),
+        "ports": list(ports),
+        "conflicts": list(conflicts),
+        "held": list(held),
+        "ephemeral": [],
+        "source": "netlink",
+        "probed": True,
+        "elapsed": 0.004,
+        **rest,
+    }
+
+
+def grid(hosts, ports, every=97):
+    """So many hosts with so many ports; each so manieth port is taken."""
+    looks = {}
+    for number in range(hosts):
+        asked, conflicts = [], []
+        for index in range(ports):
+            taken = (number * ports + index) % every == every - 1
+            port = entry(8000 + index, f"service {index}", "listening" if taken else "free", not taken)
+            asked.append(port)
+            if taken:
+                conflicts.append(
+                    conflict(port, holder("apache2", unit="apache2.service"), advice="Stop apache2.service.")
+                )
+        looks[f"host{number:03d}.example.com"] = look(asked, conflicts)
+    return looks
+
+
+def run(folder: Path, play: str, inventory: dict, *arguments: str, **variables):
+    """The finished ansible-playbook."""
+    (folder / "play.yml").write_text(play)
+    (folder / "hosts.yml").write_text(json.dumps(inventory))
+    command = [Path(sys.executable).with_name("ansible-playbook"), "-i", "hosts.yml", "play.yml", *arguments]
+    environment = {
+        **os.environ,
+        "ANSIBLE_COLLECTIONS_PATH": str(Path(__file__).parents[2] / ".collections"),
+        "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml",
+        "ANSIBLE_DISPLAY_FAILED_STDERR": "false",
+        "ANSIBLE_NOCOLOR": "true",
+        "ANSIBLE_SHOW_CUSTOM_STATS": "true",
+    }
+    return subprocess.run(
+        [*command, "-e", json.dumps(variables)],
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def report(folder: Path, looks: dict, *paths: str, play: str = PLAY, **variables):
+    """The finished ansible-playbook whose role judged the looks and wrote the reports."""
+    for name, found in looks.items():
+        (folder / f"{name}.look").write_text(json.dumps(found))
+    # Read by a lookup, so that no text of it is taken for a template, as with the result of a module.
+    result = f"{{{{ lookup('ansible.builtin.file', '{folder}/' ~ inventory_hostname ~ '.look') | from_json }}}}"
+    inventory = {"all": {"hosts": dict.fromkeys(looks), "vars": {"__port_preflight_result": result}}}
+    return run(folder, play, inventory, port_preflight_reports=list(paths), **variables)

@@ -1,0 +1,194 @@
+# SPDX-FileCopyrightText: preflight.ports contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The whole role, on this machine's own sockets."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+
+import fleet
+import pytest
+
+PLAY = """\
+- name: Deploy
+  hosts: all
+  gather_facts: false
+  strategy: {strategy}
+  serial: {serial}
+  vars:
+    ansible_connection: local
+    ansible_python_interpreter: "{{{{ ansible_playbook_python }}}}"
+  roles:
+    - role: preflight.ports.port_preflight
+  tasks:
+    - name: Change it
+      ansible.builtin.debug:
+        msg: "deployed on {{{{ inventory_hostname }}}}"
+"""
+# Where nothing can be written, Ansible calls the host unreachable.
+LOST = {"ansible_remote_tmp": "/dev/null/lost"}
+
+
+def hosts(**variables):
+    return {"all": {"hosts": variables}}
+
+
+def play(strategy="linear", serial=0):
+    return PLAY.format(strategy=strategy, serial=serial)
+
+
+def deployed(done):
+    return sorted(line.split()[-1].strip('"') for line in done.stdout.splitlines() if "deployed on " in line)
+
+
+def report(path):
+    found = json.loads(path.read_text())
+    return {host["host"]: (host["checked"], host["met"]) for host in found["hosts"]}, found["figures"]
+
+
+@pytest.fixture
+def port():
+    """One that is taken."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+@pytest.fixture
+def hostile():
+    """The port of a process whose name is a template and markup and an escape."""
+    code = (
+        "import socket, sys\n"
+        "open('/proc/self/comm', 'w').write('{{7*7}}<b>\\x1b[1m')\n"
+        "server = socket.create_server(('127.0.0.1', 0)); print(server.getsockname()[1], flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        yield int(process.stdout.readline())
+        process.communicate()
+
+
+@pytest.mark.parametrize("arguments", [[], ["--check", "--diff"]])
+def test_reports_are_written_before_the_play_stops(tmp_path, port, arguments):
+    inventory = hosts(taken={"port_preflight_ports": [port]}, spare={"port_preflight_ports": []}, lost=LOST)
+    done = fleet.run(tmp_path, play(), inventory, *arguments, port_preflight_reports=["new/ports.json", "ports.html"])
+    assert "Ports are not as required on 2 of 3 hosts:\n" in done.stdout
+    assert deployed(done) == []
+    assert "<!DOCTYPE" not in done.stdout
+    looks, figures = report(tmp_path / "new/ports.json")
+    assert looks == {"lost": (False, False), "spare": (True, True), "taken": (True, False)}
+    assert figures == {"hosts": 3, "checked": 2, "unchecked": 1, "ports": 1, "met": 0, "conflicts": 1, "held": 0}
+    assert (tmp_path / "ports.html").read_text().startswith("<!DOCTYPE html>")
+    assert "changed=0" in done.stdout and "changed=1" not in done.stdout
+
+
+def test_hostile_names_of_real_processes(tmp_path, hostile):
+    done = fleet.run(
+        tmp_path,
+        play(),
+        hosts(taken={"port_preflight_ports": [hostile]}),
+        port_preflight_reports=["r.html", "r.json", "r.xml", "r.md"],
+    )
+    shown = "{{7*7}}<b>\\x1b[1m"
+    assert shown in done.stdout
+    assert json.loads((tmp_path / "r.json").read_text())["hosts"][0]["conflicts"][0]["holders"][0]["process"] == shown
+    for name in ("r.html", "r.xml"):
+        assert "{{7*7}}&lt;b&gt;\\x1b[1m" in (tmp_path / name).read_text()
+    assert "{{7\\*7}}\\<b\\>\\\\x1b\\[1m" in (tmp_path / "r.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("variables", "stays"),
+    [
+        ({"port_preflight_scope": "host"}, ["spare"]),
+        ({"port_preflight_enforce": False}, ["spare", "taken"]),
+    ],
+)
+def test_all_hosts_are_in_the_report_whoever_is_stopped(tmp_path, port, variables, stays):
+    inventory = hosts(taken={"port_preflight_ports": [port]}, spare={"port_preflight_ports": []})
+    done = fleet.run(tmp_path, play(), inventory, port_preflight_reports=["ports.json"], **variables)
+    assert deployed(done) == stays
+    assert report(tmp_path / "ports.json")[0] == {"spare": (True, True), "taken": (True, False)}
+
+
+def test_later_batches_keep_what_earlier_ones_found(tmp_path, port):
+    inventory = hosts(
+        a={"port_preflight_ports": [port]}, b={"port_preflight_ports": []}, c={"port_preflight_ports": []}
+    )
+    done = fleet.run(
+        tmp_path, play(serial=1), inventory, port_preflight_reports=["ports.json"], port_preflight_enforce=False
+    )
+    assert deployed(done) == ["a", "b", "c"]
+    looks, figures = report(tmp_path / "ports.json")
+    assert looks == {"a": (True, False), "b": (True, True), "c": (True, True)}
+    assert f"hosts: {figures['hosts']}" in done.stdout.split("CUSTOM STATS")[1]
+    # Each batch is judged by itself.
+    assert done.stdout.count("a: 1 of 1 required port is taken:") == 1
+
+
+def test_batches_that_were_not_looked_at_are_in_no_report(tmp_path, port):
+    inventory = hosts(a={"port_preflight_ports": [port]}, b={"port_preflight_ports": []})
+    done = fleet.run(tmp_path, play(serial=1), inventory, port_preflight_reports=["ports.json"])
+    assert deployed(done) == []
+    assert report(tmp_path / "ports.json")[0] == {"a": (True, False)}
+
+
+def test_with_strategy_free_the_last_report_has_everybody(tmp_path, port):
+    inventory = hosts(**{f"h{number}": {"port_preflight_ports": []} for number in range(4)})
+    done = fleet.run(tmp_path, play("free"), inventory, port_preflight_reports=["ports.json"])
+    assert deployed(done) == ["h0", "h1", "h2", "h3"]
+    assert len(report(tmp_path / "ports.json")[0]) == 4
+
+
+@pytest.mark.parametrize(("unreachable", "stays"), [("fail", []), ("ignore", ["spare"])])
+def test_unreachable_hosts(tmp_path, unreachable, stays):
+    done = fleet.run(
+        tmp_path,
+        play(),
+        hosts(spare={"port_preflight_ports": []}, lost=LOST),
+        port_preflight_unreachable=unreachable,
+        port_preflight_reports=["ports.json"],
+    )
+    assert deployed(done) == stays
+    assert "lost: not checked, unreachable" in done.stdout
+    assert report(tmp_path / "ports.json")[0]["lost"] == (False, False)
+
+
+def test_what_is_ignored_excuses_nobody_else(tmp_path, port):
+    done = fleet.run(
+        tmp_path, play(), hosts(taken={"port_preflight_ports": [port]}, lost=LOST), port_preflight_unreachable="ignore"
+    )
+    assert deployed(done) == []
+    assert "lost: not checked, unreachable" in done.stdout
+    assert "Report ports that are not as required" not in done.stdout
+
+
+def test_ephemeral_ports_that_fail_are_not_as_required(tmp_path):
+    inventory = hosts(game={"port_preflight_ports": [40000]})
+    done = fleet.run(
+        tmp_path, play(), inventory, port_preflight_reports=["ports.json"], port_preflight_ephemeral="fail"
+    )
+    assert deployed(done) == []
+    assert "game: Any outgoing connection may take port 40000" in done.stdout
+    looks, figures = report(tmp_path / "ports.json")
+    assert looks == {"game": (True, False)}
+    assert (figures["met"], figures["conflicts"]) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("path", "problem"),
+    [
+        ("report.pdf", "report.pdf: a report ends in .html, .json, .xml or .md"),
+        ("file/report.html", "file is not a directory; name a path below one"),
+        ("folder.html", "folder.html: is a directory; a report is a file"),
+    ],
+)
+def test_a_report_that_cannot_be_written_stops_before_the_look(tmp_path, path, problem):
+    (tmp_path / "file").touch()
+    (tmp_path / "folder.html").mkdir()
+    done = fleet.run(tmp_path, play(), hosts(a={}), port_preflight_reports=["good.json", path])
+    assert problem in " ".join(done.stdout.split())
+    assert "port_preflight_reports: " in done.stdout
+    assert "Look at the ports" not in done.stdout
+    assert not (tmp_path / "good.json").exists()

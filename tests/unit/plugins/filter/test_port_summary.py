@@ -1,0 +1,144 @@
+# Copyright (c) 2026, preflight.ports contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.preflight.ports.plugins.filter.port_summary import FilterModule, port_summary
+
+FINDING = "Any outgoing connection may take port 40000: net.ipv4.ip_local_port_range is 32768-60999."
+
+
+def entry(port, state="free", met=True, **rest):
+    return {"port": port, "protocol": "tcp", "address": None, "name": None, "met": met, "state": state, **rest}
+
+
+def conflict(port, **rest):
+    return {
+        "port": port,
+        "protocol": "tcp",
+        "address": None,
+        "name": None,
+        "state": "listening",
+        "wanted": "free",
+        "reason": "listening on 0.0.0.0",
+        "advice": None,
+        "holders": [],
+        **rest,
+    }
+
+
+def look(*ports, conflicts=(), held=(), msg="", ephemeral=()):
+    found = {"ports": ports, "conflicts": conflicts, "held": held, "ephemeral": ephemeral}
+    return {**found, "msg": msg, "source": "netlink", "probed": True}
+
+
+def summary(in_play=(), **looks):
+    hostvars = {host: {} if found is None else {"__port_preflight_result": found} for host, found in looks.items()}
+    return port_summary(list(looks), hostvars, in_play)
+
+
+def host(**looks):
+    (found,) = summary(**looks)["hosts"]
+    return found
+
+
+def test_hosts_are_in_order():
+    assert [each["host"] for each in summary(b=look(), c=look(), a=look())["hosts"]] == ["a", "b", "c"]
+
+
+def test_figures():
+    full = look(
+        entry(80, "listening", met=False),
+        entry("81-83"),
+        entry(90, "listening"),
+        conflicts=[conflict(80)],
+        held=[conflict(90)],
+    )
+    assert summary(a=full, b=look(), c={"unreachable": True, "msg": "no route"})["figures"] == {
+        "hosts": 3,
+        "checked": 2,
+        "unchecked": 1,
+        "ports": 3,
+        "met": 2,
+        "conflicts": 1,
+        "held": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("found", "unreachable", "msg"),
+    [
+        pytest.param({"unreachable": True, "msg": "no route"}, True, "unreachable", id="unreachable"),
+        pytest.param({"failed": True, "msg": "bad\nworse"}, False, "bad", id="failed"),
+        pytest.param({"failed": True}, False, "failed", id="failed without a word"),
+        pytest.param({"failed": True, "msg": ""}, False, "failed", id="failed with an empty word"),
+        pytest.param(None, True, "unreachable or failed before", id="left the play before"),
+    ],
+)
+def test_what_is_not_known_is_not_met(found, unreachable, msg):
+    result = host(a=found)
+    assert (result["checked"], result["met"], result["unreachable"], result["msg"]) == (False, False, unreachable, msg)
+
+
+@pytest.mark.parametrize(
+    "looks", [pytest.param({"a": {"skipped": True}}, id="skipped"), pytest.param({"a": None}, id="not yet looked at")]
+)
+def test_who_is_left_out(looks):
+    assert summary(in_play=["a"], **looks)["hosts"] == []
+
+
+def test_required_ports_in_order_with_their_names():
+    a = look(entry(443, name="web"), entry(80), entry(53, protocol="udp"), entry("8000-8010"), entry(53))
+    b = look(entry(443, "listening", met=False, name="api"), entry(443, address="::1"), entry(443, name="web"))
+    assert [(port["label"], port["names"], port["met"]) for port in summary(a=a, b=b)["required"]] == [
+        ("53/tcp", [], True),
+        ("53/udp", [], True),
+        ("80/tcp", [], True),
+        ("443/tcp", ["web", "api"], False),
+        ("[::1]:443/tcp", [], True),
+        ("8000-8010/tcp", [], True),
+    ]
+
+
+def test_conflicts_know_who_asked():
+    asked = [entry("80-90"), entry(85), entry(85, name="other"), entry(85, address="10.0.0.5")]
+    unmet = [conflict(85), conflict(85), conflict(85, name="other"), conflict(85, address="10.0.0.5")]
+    found = host(a=look(*asked, conflicts=unmet))
+    assert [each["entry"] for each in found["conflicts"]] == ["80-90/tcp", "85/tcp", "85/tcp", "10.0.0.5:85/tcp"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "held", "unmet"),
+    [
+        pytest.param(entry(40000), [], True, id="free"),
+        pytest.param(entry("39999-40001"), [], True, id="in a range"),
+        pytest.param(entry(40000, "listening"), [conflict(40000)], True, id="held"),
+        pytest.param(entry(40000, "listening"), [], False, id="wanted listening"),
+        pytest.param(entry(80), [], False, id="another port"),
+    ],
+)
+def test_an_ephemeral_port_that_fails_is_not_met(asked, held, unmet):
+    found = host(a=look(asked, held=held, ephemeral=[40000], msg=FINDING))
+    assert found["met"] == found["ports"][0]["met"] == (not unmet)
+    assert [(each["state"], each["entry"], each["advice"]) for each in found["conflicts"]] == [
+        ("ephemeral", found["ports"][0]["label"], FINDING)
+    ] * unmet
+
+
+def test_an_ephemeral_port_that_is_only_warned_about_is_met():
+    assert host(a=look(entry(40000), ephemeral=[40000], msg="The required port is free."))["met"]
+
+
+def test_no_control_character_is_left_anywhere():
+    evil = conflict(80, reason="\x1b[31m", holders=[{"process": "a\nb", "pids": [1], "container": {"name": "\u202e"}}])
+    found = host(a=look(entry(80, met=False, name="\0"), conflicts=[{**evil, "name": "\0"}], msg="one\n\x1btwo"))
+    assert found["msg"] == "one\n\\x1btwo"
+    assert found["ports"][0]["name"] == "\\x00"
+    assert found["conflicts"][0]["reason"] == "\\x1b[31m"
+    assert found["conflicts"][0]["holders"] == [{"process": "a\\nb", "pids": [1], "container": {"name": "\\u202e"}}]
+
+
+def test_ansible_finds_it():
+    assert FilterModule().filters() == {"port_summary": port_summary}
