@@ -29,17 +29,21 @@ run: .venv/ansible ## Check PORTS on the hosts of INVENTORY (80 and 443 on this 
 	@$(BIN)/ansible-playbook preflight.ports.check -i "$$INVENTORY" -e "ports='$$PORTS'"
 
 # units stays last: its summary ends the output.
-GATES = lint sanity importer molecule truth units
+GATES = lint sanity importer docs molecule hosts reports truth examples units
 
 .PHONY: test
-test: $(GATES) ## Prove the collection: all of the next six
+test: $(GATES) ## Prove the collection: all of the next ten
 
 .PHONY: $(GATES)
 lint: ## Linters, types, docs and changelog
 sanity: ## ansible-test sanity, no ignores
 importer: ## galaxy-importer on the built artifact
+docs: ## The documentation site, in .site
 molecule: ## The role and the module on real listeners of this machine
-truth: ## The kernel as judge of random cases, faults, hostile input
+hosts: ## Deployments to Debian hosts, which it boots; needs root and the packages that it names
+reports: ## The role's reports in a real browser, in other readers, and after real plays
+truth: ## The kernel as judge of random cases and NAT rules, faults, hostile input
+examples: ## Every example of the documentation, on real sockets
 units: ## Unit tests with branch coverage
 
 .PHONY: matrix format
@@ -52,8 +56,11 @@ $(GATES) format: .venv/nox
 matrix: .venv/nox
 	@$(NOX) controller target
 
-.PHONY: oracle fuzz bench kernels
+.PHONY: oracle redirects fuzz mutants bench kernels
 oracle: .venv/nox ## CASES random cases from SEED against the kernel
+	@$(NOX) $@ -- --cases $(CASES) --seed $(SEED)
+
+redirects: .venv/nox ## CASES random sets of NAT rules from SEED against the kernel
 	@$(NOX) $@ -- --cases $(CASES) --seed $(SEED)
 
 kernels: .venv/nox ## The same on Linux 5.10, 6.1 and 6.12 in virtual machines; needs root, QEMU and debootstrap
@@ -62,12 +69,19 @@ kernels: .venv/nox ## The same on Linux 5.10, 6.1 and 6.12 in virtual machines; 
 fuzz: .venv/nox ## INPUTS hostile inputs
 	@$(NOX) $@ -- --inputs $(INPUTS)
 
+mutants: .venv/nox ## Small faults put into the pure core, which the unit tests must notice; takes half an hour
+	@$(NOX) $@
+
 bench: .venv/nox ## What a check costs beside its peers; writes docs/benchmarks.md
+	@$(NOX) $@
+
+.PHONY: publish
+publish: .venv/nox ## Publish the artifact to the server that ansible-galaxy is configured for
 	@$(NOX) $@
 
 .PHONY: clean
 clean: ## Remove everything that make has set up or built
-	rm -rf .venv .nox .ansible .coverage .mypy_cache .pytest_cache .ruff_cache preflight-ports-*.tar.gz
+	rm -rf .venv .nox .site .ansible .coverage .mypy_cache .pytest_cache .ruff_cache preflight-ports-*.tar.gz
 
 .venv/pip:
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) not found: install Python 3.11 or newer (Debian: apt install python3-venv, macOS: brew install python)" >&2; exit 1; }

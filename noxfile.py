@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import re
 import shutil
@@ -50,7 +51,7 @@ def pytest(session: nox.Session, *args: str) -> None:
 
 
 def run_molecule(session: nox.Session) -> None:
-    session.run("molecule", "test", "--scenario-name", "default")
+    session.run("molecule", "test", "--scenario-name", "default", env={"LAB": "no"})
 
 
 def git(session: nox.Session, *args: str) -> str:
@@ -78,11 +79,13 @@ def lint(session: nox.Session) -> None:
     install(session, "lint")
     session.run("ruff", "check", "--quiet")
     session.run("ruff", "format", "--check", "--quiet")
-    session.run("mypy", "plugins/module_utils")
+    session.run("mypy", "-p", "ansible_collections.preflight.ports.plugins.module_utils")
     session.run("yamllint", "--strict", ".")
     session.run("ansible-lint")
     session.run("antsibull-docs", "lint-collection-docs", "--plugin-docs", ".")
     session.run("antsibull-changelog", "lint")
+    session.run("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *glob.glob(".github/workflows/*"))
+    session.run("zizmor", "--offline", "--quiet", ".github")
 
 
 @nox.session(name="format")
@@ -106,13 +109,38 @@ def sanity(session: nox.Session) -> None:
         session.run("ansible-test", "sanity", "--venv", "--color", "no")
 
 
+def artifact_in(session: nox.Session, folder: Path) -> Path:
+    """What users install."""
+    session.run("ansible-galaxy", "collection", "build", "--force", "--output-path", str(folder), silent=True)
+    (artifact,) = folder.glob("preflight-ports-*.tar.gz")
+    return artifact
+
+
+def prove_installed(session: nox.Session) -> None:
+    """The artifact, installed where nothing else is, does what the README says."""
+    home = Path(session.create_tmp()).resolve()
+    artifact = artifact_in(session, home)
+    (home / "ansible.cfg").touch()
+    session.env.update(ANSIBLE_COLLECTIONS_PATH=str(home), ANSIBLE_CONFIG=str(home / "ansible.cfg"))
+    session.run("ansible-galaxy", "collection", "install", "--offline", "--force", "-p", str(home), str(artifact))
+    with session.chdir(home):
+        for kind, name in (
+            ("module", "port_check"),
+            ("module", "port_info"),
+            ("role", "port_preflight"),
+            *(("filter", path.stem) for path in ROOT.glob("plugins/filter/*.py")),
+        ):
+            session.run("ansible-doc", "--type", kind, "--json", f"preflight.ports.{name}", silent=True)
+        session.run("ansible-playbook", str(ROOT / "tests/installed.yml"))
+        session.run("ansible-playbook", "preflight.ports.check", "-i", "localhost,", "-c", "local", "-e", "ports=1")
+
+
 @nox.session
 def importer(session: nox.Session) -> None:
     """galaxy-importer on the built artifact: neither errors nor warnings."""
     install(session, "importer")
     out = Path(session.create_tmp()).resolve()
-    session.run("ansible-galaxy", "collection", "build", "--force", "--output-path", str(out), silent=True)
-    (artifact,) = out.glob("preflight-ports-*.tar.gz")
+    artifact = artifact_in(session, out)
     with tarfile.open(artifact) as tar:
         extra = {name.split("/")[0] for name in tar.getnames()} - SHIPPED - {"FILES.json", "MANIFEST.json"}
     if extra:
@@ -122,6 +150,28 @@ def importer(session: nox.Session) -> None:
     session.log(log)
     if re.search(r"^(WARNING|ERROR)", log, re.MULTILINE):
         session.error("galaxy-importer has complaints, see above")
+    prove_installed(session)
+
+
+@nox.session
+def publish(session: nox.Session) -> None:
+    """Publish the artifact to the server that ansible-galaxy is configured for."""
+    install(session, "ansible")
+    artifact = artifact_in(session, Path(session.create_tmp()).resolve())
+    session.run("ansible-galaxy", "collection", "publish", str(artifact))
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The documentation site, built without a warning: .site/index.html."""
+    install(session, "docs")
+    pages = Path(session.create_tmp()).resolve() / "docs"
+    shutil.rmtree(pages, ignore_errors=True)
+    shutil.copytree(ROOT / "docs", pages)
+    (pages / "reference").mkdir()
+    reference = ["--use-current", "--squash-hierarchy", "--fail-on-error", "--dest-dir", str(pages / "reference")]
+    session.run("antsibull-docs", "collection", *reference, "preflight.ports")
+    session.run("sphinx-build", "--quiet", "--fresh-env", "--fail-on-warning", "--keep-going", str(pages), ".site")
 
 
 @nox.session
@@ -132,6 +182,16 @@ def molecule(session: nox.Session) -> None:
 
 
 @nox.session
+def hosts(session: nox.Session) -> None:
+    """The scenarios on real hosts, which the lab boots."""
+    if sys.platform != "linux" or os.geteuid():
+        session.skip("it boots hosts, which only root can do, on Linux")
+    install(session, "molecule", "ansible-core>=2.18")
+    session.run("molecule", "destroy", "--all", silent=True)  # molecule would take what a crash has left for created
+    session.run("molecule", "test", "--all", "--exclude", "default")
+
+
+@nox.session
 def units(session: nox.Session) -> None:
     """Unit tests with branch coverage."""
     install(session, "units", "ansible-core>=2.18")
@@ -139,13 +199,32 @@ def units(session: nox.Session) -> None:
 
 
 @nox.session
+def reports(session: nox.Session) -> None:
+    """The role's reports in a real browser, in other readers, and after real plays."""
+    install(session, "reports", "ansible-core>=2.18")
+    pytest(session, "tests/reports")
+
+
+@nox.session
 def truth(session: nox.Session) -> None:
-    """The kernel as judge of random cases; faults made on purpose; hostile input."""
+    """The kernel as judge of random cases and of NAT rules; faults made on purpose; hostile input."""
     if sys.platform != "linux":
         session.skip("it makes network namespaces, which only Linux has")
     install(session, "truth", "ansible-core>=2.18")
-    for folder in ("fuzz", "faults", "oracle"):
+    for folder in ("fuzz", "faults", "oracle", "redirects"):
         pytest(session, f"tests/{folder}")
+
+
+@nox.session
+def examples(session: nox.Session) -> None:
+    """Every example of the documentation, run on real sockets; port_info beside its peer."""
+    if sys.platform != "linux":
+        session.skip("it makes network namespaces, which only Linux has")
+    everywhere = os.pathsep.join([os.environ["PATH"], "/usr/sbin", "/sbin"])
+    if missing := [tool for tool in ("ps", "ss", "sysctl") if not shutil.which(tool, path=everywhere)]:
+        session.error(f"{', '.join(missing)} not found: install procps and iproute2")
+    install(session, "examples", "--no-compile")  # of the thousands of files that ansible has, few are used
+    pytest(session, "tests/examples", "tests/peers")
 
 
 @nox.session
@@ -153,6 +232,13 @@ def oracle(session: nox.Session) -> None:
     """As many random cases as wanted: --cases N --seed N."""
     install(session, "truth", "ansible-core>=2.18")
     session.run("python", "tests/oracle/run.py", *session.posargs)
+
+
+@nox.session
+def redirects(session: nox.Session) -> None:
+    """As many random sets of NAT rules as wanted: --cases N --seed N."""
+    install(session, "truth", "ansible-core>=2.18")
+    pytest(session, "tests/redirects/test_random_rules.py")
 
 
 @nox.session
@@ -170,6 +256,22 @@ def fuzz(session: nox.Session) -> None:
 
 
 @nox.session
+def mutants(session: nox.Session) -> None:
+    """Small faults put into the pure core, one at a time: the unit tests must notice nearly all."""
+    install(session, "units", "ansible-core>=2.18", "cosmic-ray>=8.4")
+    scratch = Path(session.create_tmp()).resolve()
+    state = str(scratch / "mutants.sqlite")
+    session.env["PYTHONPATH"] = str(scratch)
+    with session.chdir(copy_of_the_work_tree(session)):
+        session.run("cosmic-ray", "init", "--force", "tests/mutants.toml", state)
+        session.run("cr-filter-operators", state, "tests/mutants.toml")
+        session.run("cosmic-ray", "exec", "tests/mutants.toml", state)
+        survivors = str(session.run("cr-report", "--show-diff", "--surviving-only", state, silent=True))
+        session.log(survivors)
+        session.run("cr-rate", "--fail-over", "10", state)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """What a check costs beside its peers, also written as docs/benchmarks.md."""
     session.install("-qq", "-r", "tests/bench/requirements.txt")
@@ -184,6 +286,7 @@ def controller(session: nox.Session, core: str) -> None:
     install(session, "molecule")
     pytest(session)
     run_molecule(session)
+    prove_installed(session)
 
 
 @nox.session(python=TARGETS)

@@ -72,15 +72,11 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Comment on a merge request, after the role
-  ansible.builtin.uri:
-    url: "{{ merge_request }}/notes"
-    method: POST
-    body_format: json
-    body:
-      body: "{{ hosts | preflight.ports.port_report(hostvars, ansible_play_hosts, 'md', ansible_play_name) }}"
+- name: Show the Markdown that a comment on a merge request would have, after the role
+  ansible.builtin.debug:
+    msg: "{{ everybody | preflight.ports.port_report(hostvars, ansible_play_hosts, 'md', ansible_play_name) }}"
   vars:
-    hosts: "{{ ansible_play_hosts_all }}"
+    everybody: "{{ ansible_play_hosts_all }}"
   run_once: true
 """
 
