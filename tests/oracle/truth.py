@@ -21,6 +21,7 @@ from scene import EPHEMERAL, KINDS, NO_TIME_WAIT, Shape, family_of, shape_of
 IP_FREEBIND = 15
 IPV6_FREEBIND = 78
 
+LISTENS = "0A"  # in /proc/net/tcp
 SCRATCH = EPHEMERAL - 1  # no world uses this port, nor the one before
 
 HERE_4 = ["127.0.0.1", *(pair[0] for pair in DEVICES.values())]
@@ -63,6 +64,18 @@ def in_child(question: Callable[[], Any], user: str | None = None) -> Any:
 def read(asks: Sequence[Ask]) -> list[list[str]]:
     """For every port of every ask: "" where a server could start, else the name of the error it gets."""
     return in_child(lambda: [[_start(ask.protocol, ask.address, port) for port in ask.ports()] for ask in asks])
+
+
+def connections() -> set[tuple[int, str, bool]]:
+    """Port and local address of every connection over TCP, and whether a process has it."""
+    found = set()
+    for table in ("tcp", "tcp6"):
+        with open(f"/proc/net/{table}", encoding="ascii") as file:
+            for row in [line.split() for line in file][1:]:
+                if row[3] != LISTENS:
+                    address, port = row[1].split(":")
+                    found.add((int(port, 16), address, row[9] != "0"))
+    return found
 
 
 def visible(pids: Sequence[int], user: str | None) -> list[int]:
