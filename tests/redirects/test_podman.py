@@ -87,7 +87,8 @@ def test_a_published_port(has_helper, store):
         found = _redirects.find(
             [("tcp", endpoint, port) for endpoint in requirement.endpoints for port in (PUBLISHED, FREE)]
         )
-        (redirect,) = found.values()
+        assert [question[2] for question in found] == [PUBLISHED]
+        redirect = next(iter(found.values()))
         assert redirect.target == f"{address}:80"
         assert (redirect.tool, redirect.depends_on) == ("iptables", ())
         assert redirect.container.id == container.told["Id"]
