@@ -49,7 +49,8 @@ def read(protocol: str, first: int, last: int, states: frozenset[str]) -> list[S
         ]
     except (psutil.Error, OSError, RuntimeError, ValueError) as error:
         raise SourceError(str(error)) from error
-    return _once_each(rows)
+    # psutil has no order, and holders are named in that of their sockets.
+    return sorted(_once_each(rows), key=lambda held: (held.port, len(held.endpoint.address), held.endpoint.address))
 
 
 def _connections(protocol: str) -> t.Iterator[tuple[t.Any, int | None]]:
