@@ -46,11 +46,12 @@ truth: ## The kernel as judge of random cases and NAT rules, faults, hostile inp
 examples: ## Every example of the documentation, on real sockets
 units: ## Unit tests with branch coverage
 
-.PHONY: matrix format
+.PHONY: matrix format catalogue
 matrix: ## Units and molecule on every supported ansible-core and Python found here
 format: ## Format the Python code
+catalogue: ## Write docs/catalogue.md from the profiles
 
-$(GATES) format: .venv/nox
+$(GATES) format catalogue: .venv/nox
 	@$(NOX) $@
 
 matrix: .venv/nox

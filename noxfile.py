@@ -97,6 +97,13 @@ def format_(session: nox.Session) -> None:
 
 
 @nox.session
+def catalogue(session: nox.Session) -> None:
+    """Write the page about the profiles."""
+    session.install("-qq", "pyyaml")
+    session.run("python", "docs/catalogue.py")
+
+
+@nox.session
 def sanity(session: nox.Session) -> None:
     """ansible-test sanity, no ignores, on every Python found here."""
     install(session, "ansible")

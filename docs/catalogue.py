@@ -15,7 +15,7 @@ INTRODUCTION = """\
 <!--
 SPDX-FileCopyrightText: preflight.ports contributors
 SPDX-License-Identifier: GPL-3.0-or-later
-Generated from roles/port_preflight/files/profiles: run python docs/catalogue.py instead of editing it.
+Generated from roles/port_preflight/files/profiles: run make catalogue instead of editing it.
 -->
 # Known products
 
@@ -45,7 +45,7 @@ If your product does not listen where its defaults say, leave its profile and li
 CONTRIBUTING = """\
 ## Add a product
 
-Put `NAME.yml` into `roles/port_preflight/files/profiles`, then run `python docs/catalogue.py`. Its keys:
+Put `NAME.yml` into `roles/port_preflight/files/profiles`, then run `make catalogue`. Its keys:
 
 | Key | Meaning |
 | --- | --- |

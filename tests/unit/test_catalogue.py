@@ -31,7 +31,7 @@ def test_it_knows_many_products():
 
 
 def test_the_page_is_up_to_date():
-    assert CATALOGUE["PAGE"].read_text(encoding="utf-8") == CATALOGUE["page"](PROFILES), "run python docs/catalogue.py"
+    assert CATALOGUE["PAGE"].read_text(encoding="utf-8") == CATALOGUE["page"](PROFILES), "run make catalogue"
 
 
 @every_profile
