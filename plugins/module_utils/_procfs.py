@@ -22,7 +22,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._sockets import (
 
 _END = rb"([0-9A-F]{8}|[0-9A-F]{32}):([0-9A-F]{4})"
 # sl, local end, remote end, state, queues, timer, retransmits, uid, timeout, inode
-_ROW = re.compile(rb"\s*\d+: " + _END + rb" " + _END + rb" ([0-9A-F]{2}) \S+ \S+ \S+ +(\d+) +\d+ (\d+) ")
+_ROW = re.compile(rb"\s*\d+: " + _END + rb" " + _END + rb" ([0-9A-F]{2}) \S+ \S+ \S+ +(\d{1,20}) +\d+ (\d{1,20}) ")
 
 
 def read(protocol: str, first: int, last: int, states: frozenset[str], folder: str = "/proc/net") -> list[Socket]:

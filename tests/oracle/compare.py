@@ -22,7 +22,8 @@ MERGED = "taken by an IPv6-only socket, which the table shows like a dual-stack 
 NAMESAKE = "an IPv6-only socket named, which the table shows like a dual-stack one, while another one blocks"
 NAMELESS = "taken by an unknown holder or a connection instead of a bound socket: the table does not show such sockets"
 MISTAKEN = (
-    "listening, though IPv6-only: the table shows such a socket like a dual-stack one, and the kernel was not asked"
+    "listening, though IPv6-only: the table shows such a socket like a dual-stack one, and the kernel was not asked,"
+    " or answered because of a bound socket that the user cannot see"
 )
 DOCUMENTED = (MISSED, ABSENT, CAREFUL, MERGED, NAMESAKE, NAMELESS, MISTAKEN)
 
@@ -102,9 +103,13 @@ def wrong_listening(fact: Fact, look: Look, conflict: Conflict, served: bool, ma
     kind = "wrong listening"
     if not served and not look.probe and fact.error == "EADDRNOTAVAIL":
         kind = ABSENT
-    elif not served and not look.asks(fact.port) and maybe:
+    elif not served and maybe and (not look.asks(fact.port) or _misled(fact, look)):
         kind = MISTAKEN
     yield kind, f"a listener takes what is sent there: {served}"
+
+
+def _misled(fact: Fact, look: Look) -> bool:
+    return bool(look.user) and not look.shows_bound and any(map(_bound_only, fact.inside))
 
 
 def differences(fact: Fact, look: Look, conflict: Conflict, crowd: Crowd) -> Iterator[Fault]:

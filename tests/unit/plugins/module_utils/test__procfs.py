@@ -97,6 +97,7 @@ MALFORMED = [
     pytest.param(line(b"0100007F:00G0"), id="no hexadecimal port"),
     pytest.param(line(b"0100007:0050"), id="seven digits of an address"),
     pytest.param(line(b"-100007F:0050"), id="a negative address"),
+    pytest.param(line(b"0100007F:0050", uid=77).replace(b"77", b"7" * 5000), id="a user of 5000 digits"),
     pytest.param(line(b"0100007F00000000:0050"), id="an address of 64 bits"),
     pytest.param(line(b"0100007F:0050", b"ZZ"), id="no hexadecimal state"),
     pytest.param(line(b"0100007F:0050", remote=b"nothing"), id="no remote address"),
