@@ -17,10 +17,10 @@ from ansible_collections.preflight.ports.plugins.module_utils._addresses import 
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import Socket
 
 
-def resolve(sockets: list[Socket]) -> list[Socket]:
+def resolve(sockets: list[Socket], all_seen: bool) -> list[Socket]:
     """The sockets of one port, with IPV6_V6ONLY where it could be found out. Raises ProbeError.
 
-    Only where there are no others than these.
+    Unless they are *all_seen*, another one may be in the way.
     """
     unclear = [held for held in sockets if held.endpoint.address == ANY6 and held.endpoint.v6only is None]
     others = [held.endpoint for held in sockets if held not in unclear]
@@ -29,7 +29,7 @@ def resolve(sockets: list[Socket]) -> list[Socket]:
         return sockets
     (held,) = unclear
     answer = _probe.probe(held.protocol, unused, held.port)
-    if answer not in (_probe.FREE, _probe.REUSABLE, _probe.IN_USE):
+    if answer not in (_probe.FREE, _probe.REUSABLE) and not (answer == _probe.IN_USE and all_seen):
         return sockets
     known = held._replace(endpoint=held.endpoint._replace(v6only=answer != _probe.IN_USE))
     return [known if each is held else each for each in sockets]

@@ -154,10 +154,10 @@ def _settle(answers: t.Mapping[Question, str | None], source: Source, probing: b
         shows_bound = bound.all_seen
         for held in bound.sockets:
             table.setdefault((TCP, held.port), []).append(held)
-    if probing and shows_bound and not source.shows_options:
+    if probing and not source.shows_options:
         from ansible_collections.preflight.ports.plugins.module_utils import _dual_stack
 
-        table = {key: _dual_stack.resolve(sockets) for key, sockets in table.items()}
+        table = {key: _dual_stack.resolve(sockets, shows_bound) for key, sockets in table.items()}
     findings = {
         question: settle(question.endpoint, answer, table.get((question.protocol, question.port), ()), shows_bound)
         for question, answer in answers.items()

@@ -31,14 +31,27 @@ LAST_ADDRESS = "127.255.255.254"
 def test_resolve(answer, expected, monkeypatch):
     asked = []
     monkeypatch.setattr(_probe, "probe", lambda *question: asked.append(question) or answer)
-    assert resolve([IPV4, UNCLEAR]) == [IPV4, expected]
+    assert resolve([IPV4, UNCLEAR], all_seen=True) == [IPV4, expected]
     assert asked == [("tcp", at(LAST_ADDRESS), 80)]
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        pytest.param(_probe.IN_USE, UNCLEAR, id="it or another one is in the way"),
+        pytest.param(_probe.FREE, V6ONLY, id="nobody is in the way"),
+        pytest.param(_probe.REUSABLE, V6ONLY, id="no listener is in the way"),
+    ],
+)
+def test_resolve_where_there_may_be_others(answer, expected, monkeypatch):
+    monkeypatch.setattr(_probe, "probe", lambda *_question: answer)
+    assert resolve([IPV4, UNCLEAR], all_seen=False) == [IPV4, expected]
 
 
 def test_resolve_on_an_address_that_nobody_has(monkeypatch):
     asked = []
     monkeypatch.setattr(_probe, "probe", lambda *question: asked.append(question) or _probe.FREE)
-    resolve([row(CONNECTED, LAST_ADDRESS), UNCLEAR])
+    resolve([row(CONNECTED, LAST_ADDRESS), UNCLEAR], all_seen=True)
     assert asked == [("tcp", at("127.255.255.253"), 80)]
 
 
@@ -53,7 +66,7 @@ def test_resolve_on_an_address_that_nobody_has(monkeypatch):
 )
 def test_resolve_asks_nobody(sockets, monkeypatch):
     monkeypatch.setattr(_probe, "probe", None)
-    assert resolve(sockets) == sockets
+    assert resolve(sockets, all_seen=True) == sockets
 
 
 @pytest.mark.parametrize(("v6only", "expected"), [(True, True), (False, False)])
@@ -63,5 +76,5 @@ def test_resolve_by_bind_itself(v6only, expected):
         with socket.socket() as other:
             if v6only:
                 other.bind(("127.0.0.1", port))
-            (held,) = resolve([row(LISTENING, "::", port=port)])
+            (held,) = resolve([row(LISTENING, "::", port=port)], all_seen=True)
     assert held.endpoint.v6only is expected
