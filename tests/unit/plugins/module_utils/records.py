@@ -12,7 +12,13 @@ from ansible_collections.preflight.ports.plugins.module_utils._addresses import 
 from ansible_collections.preflight.ports.plugins.module_utils._holders import Census, Container, Process
 from ansible_collections.preflight.ports.plugins.module_utils._redirects import Redirect
 from ansible_collections.preflight.ports.plugins.module_utils._requirements import parse
-from ansible_collections.preflight.ports.plugins.module_utils._sockets import Socket
+from ansible_collections.preflight.ports.plugins.module_utils._sockets import (
+    BOUND,
+    CLOSING,
+    CONNECTED,
+    LISTENING,
+    Socket,
+)
 
 DOCKER_RULE = Redirect("172.17.0.2:80", "iptables", ("ip nat PREROUTING", "DOCKER"))
 
@@ -29,6 +35,17 @@ def at(address, v6only=None, interface=None, vrf=None):
 
 def row(state, address="0.0.0.0", port=80, protocol="tcp", v6only=None, interface=None, vrf=None, **rest):
     return Socket(protocol, at(address, v6only, interface, vrf), port, state, **rest)
+
+
+# Sockets on one port.
+SERVER = row(LISTENING)
+ELSEWHERE = row(LISTENING, "::1", v6only=True)
+PERHAPS = row(LISTENING, "::", v6only=None)
+WAITING = row(BOUND, "127.0.0.1")
+OUTGOING = row(CONNECTED, "10.0.0.5", peer="10.0.0.9:443")
+DYING = row(CLOSING, "10.0.0.5", peer="10.0.0.9:443")
+DATAGRAMS = row(BOUND, protocol="udp")
+CONVERSATION = row(CONNECTED, protocol="udp", peer="10.0.0.9:53")
 
 
 def wanting(*entries, **rest):

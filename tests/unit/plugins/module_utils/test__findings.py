@@ -29,19 +29,21 @@ from ansible_collections.preflight.ports.plugins.module_utils._probe import (
     UNAVAILABLE as NOT_HERE,
 )
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import BOUND, CLOSING, CONNECTED, LISTENING
-from records import at, row
+from records import (
+    CONVERSATION,
+    DATAGRAMS,
+    DYING,
+    ELSEWHERE,
+    OUTGOING,
+    PERHAPS,
+    SERVER,
+    WAITING,
+    at,
+    row,
+)
 
 FREE = "free"
 WANTED = at("0.0.0.0")
-
-SERVER = row(LISTENING)
-ELSEWHERE = row(LISTENING, "::1", v6only=True)
-PERHAPS = row(LISTENING, "::", v6only=None)
-WAITING = row(BOUND, "127.0.0.1")
-OUTGOING = row(CONNECTED, "10.0.0.5", peer="10.0.0.9:443")
-DYING = row(CLOSING, "10.0.0.5", peer="10.0.0.9:443")
-DATAGRAMS = row(BOUND, protocol="udp")
-CONVERSATION = row(CONNECTED, protocol="udp", peer="10.0.0.9:53")
 
 
 @pytest.mark.parametrize(

@@ -22,18 +22,22 @@ from ansible_collections.preflight.ports.plugins.module_utils._verdicts import (
     together,
     verdicts,
 )
-from records import APACHE, CURL, DOCKER_RULE, at, census, row, want, wanting
+from records import (
+    APACHE,
+    CURL,
+    DOCKER_RULE,
+    DYING,
+    OUTGOING,
+    PERHAPS,
+    SERVER,
+    at,
+    census,
+    row,
+    want,
+    wanting,
+)
 
 FREE = "free"
-
-SERVER = row(LISTENING)
-ELSEWHERE = row(LISTENING, "::1", v6only=True)
-PERHAPS = row(LISTENING, "::", v6only=None)
-WAITING = row(BOUND, "127.0.0.1")
-OUTGOING = row(CONNECTED, "10.0.0.5", peer="10.0.0.9:443")
-DYING = row(CLOSING, "10.0.0.5", peer="10.0.0.9:443")
-DATAGRAMS = row(BOUND, protocol="udp")
-CONVERSATION = row(CONNECTED, protocol="udp", peer="10.0.0.9:53")
 
 
 @pytest.mark.parametrize(
