@@ -30,7 +30,7 @@ options:
 EXAMPLES = r"""
 - name: Require a place for the report
   ansible.builtin.assert:
-    that: "['/srv/reports/ports.html'] | preflight.ports.report_problems == []"
+    that: "[playbook_dir ~ '/ports.html'] | preflight.ports.report_problems == []"
 """
 
 RETURN = r"""
