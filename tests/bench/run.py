@@ -16,6 +16,7 @@ import platform
 import sys
 import tempfile
 import time
+import traceback
 from pathlib import Path
 from typing import Any, Callable, Iterator, NamedTuple
 
@@ -47,6 +48,8 @@ def apart(measure: Callable[[], Any]) -> Any:
             with os.fdopen(writing, "w") as pipe:
                 json.dump(measure(), pipe)
             os._exit(0)
+        except BaseException:
+            traceback.print_exc()
         finally:
             os._exit(1)
     os.close(writing)
