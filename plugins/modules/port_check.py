@@ -285,7 +285,9 @@ conflicts:
           returned: always
           sample: tcp
         state:
-          description: What it does with the port, V(listening), V(bound), V(connected), V(closing), or V(unknown).
+          description:
+            - What it does with the port, V(listening), V(bound), V(connected), V(closing), or V(unknown).
+            - V(redirected) for a NAT rule, which has no addresses and no process.
           type: str
           returned: always
           sample: listening
