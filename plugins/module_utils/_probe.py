@@ -10,8 +10,7 @@ import errno
 import socket
 import typing as t
 
-from ansible_collections.preflight.ports.plugins.module_utils._addresses import Endpoint
-from ansible_collections.preflight.ports.plugins.module_utils._sockets import TCP
+from ansible_collections.preflight.ports.plugins.module_utils._sockets import TCP, Endpoint
 
 FREE = "free"
 REUSABLE = "reusable"

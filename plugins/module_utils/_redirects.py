@@ -13,10 +13,10 @@ import typing as t
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import SourceError
 
 if t.TYPE_CHECKING:
-    from ansible_collections.preflight.ports.plugins.module_utils._findings import Question
     from ansible_collections.preflight.ports.plugins.module_utils._holders import Container
     from ansible_collections.preflight.ports.plugins.module_utils._nat.nftables import Table
     from ansible_collections.preflight.ports.plugins.module_utils._nat.tables import Found
+    from ansible_collections.preflight.ports.plugins.module_utils._witnesses import Question
 
 _ATTEMPTS = 3
 

@@ -415,7 +415,6 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.preflight.ports.plugins.module_utils import _ephemeral
-from ansible_collections.preflight.ports.plugins.module_utils._findings import DUPLICATE
 from ansible_collections.preflight.ports.plugins.module_utils._look import Look, look
 from ansible_collections.preflight.ports.plugins.module_utils._probe import ProbeError
 from ansible_collections.preflight.ports.plugins.module_utils._requirements import (
@@ -497,7 +496,7 @@ def look_until_met(module: AnsibleModule, requirements: t.Sequence[Requirement],
         )
         unmet = [verdict for verdict in seen.verdicts.values() if not verdict.met]
         left = deadline - time.monotonic()
-        if not unmet or left <= 0 or any(verdict.state == DUPLICATE for verdict in unmet):
+        if not unmet or left <= 0 or any(verdict.is_final for verdict in unmet):
             return seen
         time.sleep(min(options["sleep"], left))
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import socket
 
-from ansible_collections.preflight.ports.plugins.module_utils._addresses import Endpoint
 from ansible_collections.preflight.ports.plugins.module_utils._holders import Census, Container, Process
 from ansible_collections.preflight.ports.plugins.module_utils._redirects import Redirect
 from ansible_collections.preflight.ports.plugins.module_utils._requirements import parse
@@ -17,6 +16,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._sockets import (
     CLOSING,
     CONNECTED,
     LISTENING,
+    Endpoint,
     Socket,
 )
 

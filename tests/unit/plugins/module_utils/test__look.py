@@ -7,14 +7,13 @@ from __future__ import annotations
 import os
 
 import pytest
-from ansible_collections.preflight.ports.plugins.module_utils import _bound, _look, _probe, _redirects
+from ansible_collections.preflight.ports.plugins.module_utils import _bound, _census, _probe, _redirects
 from ansible_collections.preflight.ports.plugins.module_utils._bound import Bound
 from ansible_collections.preflight.ports.plugins.module_utils._findings import (
     DUPLICATE,
     REDIRECTED,
     UNAVAILABLE,
     UNKNOWN,
-    Question,
 )
 from ansible_collections.preflight.ports.plugins.module_utils._look import look
 from ansible_collections.preflight.ports.plugins.module_utils._probe import (
@@ -39,6 +38,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._sockets import (
     SourceError,
 )
 from ansible_collections.preflight.ports.plugins.module_utils._sources import Source, candidates
+from ansible_collections.preflight.ports.plugins.module_utils._witnesses import Question
 from records import APACHE, CURL, DOCKER_RULE, WEB, at, census, row, wanting
 
 FREE = "free"
@@ -71,7 +71,7 @@ class Host:
         monkeypatch.setattr(_probe, "probe", self._probe)
         self.redirects = {}
         self.walked = []
-        monkeypatch.setattr(_look, "_take_census", self._take_census)
+        monkeypatch.setattr(_census, "take", self._take_census)
         monkeypatch.setattr(_redirects, "find", self._find_redirects)
 
     def _read(self, protocol, first, last, states):
@@ -93,9 +93,11 @@ class Host:
         return rows
 
     def _probe(self, protocol, endpoint, port):
-        self.probed.append((str(endpoint), port, protocol))
+        everywhere = endpoint.v6only is False
+        self.probed.append(("*" if everywhere else str(endpoint), port, protocol))
         answers = self.answers[min(self.attempt, len(self.answers) - 1)]
-        return answers.get((str(endpoint), port), answers.get(port, BINDS))
+        met = [answers.get((each, port)) for each in (("0.0.0.0", "::") if everywhere else (str(endpoint),))]
+        return next(filter(None, met), answers.get(port, BINDS))
 
     def _take_census(self, sockets, _run):
         inodes = {held.inode for held in sockets}
@@ -147,11 +149,15 @@ def test_free(host):
     seen = host.look(80, "8000-8002/udp")
     assert seen == ({}, True, "fake", False, {})
     assert host.reads == [("tcp", 80, 80, LISTENERS), ("udp", 8000, 8002, LISTENERS)], "the table was read again"
-    wildcards = ("0.0.0.0", "::")
-    expected = [(each, 80, "tcp") for each in wildcards]
-    expected += [(each, port, "udp") for port in (8000, 8001, 8002) for each in wildcards]
-    assert host.probed == expected
+    assert host.probed == [("*", 80, "tcp")] + [("*", port, "udp") for port in (8000, 8001, 8002)]
     assert host.searched == [], "holders were looked for"
+
+
+def test_each_family_is_asked_where_one_bind_does_not_take_both(host):
+    host.answers = [{("0.0.0.0", 80): IN_USE}]
+    host.tables = [[by(CURL, CONNECTED, "10.0.0.5")]]
+    assert states(host.look("80-81")) == {80: (CONNECTED, False)}
+    assert host.probed == [("*", 80, "tcp"), ("*", 81, "tcp"), ("0.0.0.0", 80, "tcp"), ("::", 80, "tcp")]
 
 
 def test_taken(host):
