@@ -157,6 +157,16 @@ def test_unreachable_hosts(tmp_path, unreachable, stays):
     assert report(tmp_path / "ports.json")[0]["lost"] == (False, False)
 
 
+def test_the_first_hosts_need_not_be_among_those_looked_at(tmp_path, port):
+    role = "    - role: preflight.ports.port_preflight\n"
+    conditional = play().replace(role, f"{role}      when: inventory_hostname not in ['a', 'b']\n")
+    inventory = hosts(a={}, b={}, spare={"port_preflight_ports": []}, taken={"port_preflight_ports": [port]})
+    done = fleet.run(tmp_path, conditional, inventory, port_preflight_reports=["ports.json"])
+    assert "Ports are not as required on 1 of 2 hosts:\n" in done.stdout
+    assert deployed(done) == []
+    assert report(tmp_path / "ports.json")[0] == {"spare": (True, True), "taken": (True, False)}
+
+
 def test_what_is_ignored_excuses_nobody_else(tmp_path, port):
     done = fleet.run(
         tmp_path, play(), hosts(taken={"port_preflight_ports": [port]}, lost=LOST), port_preflight_unreachable="ignore"
