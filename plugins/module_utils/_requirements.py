@@ -97,7 +97,7 @@ def _once_each(requirements: t.Iterable[Requirement]) -> list[Requirement]:
     once: list[Requirement] = []
     places: dict[Requirement, list[int]] = {}
     for new in requirements:
-        same = places.setdefault(new._replace(name=None), [])
+        same = places.setdefault(new if new.name is None else new._replace(name=None), [])
         for place in same:
             name = once[place].name
             if name == new.name or None in (name, new.name):

@@ -19,10 +19,10 @@ LISTENERS = frozenset((LISTENING,))
 TCP_TIME_WAIT, TCP_CLOSE, TCP_LISTEN, TCP_BOUND_INACTIVE = 6, 7, 10, 13
 _TCP_DYING = frozenset((4, 5, 8, 9, 11))  # FIN_WAIT1, FIN_WAIT2, CLOSE_WAIT, LAST_ACK, CLOSING
 
-
 ANY4 = bytes(4)
 ANY6 = bytes(16)
 MAPPED_PREFIX = bytes(10) + b"\xff\xff"
+_WILDCARDS = (ANY4, ANY6, MAPPED_PREFIX + ANY4)
 
 
 class SourceError(Exception):
@@ -54,7 +54,7 @@ class Endpoint(t.NamedTuple):
 
     @property
     def is_wildcard(self) -> bool:
-        return not any(self.ipv4 or self.address)
+        return self.address in _WILDCARDS
 
     def __str__(self) -> str:
         return socket.inet_ntop(socket.AF_INET6 if self.is_ipv6 else socket.AF_INET, self.address)

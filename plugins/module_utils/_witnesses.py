@@ -9,10 +9,8 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.preflight.ports.plugins.module_utils import _probe
-from ansible_collections.preflight.ports.plugins.module_utils._sockets import ANY6, LISTENERS, Endpoint, Socket
+from ansible_collections.preflight.ports.plugins.module_utils._sockets import LISTENERS, Endpoint, Socket
 from ansible_collections.preflight.ports.plugins.module_utils._sources import Source
-
-_EVERY_ADDRESS = Endpoint(ANY6, v6only=False)
 
 
 class Question(t.NamedTuple):
@@ -31,7 +29,9 @@ def ask(questions: t.Sequence[Question], source: Source, probing: bool) -> Answe
     """Raises SourceError and ProbeError."""
     answers = _ruled_out(questions, source, probing)
     left = [question for question in questions if question not in answers]
-    free = _free_on_every_address(left) if probing else ()
+    # One bind takes the wildcard addresses of both families at once, and most ports are free on both.
+    wildcards = dict.fromkeys((each.protocol, each.port) for each in left if each.endpoint.is_wildcard)
+    free = {each for each in wildcards if probing and _probe.binds_everywhere(*each)}
     for question in left:
         protocol, endpoint, port = question
         if not (endpoint.is_wildcard and (protocol, port) in free):
@@ -55,16 +55,6 @@ def _ruled_out(questions: t.Sequence[Question], source: Source, probing: bool) -
             # A wildcard listener takes every address, but not one that is not here.
             answers[question] = None if not probing or _probe.is_on_host(protocol, endpoint) else _probe.UNAVAILABLE
     return answers
-
-
-def _free_on_every_address(questions: t.Iterable[Question]) -> set[tuple[str, int]]:
-    """The protocols and ports that one bind proves free for the wildcard addresses of both families."""
-    wanted = dict.fromkeys((each.protocol, each.port) for each in questions if each.endpoint.is_wildcard)
-    return {(protocol, port) for protocol, port in wanted if _binds(protocol, port)}
-
-
-def _binds(protocol: str, port: int) -> bool:
-    return _probe.probe(protocol, _EVERY_ADDRESS, port) == _probe.FREE
 
 
 def table(

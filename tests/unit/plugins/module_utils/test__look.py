@@ -69,6 +69,7 @@ class Host:
         self.shows_options = True
         self.find_bound = None
         monkeypatch.setattr(_probe, "probe", self._probe)
+        monkeypatch.setattr(_probe, "binds_everywhere", self._binds_everywhere)
         self.redirects = {}
         self.walked = []
         monkeypatch.setattr(_census, "take", self._take_census)
@@ -93,11 +94,16 @@ class Host:
         return rows
 
     def _probe(self, protocol, endpoint, port):
-        everywhere = endpoint.v6only is False
-        self.probed.append(("*" if everywhere else str(endpoint), port, protocol))
+        self.probed.append((str(endpoint), port, protocol))
+        return self._answer(str(endpoint), port)
+
+    def _binds_everywhere(self, protocol, port):
+        self.probed.append(("*", port, protocol))
+        return self._answer("0.0.0.0", port) == self._answer("::", port) == BINDS
+
+    def _answer(self, address, port):
         answers = self.answers[min(self.attempt, len(self.answers) - 1)]
-        met = [answers.get((each, port)) for each in (("0.0.0.0", "::") if everywhere else (str(endpoint),))]
-        return next(filter(None, met), answers.get(port, BINDS))
+        return answers.get((address, port), answers.get(port, BINDS))
 
     def _take_census(self, sockets, _run):
         inodes = {held.inode for held in sockets}
@@ -457,13 +463,14 @@ def test_a_source_that_fails(attempt, host):
         host.look("127.0.0.1:80")
 
 
-def test_a_probe_that_fails(host, monkeypatch):
+@pytest.mark.parametrize("call", ["probe", "binds_everywhere"])
+def test_a_probe_that_fails(call, host, monkeypatch):
     def fail(*_question):
         raise ProbeError("no descriptor left")
 
-    monkeypatch.setattr(_probe, "probe", fail)
+    monkeypatch.setattr(_probe, call, fail)
     with pytest.raises(ProbeError, match="no descriptor left"):
-        host.look(80)
+        host.look(80, "127.0.0.1:81")
 
 
 @pytest.fixture(params=["netlink", "procfs", "psutil"])

@@ -252,7 +252,7 @@ def test_psutil_missing_where_it_is_needed(run, monkeypatch):
 
 
 def test_a_probe_that_fails(run, free, monkeypatch):
-    monkeypatch.setattr(_probe, "probe", failing(ProbeError("bind(2): Too many open files")))
+    monkeypatch.setattr(_probe, "binds_everywhere", failing(ProbeError("bind(2): Too many open files")))
     result = run(ports=[free])
     assert (result["failed"], result["msg"]) == (True, "bind(2): Too many open files")
 
