@@ -157,13 +157,16 @@ def test_unreachable_hosts(tmp_path, unreachable, stays):
     assert report(tmp_path / "ports.json")[0]["lost"] == (False, False)
 
 
-def test_the_first_hosts_need_not_be_among_those_looked_at(tmp_path, port):
+@pytest.mark.parametrize("order", ["inventory", "reverse_inventory", "shuffle"])
+def test_the_first_hosts_need_not_be_among_those_looked_at(order, tmp_path, port):
     role = "    - role: preflight.ports.port_preflight\n"
     conditional = play().replace(role, f"{role}      when: inventory_hostname not in ['a', 'b']\n")
+    conditional = conditional.replace("  vars:", f"  order: {order}\n  vars:")
     inventory = hosts(a={}, b={}, spare={"port_preflight_ports": []}, taken={"port_preflight_ports": [port]})
     done = fleet.run(tmp_path, conditional, inventory, port_preflight_reports=["ports.json"])
     assert "Ports are not as required on 1 of 2 hosts:\n" in done.stdout
     assert deployed(done) == []
+    assert done.stdout.count("fatal: [") == 1
     assert report(tmp_path / "ports.json")[0] == {"spare": (True, True), "taken": (True, False)}
 
 
