@@ -409,6 +409,7 @@ elapsed:
   sample: 0.004
 """
 
+import gc
 import os
 import time
 import typing as t
@@ -429,6 +430,8 @@ from ansible_collections.preflight.ports.plugins.module_utils._sources import fi
 
 
 def main() -> None:
+    # What is imported stays to the end: looking through it for garbage, again and again, only takes time.
+    gc.freeze()
     module = AnsibleModule(
         argument_spec={
             "ports": {"type": "list", "elements": "raw", "required": True},
