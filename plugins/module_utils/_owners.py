@@ -9,12 +9,6 @@ from __future__ import annotations
 import os
 import typing as t
 
-from ansible_collections.preflight.ports.plugins.module_utils._links import Link, has_wireguard, holds_udp
-from ansible_collections.preflight.ports.plugins.module_utils._sockets import UDP, Socket
-
-# PROC_PID_INIT_INO of the kernel's include/linux/proc_ns.h: the PID namespace that sees every process.
-_INITIAL_PID_NAMESPACE = "pid:[4026531836]"
-
 
 class Owners(t.NamedTuple):
     """What one walk over /proc found."""
@@ -79,19 +73,3 @@ def in_this_network(pid: str, proc: str) -> bool:
         return os.stat(f"{proc}/{pid}/net/tcp").st_ino == os.stat(f"{proc}/self/net/tcp").st_ino
     except OSError:
         return True
-
-
-def kernel_owns(held: Socket, owners: Owners, links: t.Sequence[Link], proc: str = "/proc") -> bool:
-    """Whether a socket that no process was seen to have is the kernel's own, as those of vxlan and WireGuard are.
-
-    A container with a PID namespace of its own does not see every process: there only a tunnel device is proof.
-    """
-    if held.protocol == UDP and holds_udp(links, held.port):
-        return True
-    if not held.inode or not owners.all_seen:
-        return False
-    try:
-        sees_every_process = os.readlink(f"{proc}/self/ns/pid") == _INITIAL_PID_NAMESPACE
-    except OSError:
-        sees_every_process = False
-    return sees_every_process or (held.protocol == UDP and has_wireguard(links))

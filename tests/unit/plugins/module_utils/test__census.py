@@ -9,6 +9,7 @@ import sys
 import pytest
 from ansible_collections.preflight.ports.plugins.module_utils import (
     _census,
+    _kernel_owned,
     _links,
     _owners,
     _processes,
@@ -33,7 +34,7 @@ class Host:
         self.commands = []
         monkeypatch.setattr(sys, "platform", "linux")
         monkeypatch.setattr(_owners, "find", self._find)
-        monkeypatch.setattr(_owners, "kernel_owns", lambda held, owners, links: held.port in links)
+        monkeypatch.setattr(_kernel_owned, "kernel_owns", lambda held, owners, links: held.port in links)
         self.links_read = 0
         monkeypatch.setattr(_links, "read", self._read_links)
         monkeypatch.setattr(_processes, "read", self.processes.get)
