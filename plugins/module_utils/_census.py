@@ -22,11 +22,11 @@ _INIT = 1
 # What only some hosts need is imported only there: on a target, Python compiles a module's files anew in each task.
 
 
-def take(sockets: t.Collection[Socket], run_command: RunCommand) -> Census:
-    """All that this user may know of the holders of *sockets*."""
+def take(sockets: t.Collection[Socket], run_command: RunCommand, cmdline: bool = True) -> Census:
+    """All that this user may know of the holders of *sockets*; their command lines only if *cmdline* says so."""
     owners = _owners.find({held.inode for held in sockets if held.inode})
     pids = {pid for held in sockets for pid in owners.pids.get(held.inode, held.pids)}
-    processes = {pid: process for pid in pids for process in [_process(pid)] if process}
+    processes = {pid: process for pid in pids for process in [_process(pid, cmdline)] if process}
     found = Census(owners.pids, processes)
     ownerless = [held for held in sockets if not found.owners_of(held)]
     is_systemd = _INIT in processes and processes[_INIT].name == "systemd"
@@ -49,9 +49,9 @@ def _find_socket_units(run_command: RunCommand) -> dict[tuple[str, str, int], st
     return _socket_units.find(run_command)
 
 
-def _process(pid: int) -> Process | None:
+def _process(pid: int, cmdline: bool) -> Process | None:
     if sys.platform.startswith("linux"):
-        return _processes.read(pid)
+        return _processes.read(pid, cmdline=cmdline)
     from ansible_collections.preflight.ports.plugins.module_utils import _psutil
 
     return _psutil.process(pid)

@@ -32,10 +32,13 @@ class Filter(t.NamedTuple):
         return in_ports and held.state in self.states
 
 
-def take(wanted: Filter, source: Source, run_command: RunCommand) -> list[tuple[Socket, Holder]]:
-    """The sockets that pass, each with its holder, by protocol, port and address. Raises SourceError."""
+def take(wanted: Filter, source: Source, run_command: RunCommand, cmdline: bool = False) -> list[tuple[Socket, Holder]]:
+    """The sockets that pass, each with its holder, by protocol, port and address. Raises SourceError.
+
+    *cmdline*: with the holders' command lines.
+    """
     sockets = [held for protocol in sorted(set(wanted.protocols)) for held in _read(protocol, wanted, source)]
-    census = _census.take(sockets, run_command)
+    census = _census.take(sockets, run_command, cmdline)
     sockets.sort(key=lambda held: (held.protocol, held.port, len(held.endpoint.address), held.endpoint.address))
     return [(held, holders([held], census)[0]) for held in sockets]
 

@@ -238,7 +238,8 @@ def main() -> None:
 
     try:
         source, found = first_that_works(
-            options["source"], lambda source: (source.name, take(wanted, source, module.run_command))
+            options["source"],
+            lambda source: (source.name, take(wanted, source, module.run_command, options["cmdline"])),
         )
     except SourceError as error:
         fail(module, error)
