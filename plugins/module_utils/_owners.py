@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import typing as t
 
+_GONE = (FileNotFoundError, ProcessLookupError)
+
 
 class Owners(t.NamedTuple):
     """What one walk over /proc found."""
@@ -46,21 +48,27 @@ def processes(proc: str = "/proc") -> list[str]:
         return []
 
 
-def _held(folder: str, links: t.Mapping[str, int]) -> set[int]:
+def _held(path: str, links: t.Mapping[str, int]) -> set[int]:
     """The inodes of *links* behind a folder of descriptors, looking no further once each is found."""
     held: set[int] = set()
     try:
+        folder = os.open(path, os.O_RDONLY)  # so that the kernel walks the path once, and not for each descriptor
+    except _GONE:
+        return held
+    try:
         for descriptor in os.listdir(folder):
             try:
-                inode = links.get(os.readlink(f"{folder}/{descriptor}"))
-            except (FileNotFoundError, ProcessLookupError):
+                inode = links.get(os.readlink(descriptor, dir_fd=folder))
+            except _GONE:
                 continue
             if inode is not None:
                 held.add(inode)
                 if len(held) == len(links):
                     break
-    except (FileNotFoundError, ProcessLookupError):
+    except _GONE:
         pass
+    finally:
+        os.close(folder)
     return held
 
 

@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.preflight.ports.plugins.module_utils import _owners
 from ansible_collections.preflight.ports.plugins.module_utils._owners import Owners
 
-LISTDIR = os.listdir
+LISTDIR, OPEN = os.listdir, os.open
 OURS, FOREIGN = "ours", "foreign"  # network namespaces
 
 
@@ -25,20 +25,30 @@ class Proc:
         for network in (OURS, FOREIGN):
             (root / "namespaces" / network).write_text("")
         self.process("self", [])
-        for name in ("listdir", "readlink", "stat"):
+        self.opened = {}
+        for name in ("listdir", "open", "readlink", "stat"):
             monkeypatch.setattr(os, name, self._watched(getattr(os, name)))
         monkeypatch.setattr(os, "geteuid", lambda: self.uid)
         self.uid = 0
 
     def _watched(self, real):
         def ask(path, *rest, **options):
-            self.asked.append(str(path))
-            if str(path) in self.errors:
-                raise self.errors[str(path)]
+            asked = self._whole(path, options.get("dir_fd"))
+            self.asked.append(asked)
+            if asked in self.errors:
+                raise self.errors[asked]
             answer = real(path, *rest, **options)
+            if real is OPEN:
+                self.opened[answer] = asked
             return sorted(answer) if real is LISTDIR else answer
 
         return ask
+
+    def _whole(self, path, folder):
+        """A path, that of a descriptor, or one below a descriptor."""
+        if isinstance(path, int):
+            return f"{self.opened[path]}/"
+        return str(path) if folder is None else f"{self.opened[folder]}/{path}"
 
     def process(self, pid, links, network=OURS):
         folder = self.root / str(pid)
@@ -95,8 +105,9 @@ def test_find_sees_not_everything_as_another_user(proc):
 
 
 VANISHED = [
-    pytest.param("10/fd", FileNotFoundError(2, "gone"), id="before its descriptors are listed"),
-    pytest.param("10/fd", ProcessLookupError(3, "gone"), id="while its descriptors are listed"),
+    pytest.param("10/fd", FileNotFoundError(2, "gone"), id="before its descriptors are looked for"),
+    pytest.param("10/fd/", FileNotFoundError(2, "gone"), id="before its descriptors are listed"),
+    pytest.param("10/fd/", ProcessLookupError(3, "gone"), id="while its descriptors are listed"),
     pytest.param("10/fd/0", FileNotFoundError(2, "gone"), id="before a descriptor is read"),
     pytest.param("10/fd/0", ProcessLookupError(3, "gone"), id="while a descriptor is read"),
 ]
@@ -116,7 +127,9 @@ def test_find_goes_on_when_a_descriptor_is_closed(proc):
 DENIED = PermissionError(13, "denied")
 
 
-@pytest.mark.parametrize("path", ["10/fd", "10/fd/0"], ids=["the list of descriptors", "a descriptor"])
+@pytest.mark.parametrize(
+    "path", ["10/fd", "10/fd/", "10/fd/0"], ids=["the folder of descriptors", "the list of them", "a descriptor"]
+)
 @pytest.mark.parametrize(
     ("network", "all_seen"),
     [pytest.param(OURS, False, id="of this network"), pytest.param(FOREIGN, True, id="of another network")],
@@ -145,6 +158,13 @@ def test_find_does_not_forget_what_it_may_not_look_into(networks, proc):
 def test_find_in_doubt_takes_a_process_for_one_of_this_network(path, error, proc):
     proc.process(10, ["socket:[1]"], FOREIGN).fails("10/fd", DENIED).fails(path, error)
     assert proc.find(1) == Owners({}, False)
+
+
+def test_find_leaves_nothing_open(proc):
+    proc.process(10, ["socket:[1]"]).process(11, ["socket:[2]"]).fails("10/fd/0", DENIED).find(1, 2)
+    for descriptor in proc.opened:
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            os.fstat(descriptor)
 
 
 @pytest.mark.linux
