@@ -17,6 +17,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._text import print
 
 _COMM_LENGTH = 15  # the kernel cuts names there: TASK_COMM_LEN less the terminating zero
 _STARTTIME = 22 - 3  # field 22 of proc_pid_stat(5), counted from the one behind the name
+_PART = 1 << 13  # bytes
 _PUBLISHERS = ("docker-proxy", "conmon")  # of which _containers knows whom they publish for
 
 # What many processes share is found out once: a host may have thousands of them.
@@ -129,10 +130,21 @@ def _whole_name(comm: str, path: str) -> str | None:
 
 def _text(path: str) -> str | None:
     try:
-        with open(path, "rb", buffering=0) as file:
-            return file.readall().decode("utf-8", "surrogateescape")
+        return _bytes(path).decode("utf-8", "surrogateescape")
     except OSError:
         return None
+
+
+def _bytes(path: str) -> bytes:
+    """A file of /proc, where only the last part is shorter than asked for. open() would ask more of the kernel."""
+    file = os.open(path, os.O_RDONLY)
+    try:
+        parts = [os.read(file, _PART)]
+        while len(parts[-1]) == _PART:
+            parts.append(os.read(file, _PART))
+        return b"".join(parts)
+    finally:
+        os.close(file)
 
 
 def _link(path: str) -> str | None:
