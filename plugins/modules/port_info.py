@@ -209,6 +209,7 @@ source:
 """
 
 
+import gc
 from typing import NoReturn
 
 from ansible.module_utils.basic import AnsibleModule
@@ -218,6 +219,8 @@ from ansible_collections.preflight.ports.plugins.module_utils._sources import fi
 
 
 def main() -> None:
+    # What is imported stays to the end: looking through it for garbage, again and again, only takes time.
+    gc.freeze()
     module = AnsibleModule(
         argument_spec={
             "ports": {"type": "list", "elements": "raw", "default": []},
