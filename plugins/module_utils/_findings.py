@@ -26,7 +26,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._sockets import (
 from ansible_collections.preflight.ports.plugins.module_utils._witnesses import Question
 
 if t.TYPE_CHECKING:
-    from ansible_collections.preflight.ports.plugins.module_utils._redirects import Redirect
+    from ansible_collections.preflight.ports.plugins.module_utils._nat.redirect import Redirect
 
 REDIRECTED, UNKNOWN, DUPLICATE, UNAVAILABLE = "redirected", "unknown", "duplicate", "unavailable"
 

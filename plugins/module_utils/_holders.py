@@ -13,7 +13,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._sockets import CL
 from ansible_collections.preflight.ports.plugins.module_utils._text import printable
 
 if t.TYPE_CHECKING:
-    from ansible_collections.preflight.ports.plugins.module_utils._redirects import Redirect
+    from ansible_collections.preflight.ports.plugins.module_utils._nat.redirect import Redirect
 
 _INIT = 1
 

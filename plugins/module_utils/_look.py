@@ -16,7 +16,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._witnesses import 
 if t.TYPE_CHECKING:
     from ansible_collections.preflight.ports.plugins.module_utils._findings import Findings
     from ansible_collections.preflight.ports.plugins.module_utils._holders import Census
-    from ansible_collections.preflight.ports.plugins.module_utils._redirects import Redirect
+    from ansible_collections.preflight.ports.plugins.module_utils._nat.redirect import Redirect
     from ansible_collections.preflight.ports.plugins.module_utils._socket_units import RunCommand
     from ansible_collections.preflight.ports.plugins.module_utils._verdicts import Rivals, Verdicts
 

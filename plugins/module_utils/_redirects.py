@@ -13,28 +13,12 @@ import typing as t
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import SourceError
 
 if t.TYPE_CHECKING:
-    from ansible_collections.preflight.ports.plugins.module_utils._holders import Container
     from ansible_collections.preflight.ports.plugins.module_utils._nat.nftables import Table
+    from ansible_collections.preflight.ports.plugins.module_utils._nat.redirect import Redirect
     from ansible_collections.preflight.ports.plugins.module_utils._nat.tables import Found
     from ansible_collections.preflight.ports.plugins.module_utils._witnesses import Question
 
 _ATTEMPTS = 3
-
-
-class Redirect(t.NamedTuple):
-    """What a rule does to a port, or may do. All text is printable."""
-
-    target: str
-    """``10.88.0.5:80``, or ``port 8080 of this host``."""
-    tool: str
-    """``nft``, ``iptables`` (built on nf_tables), or ``iptables-legacy``."""
-    chains: tuple[str, ...]
-    """The way to the rule: the base chain with its table, as in ``ip nat PREROUTING``, and those that it jumps to."""
-    label: str | None = None
-    """Whom the rules say they are for: a Kubernetes service and its port, or the words of a comment."""
-    container: Container | None = None
-    depends_on: tuple[str, ...] = ()
-    """``the source address``, ``the match 'recent'``, ...; nothing for a rule that holds for whatever comes."""
 
 
 def find(questions: t.Collection[Question]) -> dict[Question, Redirect] | None:
@@ -75,6 +59,7 @@ def _search(questions: t.Collection[Question], found: Found) -> dict[Question, R
         return {}
     from ansible_collections.preflight.ports.plugins.module_utils import _containers
     from ansible_collections.preflight.ports.plugins.module_utils._nat import labels
+    from ansible_collections.preflight.ports.plugins.module_utils._nat.redirect import Redirect
 
     redirects = {}
     for question, finding in findings.items():

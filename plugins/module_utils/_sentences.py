@@ -23,7 +23,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._verdicts import V
 from ansible_collections.preflight.ports.plugins.module_utils._witnesses import Question
 
 if t.TYPE_CHECKING:
-    from ansible_collections.preflight.ports.plugins.module_utils._redirects import Redirect
+    from ansible_collections.preflight.ports.plugins.module_utils._nat.redirect import Redirect
 
 _MOST_LINES = 200
 _TIME_WAIT_SECONDS = 60  # TCP_TIMEWAIT_LEN of the kernel's include/net/tcp.h

@@ -11,8 +11,8 @@ import pytest
 from ansible_collections.preflight.ports.plugins.module_utils import _redirects
 from ansible_collections.preflight.ports.plugins.module_utils._holders import Container
 from ansible_collections.preflight.ports.plugins.module_utils._nat import iptables, search, tables
+from ansible_collections.preflight.ports.plugins.module_utils._nat.redirect import Redirect
 from ansible_collections.preflight.ports.plugins.module_utils._nat.tables import ChangedError, Found
-from ansible_collections.preflight.ports.plugins.module_utils._redirects import Redirect
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import SourceError
 from records import at
 

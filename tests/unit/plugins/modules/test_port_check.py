@@ -23,8 +23,8 @@ from ansible_collections.preflight.ports.plugins.module_utils import (
     _socket_units,
 )
 from ansible_collections.preflight.ports.plugins.module_utils._ephemeral import Ephemeral
+from ansible_collections.preflight.ports.plugins.module_utils._nat.redirect import Redirect
 from ansible_collections.preflight.ports.plugins.module_utils._probe import ProbeError
-from ansible_collections.preflight.ports.plugins.module_utils._redirects import Redirect
 from ansible_collections.preflight.ports.plugins.module_utils._sentences import redirect_findings
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import ANY4, Endpoint, SourceError
 from ansible_collections.preflight.ports.plugins.module_utils._verdicts import Verdict
