@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.preflight.ports.plugins.module_utils import _census
-from ansible_collections.preflight.ports.plugins.module_utils._holders import Holder, holders
+from ansible_collections.preflight.ports.plugins.module_utils._holders import Holder, holder_of
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import BOUND, EVERY_STATE, TCP, Socket
 from ansible_collections.preflight.ports.plugins.module_utils._sources import Source
 
@@ -40,7 +40,7 @@ def take(wanted: Filter, source: Source, run_command: RunCommand, cmdline: bool 
     sockets = [held for protocol in sorted(set(wanted.protocols)) for held in _read(protocol, wanted, source)]
     census = _census.take(sockets, run_command, cmdline)
     sockets.sort(key=lambda held: (held.protocol, held.port, len(held.endpoint.address), held.endpoint.address))
-    return [(held, holders([held], census)[0]) for held in sockets]
+    return [(held, holder_of(held, census)) for held in sockets]
 
 
 def _read(protocol: str, wanted: Filter, source: Source) -> list[Socket]:
