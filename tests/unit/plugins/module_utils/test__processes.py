@@ -52,6 +52,11 @@ def test_read(read, monkeypatch):
           "/usr/sbin/apache2 -k start")  # fmt: skip
 
 
+@pytest.mark.parametrize("length", [8191, 8192, 8193, 20000])
+def test_command_lines_of_any_length(length, read):
+    assert read(stat=stat("java"), cmdline="x" * length).cmdline == "x" * length
+
+
 def test_read_what_may_be_read(read, monkeypatch):
     monkeypatch.setattr(_processes, "user_name", {}.get)
     seen = read(stat=stat("kworker/0:1"))
