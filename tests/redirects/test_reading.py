@@ -57,7 +57,7 @@ def asked_by(uid):
 def test_without_rules_hardly_anything_is_loaded():
     with World() as world:
         world.nft("flush ruleset")
-        assert asked_by(0) == [0, ["tables"]]
+        assert asked_by(0) == [0, []]
 
 
 def test_who_may_not_look_is_not_told_that_there_are_none(world):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is told of a packet's way past NAT rules: where it ends, and whom the rules serve. Pure."""
+"""What is told of a packet's way past NAT rules: where it ends, and whom the rules serve."""
 
 from __future__ import annotations
 
@@ -10,9 +10,13 @@ import re
 import socket
 import typing as t
 
+from ansible_collections.preflight.ports.plugins.module_utils import _containers
 from ansible_collections.preflight.ports.plugins.module_utils._nat.rules import Packet, Target
 from ansible_collections.preflight.ports.plugins.module_utils._nat.walk import Ends
 from ansible_collections.preflight.ports.plugins.module_utils._text import printable
+
+if t.TYPE_CHECKING:
+    from ansible_collections.preflight.ports.plugins.module_utils._holders import Container
 
 # CNI's portmap plugin, and netavark: dnat name: "podman" id: "<64 digits>"
 _CONTAINER = re.compile(r'dnat name: "?[^" ]+"? id: "?([0-9a-f]{12,64})\b')
@@ -23,17 +27,34 @@ _SERVICE_CHAIN = re.compile(r"(?:external|service)-[0-9A-Z]{8}-([^/]+/[^/]+)/[a-
 _NOTES = re.compile(r"kubernetes service (?:portals|nodeports).*")
 
 
-def described(ends: Ends, packet: Packet) -> tuple[str, str, tuple[str, ...], str | None, str | None, tuple[str, ...]]:
-    """The fields of a Redirect: of the first way, and how many more there are."""
+class Redirect(t.NamedTuple):
+    """What a rule does to a port, or may do. All text is printable."""
+
+    target: str
+    """``10.88.0.5:80``, or ``port 8080 of this host``."""
+    tool: str
+    """``nft``, ``iptables`` (built on nf_tables), or ``iptables-legacy``."""
+    chains: tuple[str, ...]
+    """The way to the rule: the base chain with its table, as in ``ip nat PREROUTING``, and those that it jumps to."""
+    label: str | None = None
+    """Whom the rules say they are for: a Kubernetes service and its port, or the words of a comment."""
+    container: Container | None = None
+    depends_on: tuple[str, ...] = ()
+    """``the source address``, ``the match 'recent'``, ...; nothing for a rule that holds for whatever comes."""
+
+
+def described(ends: Ends, packet: Packet) -> Redirect:
+    """The first way, and how many more there are."""
     way = ends.ways[0]
     target, *others = dict.fromkeys(destination(packet, each.target) for each in ends.ways)
     text, container_id = label(way.chains, [text for comment in way.comments for text in [comment()] if text])
-    return (
-        target + (f" and {len(others)} more" if others else ""),
+    target += f" and {len(others)} more" if others else ""
+    return Redirect(
+        target,
         way.base.tool,
         tuple(map(printable, (f"{way.base.table} {way.chains[0]}", *way.chains[1:]))),
         printable(text) if text else None,
-        container_id,
+        _containers.behind(container_id, target),
         tuple(map(printable, dict.fromkeys(ends.doubts))) if ends.arrives else (),
     )
 

@@ -97,13 +97,8 @@ class _Programs:
             # Only where rules have sets, because importing costs time.
             from ansible_collections.preflight.ports.plugins.module_utils._nat import sets
 
-            self._reader = sets.SetReader(self._ask)
+            self._reader = sets.SetReader(self._table.ask)
         return self._reader
-
-    def _ask(self, request: int, answer: int, names: t.Mapping[int, str]) -> list[bytes]:
-        """In every kind of message, attribute 1 is the table."""
-        answers = nftables.ask(self._table.family, request, answer, {1: self._table.name, **names})
-        return nftables.same_time(self._table.base_chains[0], answers)
 
 
 def run(

@@ -19,8 +19,8 @@ _NEWSET, _GETSET, _NEWSETELEM, _GETSETELEM = 9, 10, 12, 13
 _INTERVAL = 4
 _INTERVAL_END, _CATCH_ALL = 1, 2
 
-Ask = t.Callable[[int, int, t.Mapping[int, str]], t.List[bytes]]
-"""(kind of request, kind of answer, {attribute: name}) -> the answers about one table. Raises SourceError."""
+Ask = t.Callable[..., t.List[bytes]]
+"""(kind of request, kind of answer, names) -> the answers about one table. Raises SourceError."""
 
 Interval = t.Tuple[bytes, bytes, Found]
 """Its first key, its last, and what it maps to."""
@@ -45,12 +45,12 @@ class SetReader:
         """What the map may have for it. Raises SourceError."""
         the_set = self._set(name)
         if not the_set.is_read:
-            the_set.fill(self._ask(_GETSETELEM, _NEWSETELEM, {2: name}))
+            the_set.fill(self._ask(_GETSETELEM, _NEWSETELEM, name))
         return the_set.choices(key[: the_set.key_bytes])
 
     def _set(self, name: str) -> Set:
         if self._sets is None:
-            told = [dict(attributes(payload, 4)) for payload in self._ask(_GETSET, _NEWSET, {})]
+            told = [dict(attributes(payload, 4)) for payload in self._ask(_GETSET, _NEWSET)]
             self._sets = {text(each.get(2)): Set(each) for each in told}
         if name not in self._sets:
             raise SourceError(f"the set {name} is gone")

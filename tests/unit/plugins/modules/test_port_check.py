@@ -26,8 +26,8 @@ from ansible_collections.preflight.ports.plugins.module_utils import (
 from ansible_collections.preflight.ports.plugins.module_utils._addresses import ANY4, Endpoint
 from ansible_collections.preflight.ports.plugins.module_utils._ephemeral import Ephemeral
 from ansible_collections.preflight.ports.plugins.module_utils._findings import Question
+from ansible_collections.preflight.ports.plugins.module_utils._nat.labels import Redirect
 from ansible_collections.preflight.ports.plugins.module_utils._probe import ProbeError
-from ansible_collections.preflight.ports.plugins.module_utils._redirects import Redirect
 from ansible_collections.preflight.ports.plugins.module_utils._sentences import redirect_findings
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import SourceError
 from ansible_collections.preflight.ports.plugins.modules import port_check
