@@ -12,6 +12,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._nat import nftabl
 from ansible_collections.preflight.ports.plugins.module_utils._nat.expressions import decode
 from ansible_collections.preflight.ports.plugins.module_utils._nat.registers import Registers, Step
 from ansible_collections.preflight.ports.plugins.module_utils._nat.rules import (
+    CONTINUE,
     Base,
     Chain,
     Outcome,
@@ -114,13 +115,20 @@ def run(
         if isinstance(answer, str):
             doubts = (*doubts, answer)
         elif isinstance(answer, Verdict):
+            if answer.kind == CONTINUE:
+                continue
             yield answer, doubts
             return
         elif isinstance(answer, list):
             for way, doubt in answer:
                 known = (*doubts, doubt) if doubt else doubts
-                ends = [(way, ())] if isinstance(way, Verdict) else run(elements[place:], decoded, seen, way)
-                yield from ((end, (*known, *more)) for end, more in ends)
+                if isinstance(way, Verdict) and way.kind != CONTINUE:
+                    yield way, known
+                    continue
+                rest = list(run(elements[place:], decoded, seen, [*registers] if isinstance(way, Verdict) else way))
+                yield from ((end, (*known, *more)) for end, more in rest)
+                if doubt and all(more for _end, more in rest):
+                    yield Verdict(CONTINUE), known  # to the next rule, whatever the other ways are
             return
 
 
