@@ -55,8 +55,8 @@ class Entry:
         behind = at + layout.entry_bytes
         self.fields = entries[at:behind]
         self.next = at + to_next
-        self.matches = list(_extensions(entries[behind : at + to_target]))
-        (self.target,) = _extensions(entries[at + to_target : self.next])
+        self.matches = list(_extensions(entries, behind, at + to_target))
+        (self.target,) = _extensions(entries, at + to_target, self.next)
 
     def ports(self) -> t.Collection[int] | None:
         """The only destination ports that it can match, where they are known."""
@@ -80,6 +80,7 @@ class Table:
         """Of those that users made, too."""
         self._entries = entries
         self._places: dict[str, list[int]] = {}
+        self._rules: dict[str, list[Entry]] = {}
         name, at = "", 0
         while at < len(entries):
             to_target, to_next = _OFFSETS.unpack_from(entries, at + layout.offsets)
@@ -92,8 +93,10 @@ class Table:
                 self._places.setdefault(name, []).append(at)
             at += to_next
 
-    def rules(self, chain: str) -> t.Iterator[Entry]:
-        return (Entry(self.layout, self._entries, at) for at in self._places[chain])
+    def rules(self, chain: str) -> list[Entry]:
+        if chain not in self._rules:
+            self._rules[chain] = [Entry(self.layout, self._entries, at) for at in self._places[chain]]
+        return self._rules[chain]
 
     def may_redirect(self, wanted: set[int]) -> bool:
         """Whether any rule that a packet to one of the *wanted* ports can come to may change its destination."""
@@ -132,13 +135,12 @@ def _ask(channel: socket.socket, level: int, option: int, question: bytes, size:
     return answer.raw
 
 
-def _extensions(row: bytes) -> t.Iterator[Extension]:
-    at = 0
-    while at < len(row):
-        size, name, revision = _EXTENSION.unpack_from(row, at)
+def _extensions(entries: bytes, at: int, end: int) -> t.Iterator[Extension]:
+    while at < end:
+        size, name, revision = _EXTENSION.unpack_from(entries, at)
         if not size:
             raise SourceError("an extension of no length")
-        yield text(name), revision, row[at + _EXTENSION.size : at + size]
+        yield text(name), revision, entries[at + _EXTENSION.size : at + size]
         at += size
 
 

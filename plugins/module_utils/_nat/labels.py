@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import socket
 import typing as t
 
-from ansible_collections.preflight.ports.plugins.module_utils import _containers
 from ansible_collections.preflight.ports.plugins.module_utils._nat.rules import Packet, Target
 from ansible_collections.preflight.ports.plugins.module_utils._nat.walk import Ends
 from ansible_collections.preflight.ports.plugins.module_utils._text import printable
@@ -24,6 +24,7 @@ _CONTAINER = re.compile(r'dnat name: "?[^" ]+"? id: "?([0-9a-f]{12,64})\b')
 _SERVICE = re.compile(r"([a-z0-9.-]+/[a-z0-9.-]+(?::[a-z0-9.-]+)?)(?: -> .*)?")
 # kube-proxy in its nftables mode: external-ULMVA6XW-default/web/tcp/http
 _SERVICE_CHAIN = re.compile(r"(?:external|service)-[0-9A-Z]{8}-([^/]+/[^/]+)/[a-z]+/(.*)")
+_DOCKER = "/var/lib/docker"
 _NOTES = re.compile(r"kubernetes service (?:portals|nodeports).*")
 
 
@@ -54,9 +55,18 @@ def described(ends: Ends, packet: Packet) -> Redirect:
         way.base.tool,
         tuple(map(printable, (f"{way.base.table} {way.chains[0]}", *way.chains[1:]))),
         printable(text) if text else None,
-        _containers.behind(container_id, target),
+        _behind(container_id, target),
         tuple(map(printable, dict.fromkeys(ends.doubts))) if ends.arrives else (),
     )
+
+
+def _behind(container_id: str | None, target: str) -> Container | None:
+    if not container_id and not os.path.isdir(_DOCKER):
+        return None
+    # Only where it may find one, because importing costs time.
+    from ansible_collections.preflight.ports.plugins.module_utils import _containers
+
+    return _containers.behind(container_id, target)
 
 
 def destination(packet: Packet, target: Target | None) -> str:

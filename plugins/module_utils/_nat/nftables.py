@@ -19,7 +19,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._netlink_dump impo
 
 _NETLINK_NETFILTER = 12
 _NFTABLES = 10 << 8  # the subsystem, in the upper byte of each kind of message
-_NEWTABLE, _GETTABLE, _NEWRULE, _GETRULE = 0, 1, 6, 7
+_NEWTABLE, _GETTABLE, _NEWRULE, _GETRULE, _NEWSET, _GETSET, _NEWSETELEM, _GETSETELEM = 0, 1, 6, 7, 9, 10, 12, 13
 _HEAD_BYTES = 4  # nfgenmsg: family, version, generation of the rules
 _GENERATION = slice(2, 4)
 _DORMANT = 1
@@ -35,10 +35,24 @@ class Table:
         self.family = family
         self.name = name
         self.base_chains = base_chains
-        self.rules = _by_chain(name, self.ask(_GETRULE, _NEWRULE))
+        self.rules = _by_chain(name, self._ask(_GETRULE, _NEWRULE))
+        self._sets: dict[str, dict[int, bytes]] = {}
 
-    def ask(self, request: int, answer: int, *names: str) -> list[bytes]:
-        """In every kind of message, attribute 1 is the table. Raises SourceError, ChangedError."""
+    def sets(self) -> dict[str, dict[int, bytes]]:
+        """Names of sets and maps -> attributes of their NEWSET. Raises SourceError, ChangedError."""
+        if not self._sets:
+            told = [dict(attributes(payload, _HEAD_BYTES)) for payload in self._ask(_GETSET, _NEWSET)]
+            self._sets = {text(each.get(2)): each for each in told}
+        return self._sets
+
+    def elements(self, name: str) -> t.Iterator[bytes]:
+        """Of a set or map. Raises SourceError, ChangedError."""
+        for payload in self._ask(_GETSETELEM, _NEWSETELEM, name):
+            for _kind, element in attributes(dict(attributes(payload, _HEAD_BYTES)).get(3, b"")):
+                yield element
+
+    def _ask(self, request: int, answer: int, *names: str) -> list[bytes]:
+        """In every kind of message, attribute 1 is the table."""
         answers = _ask(self.family, request, answer, self.name, *names)
         generation = self.base_chains[0][_GENERATION]
         if any(payload[_GENERATION] != generation for payload in answers):

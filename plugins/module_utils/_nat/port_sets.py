@@ -11,7 +11,6 @@ import typing as t
 from ansible_collections.preflight.ports.plugins.module_utils._nat.nftables import Table, number, place, text
 from ansible_collections.preflight.ports.plugins.module_utils._netlink_dump import attribute, attributes
 
-_NEWSET, _GETSET, _NEWSETELEM, _GETSETELEM = 9, 10, 12, 13
 _INTERVAL = 4
 _KEY = slice(2, 4), attribute(1, b"")[2:]  # the kind of an element's first attribute: a catch-all has another
 _KEY_BEGINS, _PORT_BYTES = 8, 2
@@ -25,7 +24,6 @@ class PortSets:
         self._table = table
         self._wanted = {port.to_bytes(_PORT_BYTES, "big") for port in wanted}
         self._known: dict[tuple[str, int], bool] = {}
-        self._sets: dict[str, dict[int, bytes]] = {}
 
     def passed(self, rule: bytes) -> bytes:
         """What packets to the wanted ports pass of it. Raises SourceError, ChangedError."""
@@ -50,15 +48,8 @@ class PortSets:
         return self._known[name, at]
 
     def _read(self, name: str, at: int) -> bool:
-        if not self._sets:
-            told = [dict(attributes(payload, 4)) for payload in self._table.ask(_GETSET, _NEWSET)]
-            self._sets = {text(each.get(2)): each for each in told}
-        the_set = self._sets.get(name, {})
+        the_set = self._table.sets().get(name, {})
         if number(the_set.get(3)) & _INTERVAL or not 0 <= at <= number(the_set.get(5)) - _PORT_BYTES:
             return True
         port, (kind, key) = slice(_KEY_BEGINS + at, _KEY_BEGINS + at + _PORT_BYTES), _KEY
-        return any(
-            element[kind] != key or element[port] in self._wanted
-            for payload in self._table.ask(_GETSETELEM, _NEWSETELEM, name)
-            for _kind, element in attributes(dict(attributes(payload, 4)).get(3, b""))
-        )
+        return any(element[kind] != key or element[port] in self._wanted for element in self._table.elements(name))

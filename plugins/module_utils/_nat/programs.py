@@ -98,7 +98,7 @@ class _Programs:
             # Only where rules have sets, because importing costs time.
             from ansible_collections.preflight.ports.plugins.module_utils._nat import sets
 
-            self._reader = sets.SetReader(self._table.ask)
+            self._reader = sets.SetReader(self._table)
         return self._reader
 
 
