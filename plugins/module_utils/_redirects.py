@@ -20,7 +20,9 @@ from ansible_collections.preflight.ports.plugins.module_utils._sockets import So
 
 if t.TYPE_CHECKING:
     from ansible_collections.preflight.ports.plugins.module_utils._findings import Question
-    from ansible_collections.preflight.ports.plugins.module_utils._nat.labels import Redirect as Redirect
+    from ansible_collections.preflight.ports.plugins.module_utils._nat import labels
+
+    Redirect = labels.Redirect
 
 _NETLINK_NETFILTER = 12
 _NFT_NEWCHAIN, _NFT_GETCHAIN = 0xA03, 0xA04
