@@ -71,14 +71,24 @@ class Table:
             rules = [rule for chain in pending for rule in self.rules.get(chain, ())]
             passed = b"".join([_passed(rule, wanted) for rule in rules])
             if _LOOKUP in passed and _LOADS_PORT in passed:
-                from ansible_collections.preflight.ports.plugins.module_utils._nat import port_sets
-
-                ended = port_sets.PortSets(self, wanted).passed
-                passed = b"".join([_passed(ended(rule) if _LOOKUP in rule else rule, wanted) for rule in rules])
-            if any(change in passed for change in _CHANGES):
+                passed = b"".join(self._passed_with_sets(rules, wanted))
+            if _changes(passed):
                 return True
             pending = {*(self.rules if _maps_to_chains(passed) else _jumps(passed))} - reached
         return False
+
+    def _passed_with_sets(self, rules: t.Iterable[bytes], wanted: set[int]) -> t.Iterator[bytes]:
+        """What the packets pass of the rules, up to one that is enough."""
+        from ansible_collections.preflight.ports.plugins.module_utils._nat import port_sets
+
+        sets = port_sets.PortSets(self, wanted)
+        for rule in rules:
+            passed = _passed(rule, wanted)
+            if 0 <= passed.find(_LOADS_PORT) < passed.rfind(_LOOKUP):
+                passed = _passed(sets.passed(rule), wanted)
+            yield passed
+            if _changes(passed):
+                break
 
 
 def read(chains: t.Iterable[bytes]) -> list[Table]:
@@ -137,6 +147,10 @@ def _port_match(rule: bytes) -> tuple[int, t.Collection[int] | None]:
             if ports is not None:
                 return at, ports
     return 0, None
+
+
+def _changes(rule: bytes) -> bool:
+    return any(change in rule for change in _CHANGES)
 
 
 def _maps_to_chains(rule: bytes) -> bool:

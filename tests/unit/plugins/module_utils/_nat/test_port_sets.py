@@ -105,3 +105,19 @@ def test_the_table_decides_by_them(make, monkeypatch):
         nft.Kernel([chain], rules[::2], [nft.a_set("s", 8)], elements).runs(monkeypatch)
         answers[len(keys)] = Table(nft.IP, "test", [chain]).may_redirect({80})
     assert answers == {3: False, 4: True}
+
+
+def test_one_rule_that_may_redirect_is_enough(monkeypatch):
+    chain, held = nft.base_chain(), nft.elements("s", element(HTTP))
+    rules = [nft.rule("base", PORT, IN_SET, DNAT), nft.rule("base", PORT, nft.lookup("t"), DNAT)]
+    made = nft.Kernel([chain], rules, [nft.a_set("s", 2), nft.a_set("t", 2)], [held]).runs(monkeypatch)
+    assert Table(nft.IP, "test", [chain]).may_redirect({80})
+    assert [request for request, _body in made.asked] == [7, 10, 13]
+
+
+def test_rules_for_other_ports_need_no_sets(monkeypatch):
+    chain, other = nft.base_chain(), PORT + nft.compare(OTHERS[0])
+    rules = [nft.rule("base", nft.lookup("s"), other, DNAT)]
+    made = nft.Kernel([chain], rules).runs(monkeypatch)
+    assert not Table(nft.IP, "test", [chain]).may_redirect({80})
+    assert [request for request, _body in made.asked] == [7]
