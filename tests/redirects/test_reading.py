@@ -70,7 +70,7 @@ def test_rules_about_other_ports_are_not_decoded(world, shape):
     shape.load(world, 1000)
     found, loaded = asked_by(0, 81)
     assert found == 0
-    assert set(loaded) <= {"entries", "nftables", "port_sets", "tables", "xt_ports"}
+    assert set(loaded) <= {"elements", "entries", "nftables", "port_sets", "tables", "xt_ports"}
     assert asked_by(0, shape.first_port)[0] == 1
 
 

@@ -19,7 +19,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._netlink_dump impo
 
 _NETLINK_NETFILTER = 12
 _NFTABLES = 10 << 8  # the subsystem, in the upper byte of each kind of message
-_NEWTABLE, _GETTABLE, _NEWRULE, _GETRULE, _NEWSET, _GETSET, _NEWSETELEM, _GETSETELEM = 0, 1, 6, 7, 9, 10, 12, 13
+_NEWTABLE, _GETTABLE, _NEWRULE, _GETRULE = 0, 1, 6, 7
 _HEAD_BYTES = 4  # nfgenmsg: family, version, generation of the rules
 _GENERATION = slice(2, 4)
 _DORMANT = 1
@@ -35,24 +35,10 @@ class Table:
         self.family = family
         self.name = name
         self.base_chains = base_chains
-        self.rules = _by_chain(name, self._ask(_GETRULE, _NEWRULE))
-        self._sets: dict[str, dict[int, bytes]] = {}
+        self.rules = _by_chain(name, self.ask(_GETRULE, _NEWRULE))
 
-    def sets(self) -> dict[str, dict[int, bytes]]:
-        """Names of sets and maps -> attributes of their NEWSET. Raises SourceError, ChangedError."""
-        if not self._sets:
-            told = [dict(attributes(payload, _HEAD_BYTES)) for payload in self._ask(_GETSET, _NEWSET)]
-            self._sets = {text(each.get(2)): each for each in told}
-        return self._sets
-
-    def elements(self, name: str) -> t.Iterator[bytes]:
-        """Of a set or map. Raises SourceError, ChangedError."""
-        for payload in self._ask(_GETSETELEM, _NEWSETELEM, name):
-            for _kind, element in attributes(dict(attributes(payload, _HEAD_BYTES)).get(3, b"")):
-                yield element
-
-    def _ask(self, request: int, answer: int, *names: str) -> list[bytes]:
-        """In every kind of message, attribute 1 is the table."""
+    def ask(self, request: int, answer: int, *names: str) -> list[bytes]:
+        """In every kind of message, attribute 1 is the table. Raises SourceError, ChangedError."""
         answers = _ask(self.family, request, answer, self.name, *names)
         generation = self.base_chains[0][_GENERATION]
         if any(payload[_GENERATION] != generation for payload in answers):
@@ -69,26 +55,15 @@ class Table:
         while pending:
             reached |= pending
             rules = [rule for chain in pending for rule in self.rules.get(chain, ())]
-            passed = b"".join([_passed(rule, wanted) for rule in rules])
-            if _LOOKUP in passed and _LOADS_PORT in passed:
-                passed = b"".join(self._passed_with_sets(rules, wanted))
-            if _changes(passed):
+            parts = b"".join([passed(rule, wanted) for rule in rules])
+            if looks_port_up(parts):
+                from ansible_collections.preflight.ports.plugins.module_utils._nat import port_sets
+
+                parts = b"".join(port_sets.PortSets(self, wanted).passed(rules))
+            if changes(parts):
                 return True
-            pending = {*(self.rules if _maps_to_chains(passed) else _jumps(passed))} - reached
+            pending = {*(self.rules if maps_to_chains(parts) else _jumps(parts))} - reached
         return False
-
-    def _passed_with_sets(self, rules: t.Iterable[bytes], wanted: set[int]) -> t.Iterator[bytes]:
-        """What the packets pass of the rules, up to one that is enough."""
-        from ansible_collections.preflight.ports.plugins.module_utils._nat import port_sets
-
-        sets = port_sets.PortSets(self, wanted)
-        for rule in rules:
-            passed = _passed(rule, wanted)
-            if 0 <= passed.find(_LOADS_PORT) < passed.rfind(_LOOKUP):
-                passed = _passed(sets.passed(rule), wanted)
-            yield passed
-            if _changes(passed):
-                break
 
 
 def read(chains: t.Iterable[bytes]) -> list[Table]:
@@ -120,19 +95,13 @@ def _by_chain(table: str, rules: t.Iterable[bytes]) -> dict[str, list[bytes]]:
     return {text(name): made for name, made in found.items()}
 
 
-def ports_of(rule: bytes) -> t.Collection[int] | None:
-    """The only destination ports that a NEWRULE can do anything to; None where its bytes do not tell."""
-    at, ports = _port_match(rule)
-    return None if _maps_to_chains(rule[:at]) else ports
-
-
-def _passed(rule: bytes, wanted: set[int]) -> bytes:
+def passed(rule: bytes, wanted: set[int]) -> bytes:
     """What the packets pass of it before it asks for another port."""
-    at, ports = _port_match(rule)
+    at, ports = port_match(rule)
     return rule if ports is None or not wanted.isdisjoint(ports) else rule[:at]
 
 
-def _port_match(rule: bytes) -> tuple[int, t.Collection[int] | None]:
+def port_match(rule: bytes) -> tuple[int, t.Collection[int] | None]:
     """Where it asks for a port, and for which; None where it does not seem to."""
     at = rule.find(_PORT_IS)
     if at >= 0:
@@ -149,11 +118,16 @@ def _port_match(rule: bytes) -> tuple[int, t.Collection[int] | None]:
     return 0, None
 
 
-def _changes(rule: bytes) -> bool:
+def looks_port_up(rule: bytes) -> bool:
+    """Whether it may look a port up in a set."""
+    return 0 <= rule.find(_LOADS_PORT) < rule.rfind(_LOOKUP)
+
+
+def changes(rule: bytes) -> bool:
     return any(change in rule for change in _CHANGES)
 
 
-def _maps_to_chains(rule: bytes) -> bool:
+def maps_to_chains(rule: bytes) -> bool:
     """Whether it looks a verdict up; perhaps, too, if it does not."""
     return _LOOKUP in rule and _TO_VERDICT in rule
 

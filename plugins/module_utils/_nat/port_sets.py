@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.preflight.ports.plugins.module_utils._nat.nftables import Table, number, place, text
+from ansible_collections.preflight.ports.plugins.module_utils._nat import elements, nftables
+from ansible_collections.preflight.ports.plugins.module_utils._nat.nftables import number, place, text
 from ansible_collections.preflight.ports.plugins.module_utils._netlink_dump import attribute, attributes
 
 _INTERVAL = 4
@@ -20,13 +21,24 @@ _LOADS_PORT = ("payload", 2, 2, 2)  # the bytes 2 and 3 of the transport header
 class PortSets:
     """Those of one table."""
 
-    def __init__(self, table: Table, wanted: t.Iterable[int]) -> None:
+    def __init__(self, table: nftables.Table, wanted: set[int]) -> None:
         self._table = table
-        self._wanted = {port.to_bytes(_PORT_BYTES, "big") for port in wanted}
+        self._wanted = wanted
+        self._keys = {port.to_bytes(_PORT_BYTES, "big") for port in wanted}
         self._known: dict[tuple[str, int], bool] = {}
+        self._sets: dict[str, dict[int, bytes]] = {}
 
-    def passed(self, rule: bytes) -> bytes:
-        """What packets to the wanted ports pass of it. Raises SourceError, ChangedError."""
+    def passed(self, rules: t.Iterable[bytes]) -> t.Iterator[bytes]:
+        """What packets to the wanted ports pass of them, up to one that is enough. Raises SourceError, ChangedError."""
+        for rule in rules:
+            part = nftables.passed(rule, self._wanted)
+            if nftables.looks_port_up(part):
+                part = nftables.passed(self._before_a_miss(rule), self._wanted)
+            yield part
+            if nftables.changes(part):
+                break
+
+    def _before_a_miss(self, rule: bytes) -> bytes:
         passed = []
         loaded = None
         for _kind, element in attributes(dict(attributes(rule)).get(4, b"")):
@@ -48,8 +60,11 @@ class PortSets:
         return self._known[name, at]
 
     def _read(self, name: str, at: int) -> bool:
-        the_set = self._table.sets().get(name, {})
+        self._sets = self._sets or elements.sets(self._table)
+        the_set = self._sets.get(name, {})
         if number(the_set.get(3)) & _INTERVAL or not 0 <= at <= number(the_set.get(5)) - _PORT_BYTES:
             return True
         port, (kind, key) = slice(_KEY_BEGINS + at, _KEY_BEGINS + at + _PORT_BYTES), _KEY
-        return any(element[kind] != key or element[port] in self._wanted for element in self._table.elements(name))
+        return any(
+            element[kind] != key or element[port] in self._keys for element in elements.elements(self._table, name)
+        )

@@ -59,6 +59,12 @@ def bases(table: nftables.Table) -> list[Base]:
     return found
 
 
+def ports_of(rule: bytes) -> t.Collection[int] | None:
+    """The only destination ports that a NEWRULE can do anything to; None where its bytes do not tell."""
+    at, ports = nftables.port_match(rule)
+    return None if nftables.maps_to_chains(rule[:at]) else ports
+
+
 class _Programs:
     """The rules and sets of one table."""
 
@@ -72,7 +78,7 @@ class _Programs:
         """Made when the first packet comes to it."""
         if name not in self._chains:
             made = self._table.rules.get(name, ())
-            self._chains[name] = Chain((nftables.ports_of(each), self._rule(each)) for each in made)
+            self._chains[name] = Chain((ports_of(each), self._rule(each)) for each in made)
         return self._chains[name]
 
     def _rule(self, made: bytes) -> Rule:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.preflight.ports.plugins.module_utils._nat import elements
 from ansible_collections.preflight.ports.plugins.module_utils._nat.nftables import Table, number
 from ansible_collections.preflight.ports.plugins.module_utils._nat.registers import Choices, Found, data
 from ansible_collections.preflight.ports.plugins.module_utils._nat.rules import Answer
@@ -27,6 +28,7 @@ class SetReader:
 
     def __init__(self, table: Table) -> None:
         self._table = table
+        self._told: dict[str, dict[int, bytes]] = {}
         self._sets: dict[str, Set] = {}
 
     def has(self, name: str, key: Bytes) -> Answer:
@@ -41,15 +43,15 @@ class SetReader:
         """What the map may have for it. Raises SourceError."""
         the_set = self._set(name)
         if not the_set.is_read:
-            the_set.fill(self._table.elements(name))
+            the_set.fill(elements.elements(self._table, name))
         return the_set.choices(key[: the_set.key_bytes])
 
     def _set(self, name: str) -> Set:
         if name not in self._sets:
-            told = self._table.sets().get(name)
-            if not told:
+            self._told = self._told or elements.sets(self._table)
+            if name not in self._told:
                 raise SourceError(f"the set {name} is gone")
-            self._sets[name] = Set(told)
+            self._sets[name] = Set(self._told[name])
         return self._sets[name]
 
 
@@ -68,10 +70,10 @@ class Set:
         self._intervals: list[Interval] = []
         self._otherwise: bytes | None = None  # what every other key maps to
 
-    def fill(self, elements: t.Iterable[bytes]) -> None:
+    def fill(self, made: t.Iterable[bytes]) -> None:
         """Raises SourceError."""
         ends: list[tuple[bytes, bool, bytes]] = []
-        for element in elements:
+        for element in made:
             told = dict(attributes(element))
             flags, found = number(told.get(3)), told.get(2, b"")
             key = dict(attributes(told.get(1, b""))).get(1, b"")

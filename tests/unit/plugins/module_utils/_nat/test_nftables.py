@@ -8,7 +8,8 @@ import struct
 
 import nftables as nft
 import pytest
-from ansible_collections.preflight.ports.plugins.module_utils._nat.nftables import number, ports_of, read, text
+from ansible_collections.preflight.ports.plugins.module_utils._nat.nftables import number, read, text
+from ansible_collections.preflight.ports.plugins.module_utils._nat.programs import ports_of
 from ansible_collections.preflight.ports.plugins.module_utils._nat.tables import ChangedError
 from netlink import attribute
 

@@ -21,6 +21,11 @@ def element(key, **rest):
     return nft.element(key, end=nft.verdict(nft.GOTO, "a"), **rest)
 
 
+def passed(sets, *expressions):
+    """Of a rule."""
+    return b"".join(sets.passed([nft.rule("base", *expressions)[4:]]))
+
+
 def concatenated(*keys):
     return [element(b"\6\0\0\0" + key + b"\0\0") for key in keys]
 
@@ -70,25 +75,25 @@ def make(monkeypatch):
     ],
 )  # fmt: skip
 def test_passed(expressions, elements, rest, ends, make):
-    passed = make(elements, **rest).passed(nft.rule("base", expressions, DNAT)[4:])
-    assert (b"lookup\0" in passed, b"nat\0" in passed) == (not ends, not ends)
-    assert b"payload\0" in passed or expressions == IN_SET
+    found = passed(make(elements, **rest), expressions, DNAT)
+    assert (b"lookup\0" in found, b"nat\0" in found) == (not ends, not ends)
+    assert b"payload\0" in found or expressions == IN_SET
 
 
 def test_what_stands_before_is_passed(make):
-    passed = make([element(OTHERS[0])]).passed(nft.rule("base", nft.lookup("t", 1, 0), PORT, IN_SET, DNAT)[4:])
-    assert passed.count(b"lookup\0") == 1
+    found = passed(make([element(OTHERS[0])]), nft.lookup("t", 1, 0), PORT, IN_SET, DNAT)
+    assert found.count(b"lookup\0") == 1
 
 
 def test_a_second_lookup_ends_a_rule_as_well(make):
-    passed = make([element(OTHERS[0])]).passed(nft.rule("base", ADDRESS, nft.lookup("t"), PORT, TO_CHAIN)[4:])
-    assert passed.count(b"lookup\0") == 1
+    found = passed(make([element(OTHERS[0])]), ADDRESS, nft.lookup("t"), PORT, TO_CHAIN)
+    assert found.count(b"lookup\0") == 1
 
 
 def test_each_set_is_read_once(make):
     sets = make(map(element, OTHERS))
     for _time in range(3):
-        sets.passed(nft.rule("base", PORT, IN_SET, DNAT)[4:])
+        passed(sets, PORT, IN_SET, DNAT)
     assert [request for request, _body in sets.asked] == [7, 10, 13]
 
 

@@ -9,7 +9,6 @@ import pytest
 from ansible_collections.preflight.ports.plugins.module_utils._nat.rules import Verdict
 from ansible_collections.preflight.ports.plugins.module_utils._nat.sets import SetReader
 from ansible_collections.preflight.ports.plugins.module_utils._nat.views import Unknown
-from ansible_collections.preflight.ports.plugins.module_utils._netlink_dump import attributes
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import SourceError
 
 INTERVAL, END, CATCH_ALL = 4, 1, 2
@@ -22,14 +21,12 @@ class Table:
     """With one set."""
 
     def __init__(self, the_set, made):
-        self.the_set, self.made, self.asked = the_set, made, []
+        self.answers = {10: [the_set], 13: [nft.elements("s", *made)] if made else []}
+        self.asked = []
 
-    def sets(self):
-        return {"s": dict(attributes(self.the_set, 4))}
-
-    def elements(self, name):
-        self.asked.append(name)
-        return [dict(attributes(each))[1] for each in self.made]
+    def ask(self, request, answer, *names):
+        self.asked.append((request, answer, *names))
+        return self.answers[request]
 
 
 def reader(the_set, *made):
@@ -46,13 +43,13 @@ def ports(*keys, flags=0, **rest):
 def test_a_set_is_read_once():
     sets = ports(PORT_80)
     assert (sets.has("s", [0, 80, 0, 0]), sets.has("s", [0, 81, 0, 0])) == (True, False)
-    assert sets.asked == ["s"]
+    assert sets.asked == [(10, 9), (13, 12, "s")]
 
 
 def test_a_set_that_cannot_tell_is_not_read():
     sets = reader(nft.a_set("s", 4))
     assert sets.has("s", SOURCE) == "the source address"
-    assert sets.asked == []
+    assert sets.asked == [(10, 9)]
 
 
 def test_a_set_that_is_gone():
