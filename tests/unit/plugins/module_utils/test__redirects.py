@@ -227,6 +227,16 @@ def test_find_in_the_older_tables(families, monkeypatch):
     assert asked == [layout for is_there, layout in wanted if is_there]
 
 
+def test_find_what_an_older_table_does(monkeypatch):
+    nft.Kernel().runs(monkeypatch)
+    monkeypatch.setattr(_redirects, "where", lambda: ([], True, False))
+    made = rows.table(rows.entry(rows.tcp(81), protocol=6, target=rows.TO_80), rows.entry())
+    monkeypatch.setattr(entries, "read", lambda _layout: made)
+    port_81 = ("tcp", IPV4, 81)
+    expected = Redirect("port 80 of this host", "iptables-legacy", ("ip nat PREROUTING",))
+    assert _redirects.find([PORT_80, port_81, ("udp", IPV4, 81), ("tcp", IPV6, 81)]) == {port_81: expected}
+
+
 def test_find_does_not_decode_older_tables_about_other_ports(monkeypatch):
     nft.Kernel().runs(monkeypatch)
     monkeypatch.setattr(_redirects, "where", lambda: ([], True, True))
