@@ -55,12 +55,15 @@ class Entry:
         behind = at + layout.entry_bytes
         self.fields = entries[at:behind]
         self.next = at + to_next
-        self.matches = list(_extensions(entries, behind, at + to_target))
-        (self.target,) = _extensions(entries, at + to_target, self.next)
+        self._matches = entries[behind : at + to_target]
+        (self.target,) = _extensions(entries[at + to_target : self.next])
+
+    def matches(self) -> t.Iterator[Extension]:
+        return _extensions(self._matches)
 
     def ports(self) -> t.Collection[int] | None:
         """The only destination ports that it can match, where they are known."""
-        found = (xt_ports.only(*match) for match in self.matches)
+        found = (xt_ports.only(*match) for match in self.matches())
         return next((ports for ports in found if ports is not None), None)
 
     def code(self) -> int | None:
@@ -135,12 +138,13 @@ def _ask(channel: socket.socket, level: int, option: int, question: bytes, size:
     return answer.raw
 
 
-def _extensions(entries: bytes, at: int, end: int) -> t.Iterator[Extension]:
-    while at < end:
-        size, name, revision = _EXTENSION.unpack_from(entries, at)
+def _extensions(row: bytes) -> t.Iterator[Extension]:
+    at = 0
+    while at < len(row):
+        size, name, revision = _EXTENSION.unpack_from(row, at)
         if not size:
             raise SourceError("an extension of no length")
-        yield text(name), revision, entries[at + _EXTENSION.size : at + size]
+        yield text(name), revision, row[at + _EXTENSION.size : at + size]
         at += size
 
 

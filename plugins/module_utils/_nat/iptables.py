@@ -64,7 +64,7 @@ def _answers(fields: tuple[t.Any, ...], entry: Entry, packet: rules.Packet) -> t
         if any(mask):
             wanted = bytes(byte & kept for byte, kept in zip(value, mask))
             yield rules.inverted(views.equal(views.masked(data, mask), wanted), inverts & inverting)
-    for match in entry.matches:
+    for match in entry.matches():
         yield xtables.test(*match)(packet)
 
 
@@ -82,4 +82,4 @@ def _verdict(table: Table, entry: Entry, flags: int) -> tuple[rules.Verdict | No
 
 
 def _comment(entry: Entry) -> str | None:
-    return next((text(info) for name, _revision, info in entry.matches if name == "comment"), None)
+    return next((text(info) for name, _revision, info in entry.matches() if name == "comment"), None)

@@ -128,7 +128,7 @@ def test_read_from_a_kernel_that_refuses(monkeypatch):
 def test_rules():
     made = table(entry(TCP_80, COMMENT, target=TO_80), entry(UDP_81, target=goes_to(RETURN)))
     one, two = made.rules("PREROUTING")
-    assert (one.ports(), one.code(), one.target[0], [name for name, _revision, _info in one.matches]) == (
+    assert (one.ports(), one.code(), one.target[0], [name for name, _revision, _info in one.matches()]) == (
         (80,), None, "REDIRECT", ["tcp", "comment"],
     )  # fmt: skip
     assert (two.ports(), two.code()) == ((81,), RETURN)
@@ -138,6 +138,6 @@ def test_nonsense():
     with pytest.raises(SourceError, match="an entry of no length"):
         Table(IPV4, {}, bytes(200))
     with pytest.raises(SourceError, match="an extension of no length"):
-        list(table(entry(("x", 0, b""))[:112] + bytes(32) + extension(*goes_to(ACCEPT))).rules("PREROUTING"))
+        table(entry(("x", 0, b""))[:112] + bytes(32) + extension(*goes_to(ACCEPT))).may_redirect({80})
     with pytest.raises(struct.error):
         Table(IPV4, {}, entry()[:50])
