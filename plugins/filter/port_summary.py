@@ -98,8 +98,10 @@ _SKIPPED = {"skipped": True}
 def port_summary(hosts: t.Iterable[str], hostvars: t.Mapping[str, Dict], in_play: t.Iterable[str]) -> Dict:
     """Linear in hosts and ports."""
     present = frozenset(in_play)
+    # As they are: to look for templates in what modules returned takes Ansible most of the time, and there are none.
+    variables = getattr(hostvars, "raw_get", hostvars.__getitem__)
     looks = {
-        host: hostvars[host].get("__port_preflight_result", _SKIPPED if host in present else _LOST) for host in hosts
+        host: variables(host).get("__port_preflight_result", _SKIPPED if host in present else _LOST) for host in hosts
     }
     found = [_host(name, look) for name, look in sorted(looks.items()) if not look.get("skipped")]
     return {"figures": _figures(found), "required": _required(found), "hosts": found}

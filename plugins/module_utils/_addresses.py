@@ -10,45 +10,7 @@ in ipv6(7).
 
 from __future__ import annotations
 
-import socket
-import typing as t
-
-ANY4 = bytes(4)
-ANY6 = bytes(16)
-MAPPED_PREFIX = bytes(10) + b"\xff\xff"
-
-
-class Endpoint(t.NamedTuple):
-    """The part of a socket's local end that bind(2) compares, without the port."""
-
-    address: bytes
-    """Packed, 4 bytes for an AF_INET socket, 16 for AF_INET6."""
-    v6only: bool | None = None
-    """IPV6_V6ONLY of an AF_INET6 socket; None where the witness does not tell, and for AF_INET."""
-    interface: str | None = None
-    """The device the socket is bound to (SO_BINDTODEVICE, or the zone of a link-local address)."""
-    vrf: str | None = None
-    """The VRF of that device, where the ports of each are its own; None outside of all VRFs."""
-
-    @property
-    def is_ipv6(self) -> bool:
-        return len(self.address) == 16
-
-    @property
-    def is_wildcard(self) -> bool:
-        return not any(_ipv4(self) or self.address)
-
-    def __str__(self) -> str:
-        return socket.inet_ntop(socket.AF_INET6 if self.is_ipv6 else socket.AF_INET, self.address)
-
-
-def _ipv4(endpoint: Endpoint) -> bytes | None:
-    """The IPv4 address that the socket occupies by itself: its own, or the one mapped into ::ffff:0:0/96."""
-    if not endpoint.is_ipv6:
-        return endpoint.address
-    if endpoint.address.startswith(MAPPED_PREFIX):
-        return endpoint.address[12:]
-    return None
+from ansible_collections.preflight.ports.plugins.module_utils._sockets import ANY4, ANY6, Endpoint
 
 
 def overlap(wanted: Endpoint, held: Endpoint) -> bool | None:
@@ -58,7 +20,7 @@ def overlap(wanted: Endpoint, held: Endpoint) -> bool | None:
     """
     if wanted.vrf != held.vrf or (wanted.interface and held.interface and wanted.interface != held.interface):
         return False
-    wanted4, held4 = _ipv4(wanted), _ipv4(held)
+    wanted4, held4 = wanted.ipv4, held.ipv4
     if wanted4 is not None and held4 is not None:
         if wanted.is_ipv6 and held.is_ipv6 and held4 == ANY4 != wanted4:
             return None  # Linux 6.1 does not see that ::ffff:0.0.0.0 is a wildcard, others do
@@ -83,4 +45,4 @@ def serves(wanted: Endpoint, held: Endpoint) -> bool:
     """Whether a server on *held* answers everything that is sent to *wanted*."""
     if overlap(wanted, held) is False or not (held.is_wildcard or not wanted.is_wildcard):
         return False
-    return _ipv4(wanted) is not None or _ipv4(held) is None
+    return wanted.ipv4 is not None or held.ipv4 is None

@@ -17,10 +17,9 @@ import re
 import socket
 import typing as t
 
-from ansible_collections.preflight.ports.plugins.module_utils._addresses import Endpoint
 from ansible_collections.preflight.ports.plugins.module_utils._links import with_vrfs
 from ansible_collections.preflight.ports.plugins.module_utils._owners import in_this_network, processes
-from ansible_collections.preflight.ports.plugins.module_utils._sockets import BOUND, TCP, TCP_CLOSE, Socket
+from ansible_collections.preflight.ports.plugins.module_utils._sockets import BOUND, TCP, TCP_CLOSE, Endpoint, Socket
 
 _PIDFD_OPEN, _PIDFD_GETFD = 434, 438  # on every architecture
 _GONE = (errno.ENOENT, errno.ESRCH, errno.EBADF)

@@ -9,33 +9,49 @@ from __future__ import annotations
 import sys
 import typing as t
 
-from ansible_collections.preflight.ports.plugins.module_utils import _links, _owners, _processes, _socket_units
+from ansible_collections.preflight.ports.plugins.module_utils import _owners, _processes
 from ansible_collections.preflight.ports.plugins.module_utils._holders import Census, Process
-from ansible_collections.preflight.ports.plugins.module_utils._socket_units import RunCommand
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import Socket
+
+if t.TYPE_CHECKING:
+    from ansible_collections.preflight.ports.plugins.module_utils._owners import Owners
+    from ansible_collections.preflight.ports.plugins.module_utils._socket_units import RunCommand
 
 _INIT = 1
 
+# What only some hosts need is imported only there: on a target, Python compiles a module's files anew in each task.
 
-def take(sockets: t.Collection[Socket], run_command: RunCommand) -> Census:
-    """All that this user may know of the holders of *sockets*."""
+
+def take(sockets: t.Collection[Socket], run_command: RunCommand, cmdline: bool = True) -> Census:
+    """All that this user may know of the holders of *sockets*; their command lines only if *cmdline* says so."""
     owners = _owners.find({held.inode for held in sockets if held.inode})
     pids = {pid for held in sockets for pid in owners.pids.get(held.inode, held.pids)}
-    processes = {pid: process for pid in pids for process in [_process(pid)] if process}
+    processes = {pid: process for pid in pids for process in [_process(pid, cmdline)] if process}
     found = Census(owners.pids, processes)
     ownerless = [held for held in sockets if not found.owners_of(held)]
-    links = _links.read() if ownerless else []
     is_systemd = _INIT in processes and processes[_INIT].name == "systemd"
     return found._replace(
-        kernel_owned=frozenset(held for held in ownerless if _owners.kernel_owns(held, owners, links)),
-        socket_units=_socket_units.find(run_command) if is_systemd else {},
+        kernel_owned=_find_kernel_owned(ownerless, owners) if ownerless else frozenset(),
+        socket_units=_find_socket_units(run_command) if is_systemd else {},
         users={held.uid: _processes.user_name(held.uid) for held in ownerless if held.uid is not None},
     )
 
 
-def _process(pid: int) -> Process | None:
+def _find_kernel_owned(ownerless: t.Collection[Socket], owners: Owners) -> frozenset[Socket]:
+    from ansible_collections.preflight.ports.plugins.module_utils import _kernel_owned
+
+    return _kernel_owned.find(ownerless, owners)
+
+
+def _find_socket_units(run_command: RunCommand) -> dict[tuple[str, str, int], str]:
+    from ansible_collections.preflight.ports.plugins.module_utils import _socket_units
+
+    return _socket_units.find(run_command)
+
+
+def _process(pid: int, cmdline: bool) -> Process | None:
     if sys.platform.startswith("linux"):
-        return _processes.read(pid)
+        return _processes.read(pid, cmdline=cmdline)
     from ansible_collections.preflight.ports.plugins.module_utils import _psutil
 
     return _psutil.process(pid)

@@ -13,20 +13,18 @@ from ansible_collections.preflight.ports.plugins.module_utils._holders import Co
 
 _UNIT = re.compile(r"[^/]+\.(?:service|scope|socket|mount|swap)$")
 _ID = r"([0-9a-f]{64})"
-_CONTAINERS = [
-    (re.compile(pattern), runtime)
-    for pattern, runtime in (
-        (rf"(?:^|/)docker[-/]{_ID}", "docker"),
-        (rf"(?:^|/)libpod-{_ID}", "podman"),
-        (rf"(?:^|/)crio-{_ID}", "cri-o"),
-        (rf"cri-containerd[-:]{_ID}", "containerd"),
-        (rf"(?:^|/)nerdctl-{_ID}", "containerd"),
-        (rf"(?:^|/)kubepods[^/]*/.*{_ID}", "containerd"),
-        (r"(?:^|/)lxc(?:/|\.payload[./])([^/]+)", "lxc"),
-        (r"(?:^|/)machine-(?!qemu|lxc)([^/]+)\.scope", "nspawn"),
-        (r"(?:^|/)systemd-nspawn@([^/]+)\.service", "nspawn"),
-    )
-]
+# Compiling a pattern takes longer than all else here: that is done only if the word is in the path.
+_CONTAINERS = (
+    ("docker", rf"(?:^|/)docker[-/]{_ID}", "docker"),
+    ("libpod", rf"(?:^|/)libpod-{_ID}", "podman"),
+    ("crio", rf"(?:^|/)crio-{_ID}", "cri-o"),
+    ("cri-containerd", rf"cri-containerd[-:]{_ID}", "containerd"),
+    ("nerdctl", rf"(?:^|/)nerdctl-{_ID}", "containerd"),
+    ("kubepods", rf"(?:^|/)kubepods[^/]*/.*{_ID}", "containerd"),
+    ("lxc", r"(?:^|/)lxc(?:/|\.payload[./])([^/]+)", "lxc"),
+    ("machine-", r"(?:^|/)machine-(?!qemu|lxc)([^/]+)\.scope", "nspawn"),
+    ("systemd-nspawn@", r"(?:^|/)systemd-nspawn@([^/]+)\.service", "nspawn"),
+)
 
 
 def paths(text: str) -> list[str]:
@@ -48,8 +46,8 @@ def unit(cgroup_paths: t.Sequence[str]) -> str | None:
 def container(cgroup_paths: t.Sequence[str]) -> Container | None:
     """The container, with a name where the path has one."""
     for path in cgroup_paths:
-        for pattern, runtime in _CONTAINERS:
-            found = pattern.search(path)
+        for word, pattern, runtime in _CONTAINERS:
+            found = re.search(pattern, path) if word in path else None
             if found:
                 name = _unescaped(found[1])
                 return Container(name, name if runtime in ("lxc", "nspawn") else None, runtime)

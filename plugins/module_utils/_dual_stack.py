@@ -13,8 +13,8 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.preflight.ports.plugins.module_utils import _probe
-from ansible_collections.preflight.ports.plugins.module_utils._addresses import ANY6, Endpoint, overlap
-from ansible_collections.preflight.ports.plugins.module_utils._sockets import Socket
+from ansible_collections.preflight.ports.plugins.module_utils._addresses import overlap
+from ansible_collections.preflight.ports.plugins.module_utils._sockets import ANY6, Endpoint, Socket
 
 
 def resolve(sockets: list[Socket], all_seen: bool) -> list[Socket]:

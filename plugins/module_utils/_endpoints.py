@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import socket
 
-from ansible_collections.preflight.ports.plugins.module_utils._addresses import ANY6, MAPPED_PREFIX, Endpoint
+from ansible_collections.preflight.ports.plugins.module_utils._sockets import ANY6, MAPPED_PREFIX, Endpoint
 
 
 class AddressError(ValueError):

@@ -12,7 +12,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.preflight.ports.plugins.module_utils import _probe
-from ansible_collections.preflight.ports.plugins.module_utils._addresses import Endpoint, overlap
+from ansible_collections.preflight.ports.plugins.module_utils._addresses import overlap
 from ansible_collections.preflight.ports.plugins.module_utils._requirements import FREE
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import (
     BOUND,
@@ -20,24 +20,18 @@ from ansible_collections.preflight.ports.plugins.module_utils._sockets import (
     CONNECTED,
     LISTENING,
     UDP,
+    Endpoint,
     Socket,
 )
+from ansible_collections.preflight.ports.plugins.module_utils._witnesses import Question
 
 if t.TYPE_CHECKING:
-    from ansible_collections.preflight.ports.plugins.module_utils._redirects import Redirect
+    from ansible_collections.preflight.ports.plugins.module_utils._nat.redirect import Redirect
 
 REDIRECTED, UNKNOWN, DUPLICATE, UNAVAILABLE = "redirected", "unknown", "duplicate", "unavailable"
 
 _WORST_FIRST = (LISTENING, BOUND, CONNECTED, UNKNOWN, CLOSING, REDIRECTED, DUPLICATE, UNAVAILABLE, FREE)
 _TIERS = ((LISTENING, BOUND), (CONNECTED, CLOSING))
-
-
-class Question(t.NamedTuple):
-    """Could a server bind this?"""
-
-    protocol: str
-    endpoint: Endpoint
-    port: int
 
 
 class Finding(t.NamedTuple):
@@ -52,6 +46,15 @@ class Finding(t.NamedTuple):
 
 Findings = t.Dict[Question, t.Optional[Finding]]
 """What is not free; None where the witnesses contradict each other."""
+
+
+def sent_elsewhere(redirects: t.Mapping[Question, Redirect]) -> Findings:
+    """The findings where no socket holds the port, but NAT rules take all of its traffic."""
+    return {
+        question: Finding(REDIRECTED, (), redirect)
+        for question, redirect in redirects.items()
+        if not redirect.depends_on
+    }
 
 
 def surely_taken(wanted: Endpoint, sockets: t.Iterable[Socket], shows_device: bool) -> bool:

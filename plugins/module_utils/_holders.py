@@ -13,7 +13,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._sockets import CL
 from ansible_collections.preflight.ports.plugins.module_utils._text import printable
 
 if t.TYPE_CHECKING:
-    from ansible_collections.preflight.ports.plugins.module_utils._redirects import Redirect
+    from ansible_collections.preflight.ports.plugins.module_utils._nat.redirect import Redirect
 
 _INIT = 1
 
@@ -139,7 +139,7 @@ def holders(sockets: t.Sequence[Socket], census: Census) -> list[Holder]:
     """The holders of *sockets*, in the order in which the sockets come."""
     found: dict[tuple[t.Any, ...], Holder] = {}
     for held in sockets:
-        holder = _holder(held, census)
+        holder = holder_of(held, census)
         who = holder.process.pid if holder.process else (holder.kernel, holder.uid)
         key = (who, holder.state, holder.interface)
         if key in found:
@@ -153,7 +153,8 @@ def holders(sockets: t.Sequence[Socket], census: Census) -> list[Holder]:
     return list(found.values())
 
 
-def _holder(held: Socket, census: Census) -> Holder:
+def holder_of(held: Socket, census: Census) -> Holder:
+    """The holder of one socket."""
     address, device = str(held.endpoint), held.endpoint.interface
     processes = census.owners_of(held)
     eldest = min(processes, key=lambda process: (process.started or 0.0, process.pid), default=None)

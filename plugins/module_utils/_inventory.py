@@ -9,10 +9,12 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.preflight.ports.plugins.module_utils import _census
-from ansible_collections.preflight.ports.plugins.module_utils._holders import Holder, holders
-from ansible_collections.preflight.ports.plugins.module_utils._socket_units import RunCommand
+from ansible_collections.preflight.ports.plugins.module_utils._holders import Holder, holder_of
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import BOUND, EVERY_STATE, TCP, Socket
 from ansible_collections.preflight.ports.plugins.module_utils._sources import Source
+
+if t.TYPE_CHECKING:
+    from ansible_collections.preflight.ports.plugins.module_utils._socket_units import RunCommand
 
 LAST_PORT = 65535
 
@@ -30,12 +32,15 @@ class Filter(t.NamedTuple):
         return in_ports and held.state in self.states
 
 
-def take(wanted: Filter, source: Source, run_command: RunCommand) -> list[tuple[Socket, Holder]]:
-    """The sockets that pass, each with its holder, by protocol, port and address. Raises SourceError."""
+def take(wanted: Filter, source: Source, run_command: RunCommand, cmdline: bool = False) -> list[tuple[Socket, Holder]]:
+    """The sockets that pass, each with its holder, by protocol, port and address. Raises SourceError.
+
+    *cmdline*: with the holders' command lines.
+    """
     sockets = [held for protocol in sorted(set(wanted.protocols)) for held in _read(protocol, wanted, source)]
-    census = _census.take(sockets, run_command)
+    census = _census.take(sockets, run_command, cmdline)
     sockets.sort(key=lambda held: (held.protocol, held.port, len(held.endpoint.address), held.endpoint.address))
-    return [(held, holders([held], census)[0]) for held in sockets]
+    return [(held, holder_of(held, census)) for held in sockets]
 
 
 def _read(protocol: str, wanted: Filter, source: Source) -> list[Socket]:

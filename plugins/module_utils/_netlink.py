@@ -13,7 +13,6 @@ import re
 import socket
 import struct
 
-from ansible_collections.preflight.ports.plugins.module_utils._addresses import Endpoint
 from ansible_collections.preflight.ports.plugins.module_utils._netlink_dump import attribute, attributes, dump
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import (
     BOUND,
@@ -25,6 +24,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._sockets import (
     TCP_CLOSE,
     TCP_LISTEN,
     UDP,
+    Endpoint,
     Socket,
     SourceError,
     peer_name,

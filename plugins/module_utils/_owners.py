@@ -9,11 +9,7 @@ from __future__ import annotations
 import os
 import typing as t
 
-from ansible_collections.preflight.ports.plugins.module_utils._links import Link, has_wireguard, holds_udp
-from ansible_collections.preflight.ports.plugins.module_utils._sockets import UDP, Socket
-
-# PROC_PID_INIT_INO of the kernel's include/linux/proc_ns.h: the PID namespace that sees every process.
-_INITIAL_PID_NAMESPACE = "pid:[4026531836]"
+_GONE = (FileNotFoundError, ProcessLookupError)
 
 
 class Owners(t.NamedTuple):
@@ -52,21 +48,27 @@ def processes(proc: str = "/proc") -> list[str]:
         return []
 
 
-def _held(folder: str, links: t.Mapping[str, int]) -> set[int]:
+def _held(path: str, links: t.Mapping[str, int]) -> set[int]:
     """The inodes of *links* behind a folder of descriptors, looking no further once each is found."""
     held: set[int] = set()
     try:
+        folder = os.open(path, os.O_RDONLY)  # so that the kernel walks the path once, and not for each descriptor
+    except _GONE:
+        return held
+    try:
         for descriptor in os.listdir(folder):
             try:
-                inode = links.get(os.readlink(f"{folder}/{descriptor}"))
-            except (FileNotFoundError, ProcessLookupError):
+                inode = links.get(os.readlink(descriptor, dir_fd=folder))
+            except _GONE:
                 continue
             if inode is not None:
                 held.add(inode)
                 if len(held) == len(links):
                     break
-    except (FileNotFoundError, ProcessLookupError):
+    except _GONE:
         pass
+    finally:
+        os.close(folder)
     return held
 
 
@@ -79,19 +81,3 @@ def in_this_network(pid: str, proc: str) -> bool:
         return os.stat(f"{proc}/{pid}/net/tcp").st_ino == os.stat(f"{proc}/self/net/tcp").st_ino
     except OSError:
         return True
-
-
-def kernel_owns(held: Socket, owners: Owners, links: t.Sequence[Link], proc: str = "/proc") -> bool:
-    """Whether a socket that no process was seen to have is the kernel's own, as those of vxlan and WireGuard are.
-
-    A container with a PID namespace of its own does not see every process: there only a tunnel device is proof.
-    """
-    if held.protocol == UDP and holds_udp(links, held.port):
-        return True
-    if not held.inode or not owners.all_seen:
-        return False
-    try:
-        sees_every_process = os.readlink(f"{proc}/self/ns/pid") == _INITIAL_PID_NAMESPACE
-    except OSError:
-        sees_every_process = False
-    return sees_every_process or (held.protocol == UDP and has_wireguard(links))

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import errno
 import socket
+import sys
 import typing as t
 
-from ansible_collections.preflight.ports.plugins.module_utils._addresses import Endpoint
-from ansible_collections.preflight.ports.plugins.module_utils._sockets import TCP
+from ansible_collections.preflight.ports.plugins.module_utils._sockets import ANY6, TCP, Endpoint
 
 FREE = "free"
 REUSABLE = "reusable"
@@ -22,6 +22,8 @@ NO_WITNESS = "no witness"
 
 # EINVAL: an address that TCP cannot have, such as an IPv6 multicast group. None: if_nametoindex() found no such device.
 _NO_SUCH_ADDRESS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EINVAL, errno.ENODEV, None)
+_ON_LINUX = sys.platform.startswith("linux")
+_EVERY_ADDRESS = Endpoint(ANY6, v6only=False)
 
 
 class ProbeError(Exception):
@@ -35,6 +37,14 @@ def host_has_ipv6() -> bool:
     except OSError as error:
         return error.errno != errno.EAFNOSUPPORT
     return True
+
+
+def binds_everywhere(protocol: str, port: int) -> bool:
+    """Whether one bind(2) gave the port on every address, of both families. Raises ProbeError.
+
+    Only Linux is known to compare IPv6 sockets with those of IPv4 there.
+    """
+    return _ON_LINUX and _bind(protocol, _EVERY_ADDRESS, port, reuse_address=False) == FREE
 
 
 def probe(protocol: str, endpoint: Endpoint, port: int) -> str:

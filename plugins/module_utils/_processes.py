@@ -9,33 +9,39 @@ from __future__ import annotations
 import functools
 import os
 import pwd
-import re
 import typing as t
 
-from ansible_collections.preflight.ports.plugins.module_utils import _cgroups, _containers
+from ansible_collections.preflight.ports.plugins.module_utils import _cgroups
 from ansible_collections.preflight.ports.plugins.module_utils._holders import Container, Process
 from ansible_collections.preflight.ports.plugins.module_utils._text import printable
 
 _COMM_LENGTH = 15  # the kernel cuts names there: TASK_COMM_LEN less the terminating zero
 _STARTTIME = 22 - 3  # field 22 of proc_pid_stat(5), counted from the one behind the name
-_STATUS = re.compile(r"Name:\t(.*)\n(?:.*\n)*?Uid:\t[0-9]+\t([0-9]+)")  # the second Uid is the effective one
+_PART = 1 << 13  # bytes
+_PUBLISHERS = ("docker-proxy", "conmon")  # of which _containers knows whom they publish for
 
 # What many processes share is found out once: a host may have thousands of them.
 _once_each = functools.lru_cache(maxsize=None)
 
 
-def read(pid: int, proc: str = "/proc") -> Process | None:
-    """The process, or None when it is gone. What this user may not read of it is None."""
+def read(pid: int, proc: str = "/proc", cmdline: bool = True) -> Process | None:
+    """The process, or None when it is gone. What this user may not read of it is None.
+
+    Its command line is read only if *cmdline* says so, or if there is no other way to know the rest.
+    """
     folder = f"{proc}/{pid}"
-    status = _STATUS.match(_text(f"{folder}/status") or "")
-    if not status:
+    uid = _effective_user(folder)
+    comm, fields = _stat(folder)
+    if uid is None or not fields:
         return None
-    arguments = (_text(f"{folder}/cmdline") or "").rstrip("\0").split("\0")
     exe = _link(f"{folder}/exe")
-    name = _whole_name(status[1], [exe or "", arguments[0]])
+    name = _whole_name(comm, exe or "")
+    arguments = [""]
+    if cmdline or name is None or name in _PUBLISHERS:
+        arguments = (_text(f"{folder}/cmdline") or "").rstrip("\0").split("\0")
+    if name is None:
+        name = _whole_name(comm, arguments[0]) or comm
     unit, container = _origin(_text(f"{folder}/cgroup") or "")
-    container = container or _containers.published_by(name, arguments)
-    uid = int(status[2])
     return Process(
         pid=pid,
         name=printable(name),
@@ -43,10 +49,30 @@ def read(pid: int, proc: str = "/proc") -> Process | None:
         uid=uid,
         user=user_name(uid),
         unit=unit,
-        container=container and _printable_container(container),
-        started=started(pid, proc),
+        container=container or _published_by(name, arguments),
+        started=_started(fields, proc),
         cmdline=printable(" ".join(arguments)) or None,
     )
+
+
+def _effective_user(folder: str) -> int | None:
+    """Whom the folder belongs to, whatever the files in it say: those of a process that keeps its memory are root's.
+
+    Of a process that is just gone it tells nothing; what is read later shows whether it was still there.
+    """
+    try:
+        return os.stat(folder).st_uid
+    except OSError:
+        return None
+
+
+def _stat(folder: str) -> tuple[str, list[str]]:
+    """The name and the fields behind it, as proc_pid_stat(5) has them. The name may contain anything.
+
+    A backslash in it is doubled, as in proc_pid_status(5), so that it is none of an escape.
+    """
+    before, _parenthesis, after = (_text(f"{folder}/stat") or "").rpartition(")")
+    return before.partition("(")[2].replace("\\", "\\\\"), after.split()
 
 
 @_once_each
@@ -54,16 +80,29 @@ def _origin(cgroup: str) -> tuple[str | None, Container | None]:
     """The unit and the container of those who are in a control group."""
     paths = _cgroups.paths(cgroup)
     container = _cgroups.container(paths)
-    return _printable(_cgroups.unit(paths)), container and _containers.named(container)
+    if container:
+        # Only now: on a target, each import costs time in each task.
+        from ansible_collections.preflight.ports.plugins.module_utils._containers import named
+
+        container = _printable_container(named(container))
+    return _printable(_cgroups.unit(paths)), container
 
 
-def started(pid: int, proc: str = "/proc") -> float | None:
-    """When the process began, in seconds since the epoch."""
-    ticks = (_text(f"{proc}/{pid}/stat") or "").rpartition(")")[2].split()
-    boot = _boot(proc)
-    if len(ticks) <= _STARTTIME or boot is None:
+def _published_by(name: str, arguments: t.Sequence[str]) -> Container | None:
+    if name not in _PUBLISHERS:
         return None
-    return boot + int(ticks[_STARTTIME]) / os.sysconf("SC_CLK_TCK")
+    from ansible_collections.preflight.ports.plugins.module_utils._containers import published_by
+
+    container = published_by(name, arguments)
+    return container and _printable_container(container)
+
+
+def _started(fields: t.Sequence[str], proc: str) -> float | None:
+    """When the process began, in seconds since the epoch."""
+    boot = _boot(proc)
+    if len(fields) <= _STARTTIME or boot is None:
+        return None
+    return boot + int(fields[_STARTTIME]) / os.sysconf("SC_CLK_TCK")
 
 
 @_once_each
@@ -81,22 +120,31 @@ def user_name(uid: int) -> str | None:
         return None
 
 
-def _whole_name(comm: str, paths: t.Sequence[str]) -> str:
-    """The kernel keeps 15 bytes of a name; the program's path often has the rest."""
-    if len(os.fsencode(comm)) == _COMM_LENGTH:
-        for path in paths:
-            base = os.path.basename(path)
-            if base.startswith(comm):
-                return base
-    return comm
+def _whole_name(comm: str, path: str) -> str | None:
+    """The kernel keeps 15 bytes of a name; the program's path often has the rest. None if it has not."""
+    if len(os.fsencode(comm)) != _COMM_LENGTH:
+        return comm
+    base = os.path.basename(path)
+    return base if base.startswith(comm) else None
 
 
 def _text(path: str) -> str | None:
     try:
-        with open(path, "rb", buffering=0) as file:
-            return file.readall().decode("utf-8", "surrogateescape")
+        return _bytes(path).decode("utf-8", "surrogateescape")
     except OSError:
         return None
+
+
+def _bytes(path: str) -> bytes:
+    """A file of /proc, where only the last part is shorter than asked for. open() would ask more of the kernel."""
+    file = os.open(path, os.O_RDONLY)
+    try:
+        parts = [os.read(file, _PART)]
+        while len(parts[-1]) == _PART:
+            parts.append(os.read(file, _PART))
+        return b"".join(parts)
+    finally:
+        os.close(file)
 
 
 def _link(path: str) -> str | None:

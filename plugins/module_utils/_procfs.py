@@ -10,9 +10,9 @@ import os
 import re
 import struct
 
-from ansible_collections.preflight.ports.plugins.module_utils._addresses import Endpoint
 from ansible_collections.preflight.ports.plugins.module_utils._probe import host_has_ipv6
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import (
+    Endpoint,
     Socket,
     SourceError,
     peer_name,

@@ -10,7 +10,6 @@ import os
 import socket
 import typing as t
 
-from ansible_collections.preflight.ports.plugins.module_utils._addresses import Endpoint
 from ansible_collections.preflight.ports.plugins.module_utils._bound import Bound
 from ansible_collections.preflight.ports.plugins.module_utils._holders import Process
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import (
@@ -18,6 +17,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._sockets import (
     CLOSING,
     CONNECTED,
     LISTENING,
+    Endpoint,
     Socket,
     SourceError,
     peer_name,

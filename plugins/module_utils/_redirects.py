@@ -19,10 +19,8 @@ from ansible_collections.preflight.ports.plugins.module_utils._netlink_dump impo
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import SourceError
 
 if t.TYPE_CHECKING:
-    from ansible_collections.preflight.ports.plugins.module_utils._findings import Question
-    from ansible_collections.preflight.ports.plugins.module_utils._nat import labels
-
-    Redirect = labels.Redirect
+    from ansible_collections.preflight.ports.plugins.module_utils._nat.redirect import Redirect
+    from ansible_collections.preflight.ports.plugins.module_utils._witnesses import Question
 
 _NETLINK_NETFILTER = 12
 _NFT_NEWCHAIN, _NFT_GETCHAIN = 0xA03, 0xA04

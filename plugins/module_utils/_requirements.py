@@ -13,17 +13,15 @@ import re
 import socket
 import typing as t
 
-from ansible_collections.preflight.ports.plugins.module_utils._addresses import ANY4, ANY6, Endpoint
-from ansible_collections.preflight.ports.plugins.module_utils._sockets import TCP, UDP
+from ansible_collections.preflight.ports.plugins.module_utils._sockets import ANY4, ANY6, TCP, UDP, Endpoint
 
 if t.TYPE_CHECKING:
     from ansible_collections.preflight.ports.plugins.module_utils._held_by import Pattern
 
 FREE, LISTENING = "free", "listening"
 
-_KEYS = ("port", "protocol", "address", "name", "state", "held_by")
 LAST_PORT = 65535
-_WILDCARDS = (Endpoint(ANY4), Endpoint(ANY6, v6only=True))
+WILDCARDS = (Endpoint(ANY4), Endpoint(ANY6, v6only=True))
 
 ServiceLookup = t.Callable[[str, str], int]
 """getservbyname(3): (name, protocol) -> port, or OSError."""
@@ -62,7 +60,7 @@ def parse(
 
     Raises RequirementError.
     """
-    patterns = _patterns(held_by, "held_by")
+    patterns = patterns_of(held_by, "held_by")
     requirements: list[Requirement] = []
     for index, entry in enumerate(entries):
         try:
@@ -77,7 +75,7 @@ def parse_ranges(entries: t.Sequence[t.Any], service: ServiceLookup = socket.get
     ranges = []
     for index, entry in enumerate(entries):
         try:
-            first, last = _port_range(entry, TCP, service)
+            first, last = port_range(entry, TCP, service)
         except RequirementError as error:
             raise _located(index, entry, error) from error
         ranges.append(range(first, last + 1))
@@ -99,7 +97,7 @@ def _once_each(requirements: t.Iterable[Requirement]) -> list[Requirement]:
     once: list[Requirement] = []
     places: dict[Requirement, list[int]] = {}
     for new in requirements:
-        same = places.setdefault(new._replace(name=None), [])
+        same = places.setdefault(new if new.name is None else new._replace(name=None), [])
         for place in same:
             name = once[place].name
             if name == new.name or None in (name, new.name):
@@ -113,71 +111,38 @@ def _once_each(requirements: t.Iterable[Requirement]) -> list[Requirement]:
 
 def _entry(entry: t.Any, state: str, held_by: tuple[Pattern, ...], service: ServiceLookup) -> list[Requirement]:
     if isinstance(entry, dict):
-        return _from_dict(entry, state, held_by, service)
+        # Only now: on a target, each import costs time in each task.
+        from ansible_collections.preflight.ports.plugins.module_utils import _dict_entries
+
+        return _dict_entries.requirements(entry, state, held_by, service)
     if isinstance(entry, str):
         return [_from_text(entry.strip(), state, held_by, service)]
     if isinstance(entry, int) and not isinstance(entry, bool):
-        return [Requirement(TCP, _number(entry), _number(entry), None, _WILDCARDS, None, state, held_by)]
+        return [Requirement(TCP, _number(entry), _number(entry), None, WILDCARDS, None, state, held_by)]
     raise RequirementError(
-        f"a port is an integer, a string such as '127.0.0.1:8080-8090/tcp', or a dict; not {_kind(entry)}"
+        f"a port is an integer, a string such as '127.0.0.1:8080-8090/tcp', or a dict; not {kind_of(entry)}"
     )
 
 
 def _from_text(text: str, state: str, held_by: tuple[Pattern, ...], service: ServiceLookup) -> Requirement:
     rest, slash, protocol = text.partition("/")
-    protocol = _protocol(protocol) if slash else TCP
+    protocol = protocol_of(protocol) if slash else TCP
     address, endpoints, port = _split(rest)
-    first, last = _port_range(port, protocol, service)
+    first, last = port_range(port, protocol, service)
     return Requirement(protocol, first, last, address, endpoints, None, state, held_by)
 
 
-def _from_dict(
-    entry: dict[t.Any, t.Any], state: str, held_by: tuple[Pattern, ...], service: ServiceLookup
-) -> list[Requirement]:
-    unknown = [str(key) for key in entry if key not in _KEYS]
-    if unknown:
-        raise RequirementError(f"unknown key {', '.join(map(repr, unknown))}; the keys are {', '.join(_KEYS)}")
-    if entry.get("port") is None:
-        raise RequirementError("the key 'port' is missing")
-    address, endpoints = _address_of(entry.get("address"))
-    name = entry.get("name")
-    if not isinstance(name, (str, type(None))):
-        raise RequirementError(f"'name' is a string; not {_kind(name)}")
-    if entry.get("state") is not None:
-        state = entry["state"]
-        if state not in (FREE, LISTENING):
-            raise RequirementError(f"unknown state {state!r}; it is '{FREE}' or '{LISTENING}'")
-    if entry.get("held_by") is not None:
-        held_by = _patterns(entry["held_by"], "'held_by'")
-    requirements = []
-    for protocol in _protocols(entry.get("protocol")):
-        first, last = _port_range(entry["port"], protocol, service)
-        requirements.append(Requirement(protocol, first, last, address, endpoints, name or None, state, held_by))
-    if sum(len(requirement.ports) for requirement in requirements) > LAST_PORT:
-        raise RequirementError(f"more than {LAST_PORT} ports in one entry; write one entry for each protocol")
-    return requirements
-
-
-def _protocols(value: t.Any) -> list[str]:
-    values = [TCP] if value is None else value if isinstance(value, list) else [value]
-    if not values:
-        raise RequirementError(f"'protocol' is an empty list; it is '{TCP}', '{UDP}' or a list of both")
-    return list(dict.fromkeys(_protocol(each) for each in values))
-
-
-def _protocol(value: t.Any) -> str:
+def protocol_of(value: t.Any) -> str:
     if value not in (TCP, UDP):
         raise RequirementError(f"unknown protocol {value!r}; it is '{TCP}' or '{UDP}'")
     return str(value)
 
 
-# A module of its own, imported only for those who name an address: on a target, each import costs time in each task.
-
-
 def _split(text: str) -> tuple[str | None, tuple[Endpoint, ...], str]:
     """``127.0.0.1:80`` -> (``127.0.0.1``, what a server would bind, ``80``)."""
     if ":" not in text and not text.endswith("]"):
-        return None, _WILDCARDS, text
+        return None, WILDCARDS, text
+    # Only now, too: most name no address.
     from ansible_collections.preflight.ports.plugins.module_utils import _endpoints
 
     try:
@@ -187,25 +152,11 @@ def _split(text: str) -> tuple[str | None, tuple[Endpoint, ...], str]:
     return address, (_endpoints.endpoint(address),), port
 
 
-def _address_of(value: t.Any) -> tuple[str | None, tuple[Endpoint, ...]]:
-    if value is None:
-        return None, _WILDCARDS
-    if not isinstance(value, str):
-        raise RequirementError(f"'address' is a string with an IP address; not {_kind(value)}")
-    from ansible_collections.preflight.ports.plugins.module_utils import _endpoints
-
-    try:
-        address = _endpoints.checked(value.strip(), socket.AF_INET6 if ":" in value else socket.AF_INET)
-    except _endpoints.AddressError as error:
-        raise RequirementError(str(error)) from error
-    return address, (_endpoints.endpoint(address),)
-
-
-def _port_range(value: t.Any, protocol: str, service: ServiceLookup) -> tuple[int, int]:
+def port_range(value: t.Any, protocol: str, service: ServiceLookup) -> tuple[int, int]:
     if isinstance(value, int) and not isinstance(value, bool):
         return (_number(value),) * 2
     if not isinstance(value, str):
-        raise RequirementError(f"a port is an integer, 'FIRST-LAST' or a service name; not {_kind(value)}")
+        raise RequirementError(f"a port is an integer, 'FIRST-LAST' or a service name; not {kind_of(value)}")
     text = value.strip()
     numbers = re.fullmatch(r"([0-9]+)(?:-([0-9]+))?", text)
     if not numbers:
@@ -234,14 +185,13 @@ def _service(name: str, protocol: str, service: ServiceLookup) -> int:
         ) from None
 
 
-def _patterns(values: t.Any, where: str) -> tuple[Pattern, ...]:
+def patterns_of(values: t.Any, where: str) -> tuple[Pattern, ...]:
     if isinstance(values, str):
         values = [value.strip() for value in values.split(",")]
     if not isinstance(values, (list, tuple)):
-        raise RequirementError(f"{where} is a list of patterns; not {_kind(values)}")
+        raise RequirementError(f"{where} is a list of patterns; not {kind_of(values)}")
     if not values:
         return ()
-    # Only now: on a target, each import costs time in each task.
     from ansible_collections.preflight.ports.plugins.module_utils._held_by import PatternError, parse_pattern
 
     try:
@@ -250,5 +200,5 @@ def _patterns(values: t.Any, where: str) -> tuple[Pattern, ...]:
         raise RequirementError(f"{where}: {error}") from error
 
 
-def _kind(value: t.Any) -> str:
+def kind_of(value: t.Any) -> str:
     return "nothing" if value is None else f"{value!r}, a {type(value).__name__}"

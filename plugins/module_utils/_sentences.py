@@ -14,16 +14,16 @@ from ansible_collections.preflight.ports.plugins.module_utils._findings import (
     REDIRECTED,
     UNAVAILABLE,
     UNKNOWN,
-    Question,
 )
 from ansible_collections.preflight.ports.plugins.module_utils._holders import Container, Holder
 from ansible_collections.preflight.ports.plugins.module_utils._requirements import FREE, LISTENING, Requirement
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import BOUND, CLOSING, CONNECTED, TCP
 from ansible_collections.preflight.ports.plugins.module_utils._text import joined, printable
 from ansible_collections.preflight.ports.plugins.module_utils._verdicts import Verdict, allows
+from ansible_collections.preflight.ports.plugins.module_utils._witnesses import Question
 
 if t.TYPE_CHECKING:
-    from ansible_collections.preflight.ports.plugins.module_utils._redirects import Redirect
+    from ansible_collections.preflight.ports.plugins.module_utils._nat.redirect import Redirect
 
 _MOST_LINES = 200
 _TIME_WAIT_SECONDS = 60  # TCP_TIMEWAIT_LEN of the kernel's include/net/tcp.h

@@ -2,14 +2,12 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The Socket record: one row of the socket table, whichever source it came from."""
+"""Socket, one row of the socket table, whichever source it came from, and Endpoint, the address it is bound to."""
 
 from __future__ import annotations
 
 import socket
 import typing as t
-
-from ansible_collections.preflight.ports.plugins.module_utils._addresses import ANY6, MAPPED_PREFIX, Endpoint
 
 TCP, UDP = "tcp", "udp"
 
@@ -21,9 +19,45 @@ LISTENERS = frozenset((LISTENING,))
 TCP_TIME_WAIT, TCP_CLOSE, TCP_LISTEN, TCP_BOUND_INACTIVE = 6, 7, 10, 13
 _TCP_DYING = frozenset((4, 5, 8, 9, 11))  # FIN_WAIT1, FIN_WAIT2, CLOSE_WAIT, LAST_ACK, CLOSING
 
+ANY4 = bytes(4)
+ANY6 = bytes(16)
+MAPPED_PREFIX = bytes(10) + b"\xff\xff"
+_WILDCARDS = (ANY4, ANY6, MAPPED_PREFIX + ANY4)
+
 
 class SourceError(Exception):
     """A source that cannot be had, or that failed half-way: never to be read as an empty table."""
+
+
+class Endpoint(t.NamedTuple):
+    """The part of a socket's local end that bind(2) compares, without the port."""
+
+    address: bytes
+    """Packed, 4 bytes for an AF_INET socket, 16 for AF_INET6."""
+    v6only: bool | None = None
+    """IPV6_V6ONLY of an AF_INET6 socket; None where the witness does not tell, and for AF_INET."""
+    interface: str | None = None
+    """The device the socket is bound to (SO_BINDTODEVICE, or the zone of a link-local address)."""
+    vrf: str | None = None
+    """The VRF of that device, where the ports of each are its own; None outside of all VRFs."""
+
+    @property
+    def is_ipv6(self) -> bool:
+        return len(self.address) == 16
+
+    @property
+    def ipv4(self) -> bytes | None:
+        """The IPv4 address that the socket occupies by itself: its own, or the one mapped into ::ffff:0:0/96."""
+        if not self.is_ipv6:
+            return self.address
+        return self.address[12:] if self.address.startswith(MAPPED_PREFIX) else None
+
+    @property
+    def is_wildcard(self) -> bool:
+        return self.address in _WILDCARDS
+
+    def __str__(self) -> str:
+        return socket.inet_ntop(socket.AF_INET6 if self.is_ipv6 else socket.AF_INET, self.address)
 
 
 class Socket(t.NamedTuple):

@@ -16,7 +16,6 @@ from ansible_collections.preflight.ports.plugins.module_utils._findings import (
     UNKNOWN,
     Finding,
     Findings,
-    Question,
     worst,
 )
 from ansible_collections.preflight.ports.plugins.module_utils._holders import (
@@ -28,6 +27,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._holders import (
 )
 from ansible_collections.preflight.ports.plugins.module_utils._requirements import FREE, Requirement
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import BOUND, LISTENING, TCP, Socket
+from ansible_collections.preflight.ports.plugins.module_utils._witnesses import Question
 
 Rivals = t.Mapping[t.Tuple[int, int], t.Sequence[str]]
 """(index of the requirement, port) -> the other names that want the port too."""
@@ -53,6 +53,11 @@ class Verdict(t.NamedTuple):
     def is_held(self) -> bool:
         """Met because ``held_by`` allows the holder."""
         return self.met and self.requirement.state == FREE and self.state != FREE
+
+    @property
+    def is_final(self) -> bool:
+        """No wait will change it: it is the request that contradicts itself."""
+        return self.state == DUPLICATE
 
 
 def verdicts(

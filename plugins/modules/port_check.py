@@ -409,13 +409,13 @@ elapsed:
   sample: 0.004
 """
 
+import gc
 import os
 import time
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.preflight.ports.plugins.module_utils import _ephemeral
-from ansible_collections.preflight.ports.plugins.module_utils._findings import DUPLICATE
 from ansible_collections.preflight.ports.plugins.module_utils._look import Look, look
 from ansible_collections.preflight.ports.plugins.module_utils._probe import ProbeError
 from ansible_collections.preflight.ports.plugins.module_utils._requirements import (
@@ -430,6 +430,8 @@ from ansible_collections.preflight.ports.plugins.module_utils._sources import fi
 
 
 def main() -> None:
+    # What is imported stays to the end: looking through it for garbage, again and again, only takes time.
+    gc.freeze()
     module = AnsibleModule(
         argument_spec={
             "ports": {"type": "list", "elements": "raw", "required": True},
@@ -497,7 +499,7 @@ def look_until_met(module: AnsibleModule, requirements: t.Sequence[Requirement],
         )
         unmet = [verdict for verdict in seen.verdicts.values() if not verdict.met]
         left = deadline - time.monotonic()
-        if not unmet or left <= 0 or any(verdict.state == DUPLICATE for verdict in unmet):
+        if not unmet or left <= 0 or any(verdict.is_final for verdict in unmet):
             return seen
         time.sleep(min(options["sleep"], left))
 

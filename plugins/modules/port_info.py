@@ -209,14 +209,18 @@ source:
 """
 
 
+import gc
+from typing import NoReturn
+
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.preflight.ports.plugins.module_utils._inventory import Filter, take
-from ansible_collections.preflight.ports.plugins.module_utils._requirements import RequirementError, parse_ranges
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import SourceError
 from ansible_collections.preflight.ports.plugins.module_utils._sources import first_that_works
 
 
 def main() -> None:
+    # What is imported stays to the end: looking through it for garbage, again and again, only takes time.
+    gc.freeze()
     module = AnsibleModule(
         argument_spec={
             "ports": {"type": "list", "elements": "raw", "default": []},
@@ -233,18 +237,15 @@ def main() -> None:
         supports_check_mode=True,
     )
     options = module.params
+    wanted = Filter(ports(module), options["protocols"], frozenset(options["states"]))
 
     try:
-        wanted = Filter(
-            parse_ranges(options["ports"]),
-            options["protocols"],
-            frozenset(options["states"]),
-        )
         source, found = first_that_works(
-            options["source"], lambda source: (source.name, take(wanted, source, module.run_command))
+            options["source"],
+            lambda source: (source.name, take(wanted, source, module.run_command, options["cmdline"])),
         )
-    except (RequirementError, SourceError) as error:
-        module.fail_json(msg=str(error), sockets=[], source=None)
+    except SourceError as error:
+        fail(module, error)
     module.exit_json(
         source=source,
         sockets=[
@@ -252,6 +253,23 @@ def main() -> None:
             for held, holder in found
         ],
     )
+
+
+def ports(module: AnsibleModule) -> list[range]:
+    """The ports to list; all if empty."""
+    if not module.params["ports"]:
+        return []
+    # Only now: on a target, each import costs time in each task.
+    from ansible_collections.preflight.ports.plugins.module_utils._requirements import RequirementError, parse_ranges
+
+    try:
+        return parse_ranges(module.params["ports"])
+    except RequirementError as error:
+        fail(module, error)
+
+
+def fail(module: AnsibleModule, error: Exception) -> NoReturn:
+    module.fail_json(msg=str(error), sockets=[], source=None)
 
 
 if __name__ == "__main__":

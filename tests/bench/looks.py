@@ -14,8 +14,8 @@ from ansible_collections.preflight.ports.plugins.modules import port_check
 from hosts import FREE, TAKEN, Contenders, Host
 
 ROUNDS = 40
-CONNECTIONS = {"idle": 5, "loaded": 10_000}
-PROCESSES = {"idle": 100, "loaded": 600}  # a small server has about 100
+CONNECTIONS = {"small": 5, "idle": 5, "loaded": 10_000}
+PROCESSES = {"small": 100, "idle": 600, "loaded": 600}
 RANGES = {1: "20000", 100: "20000-20099", 2768: "30000-32767", 65535: "1-65535"}
 
 
@@ -59,7 +59,7 @@ class Looks(NamedTuple):
 
 def measure() -> Looks:
     seen = Looks({}, {})
-    for name, connections in CONNECTIONS.items():  # the idle host first: namespaces share the kernel's hash tables
+    for name, connections in CONNECTIONS.items():  # the loaded host last: namespaces share the kernel's hash tables
         host = Host(CONTENDERS, connections, PROCESSES[name])
         seen.sockets[name] = host.sockets
         for contender in CONTENDERS:

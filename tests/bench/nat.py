@@ -19,7 +19,7 @@ from typing import Dict, Sequence
 
 import large
 from ansible_collections.preflight.ports.plugins.module_utils import _redirects
-from ansible_collections.preflight.ports.plugins.module_utils._addresses import ANY4, ANY6, Endpoint
+from ansible_collections.preflight.ports.plugins.module_utils._sockets import ANY4, ANY6, Endpoint
 from world import World
 
 UTILS = Path(__file__).parents[2] / "plugins/module_utils"
@@ -42,7 +42,7 @@ package = "ansible_collections.preflight.ports.plugins.module_utils."
 sys.path.insert(0, sys.argv[1])
 for name in ("_netlink", "_requirements", "_sentences"):
     importlib.import_module(package + name)
-from ansible_collections.preflight.ports.plugins.module_utils._addresses import ANY4, ANY6, Endpoint
+from ansible_collections.preflight.ports.plugins.module_utils._sockets import ANY4, ANY6, Endpoint
 questions = [("tcp", Endpoint(*end), int(port)) for end in ((ANY4,), (ANY6, True)) for port in sys.argv[2:]]
 started = time.process_time()
 found = importlib.import_module(package + "_redirects").find(questions)

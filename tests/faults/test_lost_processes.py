@@ -16,7 +16,11 @@ from people import holders_of, listener, port_of, start
 from running import check, conflict
 
 # of the system calls that tell what a process is and has
-LOOKS = [(os, "listdir"), (os, "scandir"), (os, "readlink"), (os, "stat"), (os, "getxattr"), (builtins, "open")]
+LOOKS = [
+    (builtins, "open"),
+    *((os, name) for name in ("open", "listdir", "scandir", "readlink", "stat", "getxattr")),
+]
+READLINK = os.readlink
 
 
 def as_stranger(scene: Callable[[], Any]) -> Any:
@@ -89,13 +93,18 @@ class Struck:
 
     def _before(self, look: Callable[..., Any]) -> Callable[..., Any]:
         def struck(path: Any, *arguments: Any, **keywords: Any) -> Any:
-            if str(path).startswith(self.folder):
+            if self._is_below(keywords.get("dir_fd") or path):
                 self.left -= 1
                 if self.left == 0:
                     self.end()
             return look(path, *arguments, **keywords)
 
         return struck
+
+    def _is_below(self, place: Any) -> bool:
+        """Whether a path is one of the process; of a descriptor, that which it was opened for."""
+        path = READLINK(f"/proc/self/fd/{place}") if isinstance(place, int) else str(place)
+        return f"{path}/".startswith(self.folder)
 
 
 Outcome = Tuple[Dict[str, Any], List[int]]

@@ -18,7 +18,7 @@ from running import check
 DESCRIPTORS = 64
 
 # of the system calls that take one
-TAKERS = [(os, "listdir"), (os, "scandir"), (builtins, "open"), (socket.socket, "__init__")]
+TAKERS = [(os, "open"), (os, "listdir"), (os, "scandir"), (builtins, "open"), (socket.socket, "__init__")]
 
 Outcome = Tuple[Dict[str, Any], int]
 

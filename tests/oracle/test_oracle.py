@@ -33,8 +33,8 @@ BREAKAGES: dict[str, tuple[str, str, str]] = {
     ),
     "the youngest process counts": (
         "_holders",
-        "class Process(Process): pass\n_true = _holder\n"
-        "def _holder(held, census): return _true(held, census._replace("
+        "class Process(Process): pass\n_true = holder_of\n"
+        "def holder_of(held, census): return _true(held, census._replace("
         "processes={pid: it._replace(started=-(it.started or 0.0)) for pid, it in census.processes.items()}))",
         "wrong holder",
     ),

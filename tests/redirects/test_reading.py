@@ -13,8 +13,8 @@ from pathlib import Path
 import large
 import pytest
 from ansible_collections.preflight.ports.plugins.module_utils import _redirects
-from ansible_collections.preflight.ports.plugins.module_utils._addresses import ANY4, ANY6, Endpoint
 from ansible_collections.preflight.ports.plugins.module_utils._requirements import parse
+from ansible_collections.preflight.ports.plugins.module_utils._sockets import ANY4, ANY6, Endpoint
 from servers import ELSEWHERE, SERVER
 from world import World
 
@@ -34,7 +34,7 @@ ASK = f"""
 import json, os, sys
 sys.path.insert(0, {str(COLLECTIONS)!r})
 from ansible_collections.preflight.ports.plugins.module_utils import _redirects
-from ansible_collections.preflight.ports.plugins.module_utils._addresses import ANY4, Endpoint
+from ansible_collections.preflight.ports.plugins.module_utils._sockets import ANY4, Endpoint
 os.setuid(int(sys.argv[1]))
 found = _redirects.find([("tcp", Endpoint(ANY4), int(sys.argv[2]))])
 loaded = [name.rpartition(".")[2] for name in sys.modules if "module_utils._nat." in name]

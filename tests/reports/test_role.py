@@ -157,6 +157,19 @@ def test_unreachable_hosts(tmp_path, unreachable, stays):
     assert report(tmp_path / "ports.json")[0]["lost"] == (False, False)
 
 
+@pytest.mark.parametrize("order", ["inventory", "reverse_inventory", "shuffle"])
+def test_the_first_hosts_need_not_be_among_those_looked_at(order, tmp_path, port):
+    role = "    - role: preflight.ports.port_preflight\n"
+    conditional = play().replace(role, f"{role}      when: inventory_hostname not in ['a', 'b']\n")
+    conditional = conditional.replace("  vars:", f"  order: {order}\n  vars:")
+    inventory = hosts(a={}, b={}, spare={"port_preflight_ports": []}, taken={"port_preflight_ports": [port]})
+    done = fleet.run(tmp_path, conditional, inventory, port_preflight_reports=["ports.json"])
+    assert "Ports are not as required on 1 of 2 hosts:\n" in done.stdout
+    assert deployed(done) == []
+    assert done.stdout.count("fatal: [") == 1
+    assert report(tmp_path / "ports.json")[0] == {"spare": (True, True), "taken": (True, False)}
+
+
 def test_what_is_ignored_excuses_nobody_else(tmp_path, port):
     done = fleet.run(
         tmp_path, play(), hosts(taken={"port_preflight_ports": [port]}, lost=LOST), port_preflight_unreachable="ignore"

@@ -11,6 +11,7 @@ import re
 import socket
 import typing as t
 
+from ansible_collections.preflight.ports.plugins.module_utils._nat.redirect import Redirect
 from ansible_collections.preflight.ports.plugins.module_utils._nat.rules import Packet, Target
 from ansible_collections.preflight.ports.plugins.module_utils._nat.walk import Ends
 from ansible_collections.preflight.ports.plugins.module_utils._text import printable
@@ -26,22 +27,6 @@ _SERVICE = re.compile(r"([a-z0-9.-]+/[a-z0-9.-]+(?::[a-z0-9.-]+)?)(?: -> .*)?")
 _SERVICE_CHAIN = re.compile(r"(?:external|service)-[0-9A-Z]{8}-([^/]+/[^/]+)/[a-z]+/(.*)")
 _DOCKER = "/var/lib/docker"
 _NOTES = re.compile(r"kubernetes service (?:portals|nodeports).*")
-
-
-class Redirect(t.NamedTuple):
-    """What a rule does to a port, or may do. All text is printable."""
-
-    target: str
-    """``10.88.0.5:80``, or ``port 8080 of this host``."""
-    tool: str
-    """``nft``, ``iptables`` (built on nf_tables), or ``iptables-legacy``."""
-    chains: tuple[str, ...]
-    """The way to the rule: the base chain with its table, as in ``ip nat PREROUTING``, and those that it jumps to."""
-    label: str | None = None
-    """Whom the rules say they are for: a Kubernetes service and its port, or the words of a comment."""
-    container: Container | None = None
-    depends_on: tuple[str, ...] = ()
-    """``the source address``, ``the match 'recent'``, ...; nothing for a rule that holds for whatever comes."""
 
 
 def described(ends: Ends, packet: Packet) -> Redirect:

@@ -10,9 +10,9 @@ import socket
 import struct
 import typing as t
 
-from ansible_collections.preflight.ports.plugins.module_utils._addresses import MAPPED_PREFIX, Endpoint
 from ansible_collections.preflight.ports.plugins.module_utils._nat.rules import OUTPUT, PREROUTING, Interface, Packet
 from ansible_collections.preflight.ports.plugins.module_utils._netlink_dump import attributes, dump
+from ansible_collections.preflight.ports.plugins.module_utils._sockets import MAPPED_PREFIX, Endpoint
 
 _NETLINK_ROUTE = 0
 _RTM_NEWADDR, _RTM_GETADDR = 20, 22

@@ -9,15 +9,15 @@ from __future__ import annotations
 import socket
 import typing as t
 
-from ansible_collections.preflight.ports.plugins.module_utils._findings import Question
 from ansible_collections.preflight.ports.plugins.module_utils._nat.packets import literal, read_addresses, to_server
 from ansible_collections.preflight.ports.plugins.module_utils._nat.rules import Base, NeedsPortError, Packet
 from ansible_collections.preflight.ports.plugins.module_utils._nat.targets import Server
 from ansible_collections.preflight.ports.plugins.module_utils._nat.walk import Ends, walk
+from ansible_collections.preflight.ports.plugins.module_utils._witnesses import Question
 
 if t.TYPE_CHECKING:
-    from ansible_collections.preflight.ports.plugins.module_utils._addresses import Endpoint
     from ansible_collections.preflight.ports.plugins.module_utils._nat import entries, nftables
+    from ansible_collections.preflight.ports.plugins.module_utils._sockets import Endpoint
 
 _NUMBERS = {"tcp": socket.IPPROTO_TCP, "udp": socket.IPPROTO_UDP}
 

@@ -17,8 +17,9 @@ from ansible_collections.preflight.ports.plugins.module_utils import _redirects
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import SourceError
 
 if t.TYPE_CHECKING:
-    from ansible_collections.preflight.ports.plugins.module_utils._findings import Question
     from ansible_collections.preflight.ports.plugins.module_utils._nat import entries, nftables
+    from ansible_collections.preflight.ports.plugins.module_utils._nat.redirect import Redirect
+    from ansible_collections.preflight.ports.plugins.module_utils._witnesses import Question
 
 _ATTEMPTS = 3
 
@@ -27,9 +28,7 @@ class ChangedError(SourceError):
     """The rules changed while they were read."""
 
 
-def find(
-    questions: t.Collection[Question], where: tuple[list[bytes], bool, bool]
-) -> dict[Question, _redirects.Redirect] | None:
+def find(questions: t.Collection[Question], where: tuple[list[bytes], bool, bool]) -> dict[Question, Redirect] | None:
     """What the rules do. None if they cannot be read."""
     for attempt in range(_ATTEMPTS):
         try:
@@ -43,7 +42,7 @@ def find(
 
 def _find(
     questions: t.Collection[Question], nft_chains: list[bytes], ipv4: bool, ipv6: bool
-) -> dict[Question, _redirects.Redirect]:
+) -> dict[Question, Redirect]:
     wanted = {port for _protocol, _endpoint, port in questions}
     nft_tables = _nft_tables(nft_chains, wanted) if nft_chains else ()
     legacy = _legacy_tables(ipv4, ipv6, wanted) if ipv4 or ipv6 else ()

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import socket
 
-from ansible_collections.preflight.ports.plugins.module_utils._addresses import Endpoint
 from ansible_collections.preflight.ports.plugins.module_utils._holders import Census, Container, Process
-from ansible_collections.preflight.ports.plugins.module_utils._nat.labels import Redirect
+from ansible_collections.preflight.ports.plugins.module_utils._nat.redirect import Redirect
 from ansible_collections.preflight.ports.plugins.module_utils._requirements import parse
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import (
     BOUND,
     CLOSING,
     CONNECTED,
     LISTENING,
+    Endpoint,
     Socket,
 )
 

@@ -9,6 +9,7 @@ import sys
 import pytest
 from ansible_collections.preflight.ports.plugins.module_utils import (
     _census,
+    _kernel_owned,
     _links,
     _owners,
     _processes,
@@ -31,13 +32,18 @@ class Host:
         self.processes = {process.pid: process for process in (APACHE, CURL)}
         self.searched = None
         self.commands = []
+        self.cmdlines_read = set()
         monkeypatch.setattr(sys, "platform", "linux")
         monkeypatch.setattr(_owners, "find", self._find)
-        monkeypatch.setattr(_owners, "kernel_owns", lambda held, owners, links: held.port in links)
+        monkeypatch.setattr(_kernel_owned, "kernel_owns", lambda held, owners, links: held.port in links)
         self.links_read = 0
         monkeypatch.setattr(_links, "read", self._read_links)
-        monkeypatch.setattr(_processes, "read", self.processes.get)
+        monkeypatch.setattr(_processes, "read", self._read_process)
         monkeypatch.setattr(_processes, "user_name", {33: "www-data"}.get)
+
+    def _read_process(self, pid, cmdline):
+        self.cmdlines_read.add(cmdline)
+        return self.processes.get(pid)
 
     def _read_links(self):
         self.links_read += 1
@@ -51,8 +57,8 @@ class Host:
         self.commands.append(command)
         return 0, "Id=ssh.socket\nListen=[::]:22 (Stream)\n", ""
 
-    def census(self, *sockets):
-        return _census.take(sockets, self.run_command)
+    def census(self, *sockets, **options):
+        return _census.take(sockets, self.run_command, **options)
 
 
 @pytest.fixture
@@ -83,6 +89,13 @@ def test_devices_are_read_only_for_sockets_without_an_owner(host):
 
 def test_of_processes_that_the_source_knows_already(host):
     assert host.census(row(LISTENING, pids=(4711,))).processes == {4711: CURL}
+
+
+@pytest.mark.parametrize(("options", "read"), [({}, True), ({"cmdline": False}, False)], ids=["usual", "not wanted"])
+def test_command_lines_are_read_unless_nobody_wants_them(options, read, host):
+    host.owners = {42: [812]}
+    host.census(row(LISTENING, inode=42), **options)
+    assert host.cmdlines_read == {read}
 
 
 def test_of_a_process_that_is_gone(host):

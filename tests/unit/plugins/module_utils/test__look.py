@@ -7,14 +7,13 @@ from __future__ import annotations
 import os
 
 import pytest
-from ansible_collections.preflight.ports.plugins.module_utils import _bound, _look, _probe, _redirects
+from ansible_collections.preflight.ports.plugins.module_utils import _bound, _census, _probe, _redirects
 from ansible_collections.preflight.ports.plugins.module_utils._bound import Bound
 from ansible_collections.preflight.ports.plugins.module_utils._findings import (
     DUPLICATE,
     REDIRECTED,
     UNAVAILABLE,
     UNKNOWN,
-    Question,
 )
 from ansible_collections.preflight.ports.plugins.module_utils._look import look
 from ansible_collections.preflight.ports.plugins.module_utils._probe import (
@@ -39,6 +38,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._sockets import (
     SourceError,
 )
 from ansible_collections.preflight.ports.plugins.module_utils._sources import Source, candidates
+from ansible_collections.preflight.ports.plugins.module_utils._witnesses import Question
 from records import APACHE, CURL, DOCKER_RULE, WEB, at, census, row, wanting
 
 FREE = "free"
@@ -69,9 +69,10 @@ class Host:
         self.shows_options = True
         self.find_bound = None
         monkeypatch.setattr(_probe, "probe", self._probe)
+        monkeypatch.setattr(_probe, "binds_everywhere", self._binds_everywhere)
         self.redirects = {}
         self.walked = []
-        monkeypatch.setattr(_look, "_take_census", self._take_census)
+        monkeypatch.setattr(_census, "take", self._take_census)
         monkeypatch.setattr(_redirects, "find", self._find_redirects)
 
     def _read(self, protocol, first, last, states):
@@ -94,8 +95,15 @@ class Host:
 
     def _probe(self, protocol, endpoint, port):
         self.probed.append((str(endpoint), port, protocol))
+        return self._answer(str(endpoint), port)
+
+    def _binds_everywhere(self, protocol, port):
+        self.probed.append(("*", port, protocol))
+        return self._answer("0.0.0.0", port) == self._answer("::", port) == BINDS
+
+    def _answer(self, address, port):
         answers = self.answers[min(self.attempt, len(self.answers) - 1)]
-        return answers.get((str(endpoint), port), answers.get(port, BINDS))
+        return answers.get((address, port), answers.get(port, BINDS))
 
     def _take_census(self, sockets, _run):
         inodes = {held.inode for held in sockets}
@@ -147,11 +155,15 @@ def test_free(host):
     seen = host.look(80, "8000-8002/udp")
     assert seen == ({}, True, "fake", False, {})
     assert host.reads == [("tcp", 80, 80, LISTENERS), ("udp", 8000, 8002, LISTENERS)], "the table was read again"
-    wildcards = ("0.0.0.0", "::")
-    expected = [(each, 80, "tcp") for each in wildcards]
-    expected += [(each, port, "udp") for port in (8000, 8001, 8002) for each in wildcards]
-    assert host.probed == expected
+    assert host.probed == [("*", 80, "tcp")] + [("*", port, "udp") for port in (8000, 8001, 8002)]
     assert host.searched == [], "holders were looked for"
+
+
+def test_each_family_is_asked_where_one_bind_does_not_take_both(host):
+    host.answers = [{("0.0.0.0", 80): IN_USE}]
+    host.tables = [[by(CURL, CONNECTED, "10.0.0.5")]]
+    assert states(host.look("80-81")) == {80: (CONNECTED, False)}
+    assert host.probed == [("*", 80, "tcp"), ("*", 81, "tcp"), ("0.0.0.0", 80, "tcp"), ("::", 80, "tcp")]
 
 
 def test_taken(host):
@@ -451,13 +463,14 @@ def test_a_source_that_fails(attempt, host):
         host.look("127.0.0.1:80")
 
 
-def test_a_probe_that_fails(host, monkeypatch):
+@pytest.mark.parametrize("call", ["probe", "binds_everywhere"])
+def test_a_probe_that_fails(call, host, monkeypatch):
     def fail(*_question):
         raise ProbeError("no descriptor left")
 
-    monkeypatch.setattr(_probe, "probe", fail)
+    monkeypatch.setattr(_probe, call, fail)
     with pytest.raises(ProbeError, match="no descriptor left"):
-        host.look(80)
+        host.look(80, "127.0.0.1:81")
 
 
 @pytest.fixture(params=["netlink", "procfs", "psutil"])

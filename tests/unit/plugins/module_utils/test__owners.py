@@ -8,12 +8,9 @@ import os
 
 import pytest
 from ansible_collections.preflight.ports.plugins.module_utils import _owners
-from ansible_collections.preflight.ports.plugins.module_utils._links import Link
 from ansible_collections.preflight.ports.plugins.module_utils._owners import Owners
-from ansible_collections.preflight.ports.plugins.module_utils._sockets import BOUND, LISTENING
-from records import row
 
-LISTDIR = os.listdir
+LISTDIR, OPEN = os.listdir, os.open
 OURS, FOREIGN = "ours", "foreign"  # network namespaces
 
 
@@ -28,20 +25,30 @@ class Proc:
         for network in (OURS, FOREIGN):
             (root / "namespaces" / network).write_text("")
         self.process("self", [])
-        for name in ("listdir", "readlink", "stat"):
+        self.opened = {}
+        for name in ("listdir", "open", "readlink", "stat"):
             monkeypatch.setattr(os, name, self._watched(getattr(os, name)))
         monkeypatch.setattr(os, "geteuid", lambda: self.uid)
         self.uid = 0
 
     def _watched(self, real):
         def ask(path, *rest, **options):
-            self.asked.append(str(path))
-            if str(path) in self.errors:
-                raise self.errors[str(path)]
+            asked = self._whole(path, options.get("dir_fd"))
+            self.asked.append(asked)
+            if asked in self.errors:
+                raise self.errors[asked]
             answer = real(path, *rest, **options)
+            if real is OPEN:
+                self.opened[answer] = asked
             return sorted(answer) if real is LISTDIR else answer
 
         return ask
+
+    def _whole(self, path, folder):
+        """A path, that of a descriptor, or one below a descriptor."""
+        if isinstance(path, int):
+            return f"{self.opened[path]}/"
+        return str(path) if folder is None else f"{self.opened[folder]}/{path}"
 
     def process(self, pid, links, network=OURS):
         folder = self.root / str(pid)
@@ -98,8 +105,9 @@ def test_find_sees_not_everything_as_another_user(proc):
 
 
 VANISHED = [
-    pytest.param("10/fd", FileNotFoundError(2, "gone"), id="before its descriptors are listed"),
-    pytest.param("10/fd", ProcessLookupError(3, "gone"), id="while its descriptors are listed"),
+    pytest.param("10/fd", FileNotFoundError(2, "gone"), id="before its descriptors are looked for"),
+    pytest.param("10/fd/", FileNotFoundError(2, "gone"), id="before its descriptors are listed"),
+    pytest.param("10/fd/", ProcessLookupError(3, "gone"), id="while its descriptors are listed"),
     pytest.param("10/fd/0", FileNotFoundError(2, "gone"), id="before a descriptor is read"),
     pytest.param("10/fd/0", ProcessLookupError(3, "gone"), id="while a descriptor is read"),
 ]
@@ -119,7 +127,9 @@ def test_find_goes_on_when_a_descriptor_is_closed(proc):
 DENIED = PermissionError(13, "denied")
 
 
-@pytest.mark.parametrize("path", ["10/fd", "10/fd/0"], ids=["the list of descriptors", "a descriptor"])
+@pytest.mark.parametrize(
+    "path", ["10/fd", "10/fd/", "10/fd/0"], ids=["the folder of descriptors", "the list of them", "a descriptor"]
+)
 @pytest.mark.parametrize(
     ("network", "all_seen"),
     [pytest.param(OURS, False, id="of this network"), pytest.param(FOREIGN, True, id="of another network")],
@@ -150,47 +160,15 @@ def test_find_in_doubt_takes_a_process_for_one_of_this_network(path, error, proc
     assert proc.find(1) == Owners({}, False)
 
 
+def test_find_leaves_nothing_open(proc):
+    proc.process(10, ["socket:[1]"]).process(11, ["socket:[2]"]).fails("10/fd/0", DENIED).find(1, 2)
+    for descriptor in proc.opened:
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            os.fstat(descriptor)
+
+
 @pytest.mark.linux
 def test_find_in_the_real_proc(loopback):
     server = loopback.listening()
     inode = os.fstat(server.fileno()).st_ino
     assert _owners.find([inode]).pids == {inode: [os.getpid()]}
-
-
-INITIAL, NESTED = "pid:[4026531836]", "pid:[4026532000]"
-NO_TUNNELS = [Link(1, "lo", "", 0, None)]
-VXLAN, WIREGUARD = [Link(2, "vxlan0", "vxlan", 0, 4789)], [Link(3, "wg0", "wireguard", 0, None)]
-TCP_ROW, UDP_ROW, VXLAN_ROW = (
-    row(LISTENING, port=4789, inode=42),
-    row(BOUND, protocol="udp", inode=42),
-    row(BOUND, port=4789, protocol="udp", inode=42),
-)
-
-
-@pytest.mark.parametrize(
-    ("held", "all_seen", "tunnels", "namespace", "expected"),
-    [
-        pytest.param(TCP_ROW, True, NO_TUNNELS, INITIAL, True, id="every process was seen"),
-        pytest.param(UDP_ROW, True, NO_TUNNELS, INITIAL, True, id="every process was seen, UDP"),
-        pytest.param(TCP_ROW, False, NO_TUNNELS, INITIAL, False, id="some processes are hidden"),
-        pytest.param(row(LISTENING), True, NO_TUNNELS, INITIAL, False, id="a socket whose inode the source hides"),
-        pytest.param(
-            row(BOUND, port=4789, protocol="udp"), True, VXLAN, NESTED, True, id="a tunnel's, without an inode"
-        ),
-        pytest.param(TCP_ROW, True, NO_TUNNELS, NESTED, False, id="in a PID namespace of its own"),
-        pytest.param(TCP_ROW, True, NO_TUNNELS, None, False, id="PID namespace unknown"),
-        pytest.param(UDP_ROW, True, WIREGUARD, NESTED, True, id="WireGuard is there"),
-        pytest.param(UDP_ROW, False, WIREGUARD, NESTED, False, id="WireGuard is there, some processes are hidden"),
-        pytest.param(TCP_ROW, True, WIREGUARD, NESTED, False, id="WireGuard has no TCP"),
-        pytest.param(UDP_ROW, True, NO_TUNNELS, NESTED, False, id="no WireGuard is there"),
-        pytest.param(VXLAN_ROW, False, VXLAN, NESTED, True, id="a tunnel tells its port"),
-        pytest.param(VXLAN_ROW, False, VXLAN, None, True, id="a tunnel tells its port, PID namespace unknown"),
-        pytest.param(UDP_ROW, False, VXLAN, NESTED, False, id="a tunnel tells another port"),
-        pytest.param(TCP_ROW, False, VXLAN, NESTED, False, id="a tunnel has no TCP"),
-    ],
-)
-def test_kernel_owns(held, all_seen, tunnels, namespace, expected, tmp_path):
-    if namespace:
-        (tmp_path / "self" / "ns").mkdir(parents=True)
-        (tmp_path / "self" / "ns" / "pid").symlink_to(namespace)
-    assert _owners.kernel_owns(held, Owners({}, all_seen), tunnels, str(tmp_path)) is expected

@@ -9,6 +9,7 @@ import os
 import socket
 
 import pytest
+from ansible_collections.preflight.ports.plugins.module_utils import _probe
 from ansible_collections.preflight.ports.plugins.module_utils._probe import (
     FREE,
     IN_USE,
@@ -16,6 +17,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._probe import (
     REUSABLE,
     UNAVAILABLE,
     ProbeError,
+    binds_everywhere,
     host_has_ipv6,
     probe,
 )
@@ -53,6 +55,29 @@ def test_free(protocol, endpoint, loopback):
 def test_a_listener(address, v6only, endpoint, expected, loopback):
     port = loopback.listening(address, v6only=v6only, reuse_address=True).getsockname()[1]
     assert probe("tcp", endpoint, port) == expected
+
+
+@pytest.mark.linux
+@pytest.mark.parametrize("protocol", ["tcp", "udp"])
+def test_every_address_of_both_families_at_once(protocol, loopback):
+    port = loopback.spare_port()
+    assert binds_everywhere(protocol, port)
+    assert binds_everywhere(protocol, port), "the first probe left something behind"
+
+
+@pytest.mark.linux
+@pytest.mark.parametrize(
+    ("address", "v6only"), [("127.0.0.1", None), ("0.0.0.0", None), ("::1", None), ("::", True), ("::", False)]
+)
+def test_one_taken_address_is_enough_against_every_address(address, v6only, loopback):
+    port = loopback.listening(address, v6only=v6only, reuse_address=True).getsockname()[1]
+    assert not binds_everywhere("tcp", port)
+
+
+@pytest.mark.parametrize("protocol", ["tcp", "udp"])
+def test_every_address_is_nothing_to_ask_where_families_may_not_see_each_other(protocol, loopback, monkeypatch):
+    monkeypatch.setattr(_probe, "_ON_LINUX", False)
+    assert not binds_everywhere(protocol, loopback.spare_port())
 
 
 @pytest.mark.linux

@@ -19,11 +19,7 @@ NOBODYS = 2**30  # greater than any pid
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
-def status(name, uid=0):
-    return f"Name:\t{name}\nUmask:\t0022\nState:\tS (sleeping)\nUid:\t1\t{uid}\t2\t3\nGid:\t0\t0\t0\t0\n"
-
-
-def stat(name, started):
+def stat(name, started=0):
     fields = ["S", "1", *["0"] * 17, str(started), "0", "0"]
     return f"{PID} ({name}) {' '.join(fields)}\n"
 
@@ -35,34 +31,34 @@ def read(tmp_path):
     folder = tmp_path / str(PID)
     folder.mkdir()
 
-    def read_it(exe=None, **files):
+    def read_it(exe=None, with_cmdline=True, **files):
         if exe:
             (folder / "exe").symlink_to(exe)
         for name, text in files.items():
             (folder / name).write_bytes(text.encode("utf-8", "surrogateescape"))
-        return _processes.read(PID, str(tmp_path))
+        return _processes.read(PID, str(tmp_path), with_cmdline)
 
     return read_it
 
 
 def test_read(read, monkeypatch):
-    monkeypatch.setattr(_processes, "user_name", {33: "www-data"}.get)
+    monkeypatch.setattr(_processes, "user_name", {os.geteuid(): "www-data"}.get)
     assert read(
         exe="/usr/sbin/apache2",
-        status=status("apache2", 33),
         stat=stat("apache2", 250 * TICKS),
         cgroup="0::/system.slice/apache2.service\n",
         cmdline="/usr/sbin/apache2\0-k\0start\0",
-    ) == (PID, "apache2", "/usr/sbin/apache2", 33, "www-data", "apache2.service", None, 1700000250.0,
+    ) == (PID, "apache2", "/usr/sbin/apache2", os.geteuid(), "www-data", "apache2.service", None, 1700000250.0,
           "/usr/sbin/apache2 -k start")  # fmt: skip
 
 
-def test_read_what_may_be_read(read):
-    seen = read(status=status("kworker/0:1", NOBODYS))
-    assert seen == (PID, "kworker/0:1", None, NOBODYS, None, None, None, None, None)
+def test_read_what_may_be_read(read, monkeypatch):
+    monkeypatch.setattr(_processes, "user_name", {}.get)
+    seen = read(stat=stat("kworker/0:1"))
+    assert seen == (PID, "kworker/0:1", None, os.geteuid(), None, None, None, 1700000000.0, None)
 
 
-@pytest.mark.parametrize("files", [{}, {"status": ""}], ids=["no files", "an empty file"])
+@pytest.mark.parametrize("files", [{}, {"stat": ""}], ids=["no files", "an empty file"])
 def test_read_a_process_that_is_gone(files, read):
     assert read(**files) is None
 
@@ -95,8 +91,9 @@ def test_read_a_process_that_is_gone(files, read):
         ),
     ],
 )
-def test_read_the_whole_name(comm, exe, cmdline, expected, read):
-    assert read(exe, status=status(comm), cmdline=cmdline).name == expected
+@pytest.mark.parametrize("with_cmdline", [True, False], ids=["with its command line", "without"])
+def test_read_the_whole_name(with_cmdline, comm, exe, cmdline, expected, read):
+    assert read(exe, with_cmdline, stat=stat(comm), cmdline=cmdline).name == expected
 
 
 @pytest.mark.parametrize(
@@ -107,14 +104,19 @@ def test_read_the_whole_name(comm, exe, cmdline, expected, read):
     ],
 )
 def test_read_the_program(target, expected, read):
-    assert read(target, status=status("nginx")).exe == expected
+    assert read(target, stat=stat("nginx")).exe == expected
+
+
+def test_read_no_command_line_for_nothing(read):
+    files = {"stat": stat("prometheus-node"), "cmdline": "prometheus\0--password\0"}
+    assert read("/usr/bin/prometheus-node-exporter", False, **files).cmdline is None
 
 
 def test_read_hostile_text(read):
     escaped = "\\x1b[31mroot\\x07\\r\\u202egpj\\xff"
     seen = read(
         exe=f"/opt/{HOSTILE}",
-        status=status("\x1b[31mroot\x07\r\u202egpj\udcff"),
+        stat=stat("\x1b[31mroot\x07\r\u202egpj\udcff"),
         cgroup="0::/x\x1b[31m.service\n",
         cmdline=f"{HOSTILE}\0{HOSTILE}\0",
     )
@@ -122,10 +124,6 @@ def test_read_hostile_text(read):
     assert seen.exe == f"/opt/{HARMLESS}"
     assert seen.unit == "x\\x1b[31m.service"
     assert seen.cmdline == f"{HARMLESS} {HARMLESS}"
-
-
-def test_read_a_name_that_looks_like_another_row(read):
-    assert read(status=status("x\rUid:\t0\t0", 33)).uid == 33
 
 
 @pytest.mark.parametrize(
@@ -155,36 +153,38 @@ def test_read_a_name_that_looks_like_another_row(read):
         pytest.param("0::/system.slice/nginx.service\n", "nginx\0", "nginx", None, id="none"),
     ],
 )
-def test_read_the_container(cgroup, cmdline, comm, expected, read, monkeypatch):
+@pytest.mark.parametrize("with_cmdline", [True, False], ids=["with its command line", "without"])
+def test_read_the_container(with_cmdline, cgroup, cmdline, comm, expected, read, monkeypatch):
     def published_by(process, arguments):
         return Container(arguments[2], None, "docker") if process == "docker-proxy" else None
 
     monkeypatch.setattr(_containers, "named", lambda container: container._replace(name=f"named {HOSTILE}"))
     monkeypatch.setattr(_containers, "published_by", published_by)
-    assert read(status=status(comm), cgroup=cgroup, cmdline=cmdline).container == expected
+    assert read(None, with_cmdline, stat=stat(comm), cgroup=cgroup, cmdline=cmdline).container == expected
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        pytest.param(stat("nginx", 0), 1700000000.0, id="with the host"),
-        pytest.param(stat("nginx", 50 * TICKS), 1700000050.0, id="later"),
-        pytest.param(stat("a) S 1 2 (b", 50 * TICKS), 1700000050.0, id="a name with parentheses and spaces"),
-        pytest.param("", None, id="gone"),
-        pytest.param(f"{PID} (nginx) S{' 0' * 18}\n", None, id="one field too few"),
+        pytest.param(stat("nginx", 0), ("nginx", 1700000000.0), id="with the host"),
+        pytest.param(stat("nginx", 50 * TICKS), ("nginx", 1700000050.0), id="later"),
+        pytest.param(
+            stat("a) S 1 2 (b", 50 * TICKS), ("a) S 1 2 (b", 1700000050.0), id="a name with parentheses and spaces"
+        ),
+        pytest.param(stat("a\nb", 50 * TICKS), ("a\\nb", 1700000050.0), id="a name of two lines"),
+        pytest.param(stat("a\\nb", 50 * TICKS), ("a\\\\nb", 1700000050.0), id="a name with a backslash"),
+        pytest.param(stat("", 50 * TICKS), ("", 1700000050.0), id="no name"),
+        pytest.param(f"{PID} (nginx) S{' 0' * 18}\n", ("nginx", None), id="one field too few"),
     ],
 )
-def test_started(text, expected, tmp_path):
-    (tmp_path / "stat").write_text("btime 1700000000\n")
-    (tmp_path / str(PID)).mkdir()
-    (tmp_path / str(PID) / "stat").write_text(text)
-    assert _processes.started(PID, str(tmp_path)) == expected
+def test_read_name_and_start(text, expected, read):
+    seen = read(stat=text)
+    assert (seen.name, seen.started) == expected
 
 
-def test_started_where_the_host_does_not_tell(tmp_path):
-    (tmp_path / str(PID)).mkdir()
-    (tmp_path / str(PID) / "stat").write_text(stat("nginx", 50))
-    assert _processes.started(PID, str(tmp_path)) is None
+def test_read_where_the_host_does_not_tell_its_start(read, tmp_path):
+    (tmp_path / "stat").unlink()
+    assert read(stat=stat("nginx", 50)).started is None
 
 
 def test_user_name(monkeypatch):

@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.preflight.ports.plugins.module_utils import _redirects
 from ansible_collections.preflight.ports.plugins.module_utils._holders import Container
 from ansible_collections.preflight.ports.plugins.module_utils._nat import entries, nftables, search
-from ansible_collections.preflight.ports.plugins.module_utils._nat.labels import Redirect
+from ansible_collections.preflight.ports.plugins.module_utils._nat.redirect import Redirect
 from ansible_collections.preflight.ports.plugins.module_utils._nat.tables import ChangedError
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import SourceError
 from records import at

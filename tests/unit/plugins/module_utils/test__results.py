@@ -5,9 +5,10 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.preflight.ports.plugins.module_utils._conflicts import success
 from ansible_collections.preflight.ports.plugins.module_utils._ephemeral import Ephemeral
 from ansible_collections.preflight.ports.plugins.module_utils._findings import DUPLICATE, Finding
-from ansible_collections.preflight.ports.plugins.module_utils._results import NOTHING, result, success
+from ansible_collections.preflight.ports.plugins.module_utils._results import NOTHING, result
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import BOUND, CONNECTED, LISTENING
 from ansible_collections.preflight.ports.plugins.module_utils._verdicts import judge
 from records import APACHE, CURL, census, row, wanting

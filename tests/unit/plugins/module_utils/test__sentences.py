@@ -12,7 +12,6 @@ from ansible_collections.preflight.ports.plugins.module_utils._findings import (
     UNAVAILABLE,
     UNKNOWN,
     Finding,
-    Question,
 )
 from ansible_collections.preflight.ports.plugins.module_utils._holders import Container, Holder, unidentified
 from ansible_collections.preflight.ports.plugins.module_utils._sentences import (
@@ -25,6 +24,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._sentences import 
 )
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import BOUND, CLOSING, CONNECTED, LISTENING
 from ansible_collections.preflight.ports.plugins.module_utils._verdicts import Verdict, judge
+from ansible_collections.preflight.ports.plugins.module_utils._witnesses import Question
 from records import APACHE, CONTAINER_ID, CURL, DOCKER_RULE, HARMLESS, HOSTILE, WEB, at, census, row, want
 
 FREE = "free"

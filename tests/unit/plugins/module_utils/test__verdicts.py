@@ -11,7 +11,6 @@ from ansible_collections.preflight.ports.plugins.module_utils._findings import (
     UNAVAILABLE,
     UNKNOWN,
     Finding,
-    Question,
 )
 from ansible_collections.preflight.ports.plugins.module_utils._holders import Holder
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import BOUND, CLOSING, CONNECTED, LISTENING
@@ -22,6 +21,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._verdicts import (
     together,
     verdicts,
 )
+from ansible_collections.preflight.ports.plugins.module_utils._witnesses import Question
 from records import (
     APACHE,
     CURL,

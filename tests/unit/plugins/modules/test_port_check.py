@@ -9,7 +9,6 @@ import json
 import os
 import subprocess
 import sys
-import types
 
 import pytest
 import yaml
@@ -23,13 +22,13 @@ from ansible_collections.preflight.ports.plugins.module_utils import (
     _psutil,
     _socket_units,
 )
-from ansible_collections.preflight.ports.plugins.module_utils._addresses import ANY4, Endpoint
 from ansible_collections.preflight.ports.plugins.module_utils._ephemeral import Ephemeral
-from ansible_collections.preflight.ports.plugins.module_utils._findings import Question
-from ansible_collections.preflight.ports.plugins.module_utils._nat.labels import Redirect
+from ansible_collections.preflight.ports.plugins.module_utils._nat.redirect import Redirect
 from ansible_collections.preflight.ports.plugins.module_utils._probe import ProbeError
 from ansible_collections.preflight.ports.plugins.module_utils._sentences import redirect_findings
-from ansible_collections.preflight.ports.plugins.module_utils._sockets import SourceError
+from ansible_collections.preflight.ports.plugins.module_utils._sockets import ANY4, Endpoint, SourceError
+from ansible_collections.preflight.ports.plugins.module_utils._verdicts import Verdict
+from ansible_collections.preflight.ports.plugins.module_utils._witnesses import Question
 from ansible_collections.preflight.ports.plugins.modules import port_check
 
 PATHS = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
@@ -104,9 +103,7 @@ print(*sorted(name.rpartition(".")[2] for name in sys.modules if "preflight.port
 """
     loaded = subprocess.check_output([sys.executable, "-c", script], text=True, env=PATHS)
     assert loaded.split() == [
-        "_addresses",
         "_ephemeral",
-        "_findings",
         "_look",
         "_netlink",
         "_netlink_dump",
@@ -115,7 +112,7 @@ print(*sorted(name.rpartition(".")[2] for name in sys.modules if "preflight.port
         "_results",
         "_sockets",
         "_sources",
-        "_text",
+        "_witnesses",
     ]
 
 
@@ -255,7 +252,7 @@ def test_psutil_missing_where_it_is_needed(run, monkeypatch):
 
 
 def test_a_probe_that_fails(run, free, monkeypatch):
-    monkeypatch.setattr(_probe, "probe", failing(ProbeError("bind(2): Too many open files")))
+    monkeypatch.setattr(_probe, "binds_everywhere", failing(ProbeError("bind(2): Too many open files")))
     result = run(ports=[free])
     assert (result["failed"], result["msg"]) == (True, "bind(2): Too many open files")
 
@@ -329,10 +326,7 @@ def looks(monkeypatch):
         def look(requirements, source, *_options):
             clock.now += look_takes
             free = left.pop(0) if len(left) > 1 else left[0]
-            verdict = types.SimpleNamespace(
-                requirement=requirements[0], port=80, met=free, state="free" if free else state, is_held=False,
-                holders=(), rivals=("web",),
-            )  # fmt: skip
+            verdict = Verdict(requirements[0], 80, "free" if free else state, free, rivals=("web",))
             return port_check.Look({} if free else {(0, 80): verdict}, True, source.name)
 
         monkeypatch.setattr(port_check, "time", clock)

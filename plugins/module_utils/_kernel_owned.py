@@ -1,0 +1,40 @@
+# Copyright (c) 2026, preflight.ports contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The sockets that no process has, but the kernel itself, as those of vxlan and WireGuard."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from ansible_collections.preflight.ports.plugins.module_utils import _links
+from ansible_collections.preflight.ports.plugins.module_utils._links import Link, has_wireguard, holds_udp
+from ansible_collections.preflight.ports.plugins.module_utils._owners import Owners
+from ansible_collections.preflight.ports.plugins.module_utils._sockets import UDP, Socket
+
+# PROC_PID_INIT_INO of the kernel's include/linux/proc_ns.h: the PID namespace that sees every process.
+_INITIAL_PID_NAMESPACE = "pid:[4026531836]"
+
+
+def find(ownerless: t.Iterable[Socket], owners: Owners) -> frozenset[Socket]:
+    """Those that are the kernel's of sockets that no process was seen to have."""
+    links = _links.read()
+    return frozenset(held for held in ownerless if kernel_owns(held, owners, links))
+
+
+def kernel_owns(held: Socket, owners: Owners, links: t.Sequence[Link], proc: str = "/proc") -> bool:
+    """Whether a socket that no process was seen to have is the kernel's own.
+
+    A container with a PID namespace of its own does not see every process: there only a tunnel device is proof.
+    """
+    if held.protocol == UDP and holds_udp(links, held.port):
+        return True
+    if not held.inode or not owners.all_seen:
+        return False
+    try:
+        sees_every_process = os.readlink(f"{proc}/self/ns/pid") == _INITIAL_PID_NAMESPACE
+    except OSError:
+        sees_every_process = False
+    return sees_every_process or (held.protocol == UDP and has_wireguard(links))
