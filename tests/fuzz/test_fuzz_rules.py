@@ -15,7 +15,8 @@ sys.path.append(str(Path(__file__).parents[1] / "unit/plugins/module_utils"))
 import entries
 import nftables as nft
 from ansible_collections.preflight.ports.plugins.module_utils import _redirects
-from ansible_collections.preflight.ports.plugins.module_utils._nat import iptables, nftables, search, tables
+from ansible_collections.preflight.ports.plugins.module_utils._nat import entries as legacy
+from ansible_collections.preflight.ports.plugins.module_utils._nat import nftables, search
 from hypothesis import given
 from hypothesis import strategies as st
 from records import at
@@ -75,9 +76,8 @@ def messages(plain: st.SearchStrategy[bytes], most: int, least: int = 0) -> st.S
     return st.lists(st.builds(spoilt, plain, CHANGES), min_size=least, max_size=most)
 
 
-def judged(chains: list[bytes], legacy: bool = False) -> None:
-    found = tables.Found(chains, legacy, False)
-    with mock.patch.object(tables, "find", lambda: found):
+def judged(chains: list[bytes], ipv4: bool = False) -> None:
+    with mock.patch.object(_redirects, "where", lambda: (chains, ipv4, False)):
         redirects = _redirects.find(QUESTIONS)
     for question, redirect in (redirects or {}).items():
         assert question in QUESTIONS
@@ -125,7 +125,10 @@ rows = st.builds(
 
 @given(st.builds(spoilt, st.lists(rows | st.just(entries.begins("a")), max_size=6).map(b"".join), CHANGES))
 def test_rows_of_iptables(row: bytes) -> None:
+    def read(layout: legacy.Layout) -> legacy.Table:
+        return legacy.Table(layout, {0: "PREROUTING", len(row): "OUTPUT"}, row + entries.entry())
+
     with contextlib.ExitStack() as stack:
-        stack.enter_context(mock.patch.object(iptables, "_read", lambda layout: ({0: "PREROUTING"}, row)))
+        stack.enter_context(mock.patch.object(legacy, "read", read))
         stack.enter_context(mock.patch.object(search, "read_addresses", lambda: nft.HOST))
-        judged([], legacy=True)
+        judged([], ipv4=True)

@@ -268,6 +268,20 @@ RULE_SETS = [
             "99": FREE,
         },
     ),
+    RuleSet(
+        "what looks like a jump",
+        IPTABLES,
+        f"""
+:ONE - [0:0]
+:TWO - [0:0]
+-A PREROUTING -d 192.0.2.0/30 -g ONE
+-A PREROUTING -d 255.255.255.253/32 -j TWO
+-A PREROUTING -p tcp -m multiport --dports 81,82 -j TWO
+-A ONE -p tcp {DNAT}
+-A TWO -p tcp -j REDIRECT --to-ports 8080
+""",
+        {"192.0.2.1:80": TO_CONTAINER, "198.51.100.2:80": FREE, "198.51.100.2:81": TO_8080},
+    ),
     shape(
         "docker.iptables",
         IPTABLES,

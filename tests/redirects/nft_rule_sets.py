@@ -125,6 +125,33 @@ RULE_SETS = [
         before=f"chain published {{ meta l4proto tcp {DNAT}; }}",
     ),
     nft(
+        "a map of protocols with ports",
+        ("meta l4proto . th dport vmap @published", "tcp dport . ip daddr vmap { 82 . 192.0.2.1 : goto web }"),
+        {"80": TO_CONTAINER, "80/udp": FREE, "81": FREE, "82": TO_CONTAINER},
+        before=f"""chain web {{ meta l4proto tcp {DNAT}; }}
+                   map published {{ type inet_proto . inet_service : verdict; elements = {{
+                     tcp . 80 : goto web, udp . 81 : goto web }}; }}""",
+    ),
+    nft(
+        "a map of protocols with ranges of ports",
+        "meta l4proto . th dport vmap @published",
+        {"85": MAY + TO_CONTAINER, "91": FREE, "85/udp": FREE},
+        before=f"""chain web {{ meta l4proto tcp {DNAT}; }}
+                   map published {{ type inet_proto . inet_service : verdict; flags interval; elements = {{
+                     tcp . 80-90 : goto web }}; }}""",
+    ),
+    nft(
+        "a set that rules fill",
+        ("tcp dport @seen redirect to :8080", "tcp dport 81 add @seen { tcp dport }"),
+        {"80": TO_8080, "82": FREE},
+        before="set seen { type inet_service; flags dynamic; size 10; elements = { 80 } }",
+    ),
+    nft(
+        "a verdict map after which a rule goes on",
+        "meta l4proto vmap { tcp : accept, udp : continue } udp dport 53 redirect to :8080",
+        {"53/udp": TO_8080, "54/udp": FREE, "53": FREE},
+    ),
+    nft(
         "a named map of addresses with ports",
         "ip daddr . tcp dport vmap @services",
         {"80": TO_CONTAINER, "192.0.2.1:80": TO_CONTAINER, "198.51.100.2:80": FREE, "81": FREE},
@@ -244,6 +271,18 @@ RULE_SETS = [
         ("tcp dport 80 jump inner", "tcp dport 80 redirect to :8080"),
         {"80": TO_8080},
         before=f"chain inner {{ iifname wan0 return; iifname docker0 return; meta l4proto tcp {DNAT}; }}",
+    ),
+    nft(
+        "what looks like a jump",
+        ("ip daddr 192.0.2.0/30 goto one", "ip daddr 255.255.255.253 jump two", "tcp dport 81 jump two"),
+        {"192.0.2.1:80": TO_CONTAINER, "198.51.100.2:80": FREE, "198.51.100.2:81": TO_8080},
+        before=f"chain one {{ meta l4proto tcp {DNAT}; }}\nchain two {{ meta l4proto tcp redirect to :8080; }}",
+    ),
+    nft(
+        "a map before another port",
+        "meta l4proto vmap { tcp : jump published } tcp dport 90 counter",
+        {"80": TO_CONTAINER, "90": TO_CONTAINER, "80/udp": FREE},
+        before=f"chain published {{ meta l4proto tcp {DNAT}; }}",
     ),
     nft(
         "a chain that does not return",

@@ -6,13 +6,17 @@ from __future__ import annotations
 
 import random
 import subprocess
+from unittest import mock
 
+from ansible_collections.preflight.ports.plugins.module_utils import _redirects
+from ansible_collections.preflight.ports.plugins.module_utils._nat import entries, nftables
 from ansible_collections.preflight.ports.plugins.module_utils._requirements import parse
 from rule_sets import FREE, MAY, said
 from servers import SERVER
 from world import World
 
 PORTS = (80, 81, 443)
+MORE_PORTS = (1, 79, 90, 100, 101, 8080, 9999)  # about which few rules are, or none
 ENTRIES = (
     "{}",
     "{}/udp",
@@ -75,6 +79,21 @@ NFT_MATCHES = (
     "tcp flags & (fin|syn|rst|ack) == syn",
     "meta protocol ip",
     "iifname . tcp dport { wan0 . 80 }",
+    "ip daddr 192.0.2.0/30",
+    "tcp dport @some",
+    "meta l4proto . th dport { tcp . 80, udp . 443 }",
+)
+# Verdicts that a rule may look up before it goes on.
+NFT_MAPS = (
+    "meta l4proto vmap {{ tcp : {} }}",
+    "meta l4proto vmap {{ tcp : {}, udp : continue }}",
+    "th dport vmap {{ 80 : {}, 81 : accept }}",
+    "th dport vmap {{ 443 : {} }}",
+    "th dport vmap {{ 443 : accept, * : {} }}",
+    "th dport vmap {{ 79-80 : {} }}",
+    "meta l4proto . th dport vmap {{ tcp . 81 : {}, udp . 80 : return }}",
+    "meta l4proto . th dport vmap {{ tcp . 9000-9999 : {} }}",
+    "th dport . meta l4proto vmap {{ 80 . tcp : {} }}",
 )
 NFT_ENDS = {
     "ip": ("dnat to 172.17.0.2", "dnat to 172.17.0.2:8080", "dnat to 192.0.2.1", "dnat to 198.51.100.2:8080"),
@@ -121,6 +140,7 @@ IPTABLES_MATCHES = (
 FAMILY_MATCHES = {
     "iptables": (
         "-d 192.0.2.1/32",
+        "-d 192.0.2.0/30",
         "! -d 192.0.2.1/32",
         "-d 192.0.0.0/8",
         "-s 127.0.0.0/8",
@@ -156,16 +176,34 @@ def test_random_rules(seed):
             commands = nft_commands(chance, number) if chance.random() < 0.6 else iptables_commands(chance)
             # Not everything goes with everything: what the tools refuse is left out.
             loaded += [command for command in commands if taken(command)]
+        rules = "\n".join(" ".join(command) for command in loaded)
+        by_all = [(port, asked) for port in (*PORTS, *MORE_PORTS) for asked in parse([port, f"{port}/udp"])]
+        for port, asked in by_all:
+            assert findings(asked) == decoded(asked), f"{port}/{asked.protocol}\n{rules}"
         for entry in chance.sample(ENTRIES, 5):
-            asked = entry.format(chance.choice(PORTS))
+            asked = entry.format(chance.choice(PORTS if chance.random() < 0.8 else MORE_PORTS))
             (requirement,) = parse([asked])
             found = said(requirement)
             if not found.startswith(MAY):
                 # Many of these rules send things where nobody listens: no answer is an answer as well.
                 patience = 5.0 if found == FREE else 0.3
                 truth = world.truth(requirement.protocol, requirement.endpoints, requirement.first, patience)
-                rules = "\n".join(" ".join(command) for command in loaded)
                 assert (found == FREE) == (truth == {SERVER}), f"{asked}: {found}, but the kernel: {truth}\n{rules}"
+
+
+def findings(requirement):
+    """Where what is sent to the port goes, and whether that is sure."""
+    questions = [(requirement.protocol, endpoint, requirement.first) for endpoint in requirement.endpoints]
+    found = _redirects.find(questions)
+    assert found is not None
+    return {question: (redirect.target, bool(redirect.depends_on)) for question, redirect in found.items()}
+
+
+def decoded(requirement):
+    """The same, without a look at the bytes of the rules before."""
+    always = {"may_redirect": lambda *_unused: True}
+    with mock.patch.multiple(nftables.Table, **always), mock.patch.multiple(entries.Table, **always):
+        return findings(requirement)
 
 
 def taken(command):
@@ -176,6 +214,7 @@ def nft_commands(chance, number):
     family = chance.choice(tuple(NFT_ENDS))
     table = (family, f"random{number}")
     yield ["nft", "add", "table", *table]
+    yield ["nft", "add", "set", *table, "some", "{ type inet_service; elements = { 81, 443 }; }"]
     chains = ["one", "two", "three"][: chance.randint(0, 3)]
     for chain in chains:
         yield ["nft", "add", "chain", *table, chain]
@@ -192,6 +231,8 @@ def nft_rules(chance, table, chain, onward):
         tests = chance.sample(NFT_MATCHES, chance.randint(0, 2))
         protocol = chance.choice(("", "", "meta l4proto tcp", "meta l4proto udp", "tcp dport 80", "udp dport 443"))
         jumps = [f"{how} {to}" for to in onward for how in ("jump", "goto")]
+        if jumps and chance.random() < 0.3:
+            tests.insert(chance.randint(0, len(tests)), chance.choice(NFT_MAPS).format(chance.choice(jumps)))
         end = chance.choice((*NFT_ENDS[table[0]], *NFT_ENDS[table[0]], *MORE_ENDS, *jumps))
         yield ["nft", "add", "rule", *table, chain, " ".join((*tests, protocol, end))]
 

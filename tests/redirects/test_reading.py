@@ -36,7 +36,7 @@ sys.path.insert(0, {str(COLLECTIONS)!r})
 from ansible_collections.preflight.ports.plugins.module_utils import _redirects
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import ANY4, Endpoint
 os.setuid(int(sys.argv[1]))
-found = _redirects.find([("tcp", Endpoint(ANY4), 80)])
+found = _redirects.find([("tcp", Endpoint(ANY4), int(sys.argv[2]))])
 loaded = [name.rpartition(".")[2] for name in sys.modules if "module_utils._nat." in name]
 print(json.dumps([None if found is None else len(found), sorted(loaded)]))
 """
@@ -48,16 +48,30 @@ def world():
         yield made
 
 
-def asked_by(uid):
+def asked_by(uid, port=80):
     """(what another process of that user finds, the modules it took)."""
-    done = subprocess.run([sys.executable, "-c", ASK, str(uid)], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", ASK, str(uid), str(port)], capture_output=True, text=True, check=True)
     return json.loads(done.stdout)
 
 
 def test_without_rules_hardly_anything_is_loaded():
     with World() as world:
         world.nft("flush ruleset")
-        assert asked_by(0) == [0, ["tables"]]
+        assert asked_by(0) == [0, []]
+
+
+def test_rules_that_change_no_destination_count_as_none(world):
+    assert asked_by(0) == [0, []]
+
+
+@pytest.mark.parametrize("shape", large.SHAPES, ids=lambda shape: shape.name)
+def test_rules_about_other_ports_are_not_decoded(world, shape):
+    """A thousand of them, on a busy node."""
+    shape.load(world, 1000)
+    found, loaded = asked_by(0, 81)
+    assert found == 0
+    assert set(loaded) <= {"elements", "entries", "nftables", "port_sets", "tables", "xt_ports"}
+    assert asked_by(0, shape.first_port)[0] == 1
 
 
 def test_who_may_not_look_is_not_told_that_there_are_none(world):

@@ -13,13 +13,12 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.preflight.ports.plugins.module_utils._nat import rules, views
-from ansible_collections.preflight.ports.plugins.module_utils._nat.nftables import number, text
+from ansible_collections.preflight.ports.plugins.module_utils._nat.nftables import number, place, text
 from ansible_collections.preflight.ports.plugins.module_utils._nat.registers import (
     Fork,
     Registers,
     Step,
     data,
-    place,
     stored,
 )
 from ansible_collections.preflight.ports.plugins.module_utils._netlink_dump import attributes

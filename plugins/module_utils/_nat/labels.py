@@ -2,17 +2,22 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is told of a packet's way past NAT rules: where it ends, and whom the rules serve. Pure."""
+"""What is told of a packet's way past NAT rules: where it ends, and whom the rules serve."""
 
 from __future__ import annotations
 
+import os
 import re
 import socket
 import typing as t
 
+from ansible_collections.preflight.ports.plugins.module_utils._nat.redirect import Redirect
 from ansible_collections.preflight.ports.plugins.module_utils._nat.rules import Packet, Target
 from ansible_collections.preflight.ports.plugins.module_utils._nat.walk import Ends
 from ansible_collections.preflight.ports.plugins.module_utils._text import printable
+
+if t.TYPE_CHECKING:
+    from ansible_collections.preflight.ports.plugins.module_utils._holders import Container
 
 # CNI's portmap plugin, and netavark: dnat name: "podman" id: "<64 digits>"
 _CONTAINER = re.compile(r'dnat name: "?[^" ]+"? id: "?([0-9a-f]{12,64})\b')
@@ -20,22 +25,33 @@ _CONTAINER = re.compile(r'dnat name: "?[^" ]+"? id: "?([0-9a-f]{12,64})\b')
 _SERVICE = re.compile(r"([a-z0-9.-]+/[a-z0-9.-]+(?::[a-z0-9.-]+)?)(?: -> .*)?")
 # kube-proxy in its nftables mode: external-ULMVA6XW-default/web/tcp/http
 _SERVICE_CHAIN = re.compile(r"(?:external|service)-[0-9A-Z]{8}-([^/]+/[^/]+)/[a-z]+/(.*)")
+_DOCKER = "/var/lib/docker"
 _NOTES = re.compile(r"kubernetes service (?:portals|nodeports).*")
 
 
-def described(ends: Ends, packet: Packet) -> tuple[str, str, tuple[str, ...], str | None, str | None, tuple[str, ...]]:
-    """The fields of a Redirect: of the first way, and how many more there are."""
+def described(ends: Ends, packet: Packet) -> Redirect:
+    """The first way, and how many more there are."""
     way = ends.ways[0]
     target, *others = dict.fromkeys(destination(packet, each.target) for each in ends.ways)
     text, container_id = label(way.chains, [text for comment in way.comments for text in [comment()] if text])
-    return (
-        target + (f" and {len(others)} more" if others else ""),
+    target += f" and {len(others)} more" if others else ""
+    return Redirect(
+        target,
         way.base.tool,
         tuple(map(printable, (f"{way.base.table} {way.chains[0]}", *way.chains[1:]))),
         printable(text) if text else None,
-        container_id,
+        _behind(container_id, target),
         tuple(map(printable, dict.fromkeys(ends.doubts))) if ends.arrives else (),
     )
+
+
+def _behind(container_id: str | None, target: str) -> Container | None:
+    if not container_id and not os.path.isdir(_DOCKER):
+        return None
+    # Only where it may find one, because importing costs time.
+    from ansible_collections.preflight.ports.plugins.module_utils import _containers
+
+    return _containers.behind(container_id, target)
 
 
 def destination(packet: Packet, target: Target | None) -> str:

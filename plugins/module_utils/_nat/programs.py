@@ -12,6 +12,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._nat import nftabl
 from ansible_collections.preflight.ports.plugins.module_utils._nat.expressions import decode
 from ansible_collections.preflight.ports.plugins.module_utils._nat.registers import Registers, Step
 from ansible_collections.preflight.ports.plugins.module_utils._nat.rules import (
+    CONTINUE,
     Base,
     Chain,
     Outcome,
@@ -58,6 +59,12 @@ def bases(table: nftables.Table) -> list[Base]:
     return found
 
 
+def ports_of(rule: bytes) -> t.Collection[int] | None:
+    """The only destination ports that a NEWRULE can do anything to; None where its bytes do not tell."""
+    at, ports = nftables.port_match(rule)
+    return None if nftables.maps_to_chains(rule[:at]) else ports
+
+
 class _Programs:
     """The rules and sets of one table."""
 
@@ -71,7 +78,7 @@ class _Programs:
         """Made when the first packet comes to it."""
         if name not in self._chains:
             made = self._table.rules.get(name, ())
-            self._chains[name] = Chain((nftables.ports_of(each), self._rule(each)) for each in made)
+            self._chains[name] = Chain((ports_of(each), self._rule(each)) for each in made)
         return self._chains[name]
 
     def _rule(self, made: bytes) -> Rule:
@@ -97,13 +104,8 @@ class _Programs:
             # Only where rules have sets, because importing costs time.
             from ansible_collections.preflight.ports.plugins.module_utils._nat import sets
 
-            self._reader = sets.SetReader(self._ask)
+            self._reader = sets.SetReader(self._table)
         return self._reader
-
-    def _ask(self, request: int, answer: int, names: t.Mapping[int, str]) -> list[bytes]:
-        """In every kind of message, attribute 1 is the table."""
-        answers = nftables.ask(self._table.family, request, answer, {1: self._table.name, **names})
-        return nftables.same_time(self._table.base_chains[0], answers)
 
 
 def run(
@@ -119,13 +121,20 @@ def run(
         if isinstance(answer, str):
             doubts = (*doubts, answer)
         elif isinstance(answer, Verdict):
+            if answer.kind == CONTINUE:
+                continue
             yield answer, doubts
             return
         elif isinstance(answer, list):
             for way, doubt in answer:
                 known = (*doubts, doubt) if doubt else doubts
-                ends = [(way, ())] if isinstance(way, Verdict) else run(elements[place:], decoded, seen, way)
-                yield from ((end, (*known, *more)) for end, more in ends)
+                if isinstance(way, Verdict) and way.kind != CONTINUE:
+                    yield way, known
+                    continue
+                rest = list(run(elements[place:], decoded, seen, [*registers] if isinstance(way, Verdict) else way))
+                yield from ((end, (*known, *more)) for end, more in rest)
+                if doubt and all(more for _end, more in rest):
+                    yield Verdict(CONTINUE), known  # to the next rule, whatever the other ways are
             return
 
 

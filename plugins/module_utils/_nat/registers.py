@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.preflight.ports.plugins.module_utils._nat import rules, views
-from ansible_collections.preflight.ports.plugins.module_utils._nat.nftables import number, text
+from ansible_collections.preflight.ports.plugins.module_utils._nat.nftables import text
 from ansible_collections.preflight.ports.plugins.module_utils._netlink_dump import attributes
 
 Registers = t.List[t.Union[int, views.Unknown]]
@@ -25,8 +25,6 @@ Fork = t.List[t.Tuple[t.Union[rules.Verdict, Registers], t.Optional[str]]]
 Step = t.Callable[[views.View, Registers], t.Union[rules.Answer, rules.Verdict, Fork]]
 """One expression: whether the rule goes on, or what that depends on, or how it ends."""
 
-_REG32_00 = 8  # the registers of 4 bytes; those with smaller numbers have 16 and share their place
-
 _VERDICTS = {0: rules.DROP, 1: rules.ACCEPT, -1: rules.CONTINUE, -3: rules.JUMP, -4: rules.GOTO, -5: rules.RETURN}
 
 
@@ -38,12 +36,6 @@ def data(nested: bytes) -> Found:
     parts = dict(attributes(told[2]))
     code = int.from_bytes(parts.get(1, b""), "big", signed=True)
     return rules.Verdict(_VERDICTS.get(code, rules.ACCEPT), text(parts.get(2)))
-
-
-def place(register: bytes | None) -> int:
-    """Where a register begins."""
-    index = number(register)
-    return (index - 1) * 16 if index < _REG32_00 else (index - _REG32_00) * 4
 
 
 def stored(registers: Registers, at: int, data: views.Bytes) -> Registers:

@@ -16,17 +16,17 @@ from ansible_collections.preflight.ports.plugins.module_utils._nat.walk import E
 from ansible_collections.preflight.ports.plugins.module_utils._witnesses import Question
 
 if t.TYPE_CHECKING:
-    from ansible_collections.preflight.ports.plugins.module_utils._nat.nftables import Table
+    from ansible_collections.preflight.ports.plugins.module_utils._nat import entries, nftables
     from ansible_collections.preflight.ports.plugins.module_utils._sockets import Endpoint
 
 _NUMBERS = {"tcp": socket.IPPROTO_TCP, "udp": socket.IPPROTO_UDP}
 
 
 def search(
-    questions: t.Iterable[Question], tables: t.Sequence[Table], legacy_ipv4: bool, legacy_ipv6: bool
+    questions: t.Iterable[Question], tables: t.Sequence[nftables.Table], legacy: t.Sequence[entries.Table]
 ) -> dict[Question, tuple[Ends, Packet]]:
     """Where some packet to a port may go elsewhere, if one does for sure that one. Raises SourceError, ChangedError."""
-    bases = [*_nft_bases(tables), *_legacy_bases(legacy_ipv4, legacy_ipv6)]
+    bases = [*_nft_bases(tables), *_legacy_bases(legacy)]
     host = read_addresses()
     ports: dict[tuple[str, Endpoint], list[int]] = {}
     for protocol, endpoint, port in questions:
@@ -50,7 +50,7 @@ def search(
 # Each module only where there are such rules, because importing costs time.
 
 
-def _nft_bases(tables: t.Sequence[Table]) -> list[Base]:
+def _nft_bases(tables: t.Sequence[nftables.Table]) -> list[Base]:
     if not tables:
         return []
     from ansible_collections.preflight.ports.plugins.module_utils._nat import programs
@@ -58,12 +58,12 @@ def _nft_bases(tables: t.Sequence[Table]) -> list[Base]:
     return [base for table in tables for base in programs.bases(table)]
 
 
-def _legacy_bases(ipv4: bool, ipv6: bool) -> list[Base]:
-    if not (ipv4 or ipv6):
+def _legacy_bases(tables: t.Sequence[entries.Table]) -> list[Base]:
+    if not tables:
         return []
     from ansible_collections.preflight.ports.plugins.module_utils._nat import iptables
 
-    return [*(iptables.bases(iptables.IPV4) if ipv4 else ()), *(iptables.bases(iptables.IPV6) if ipv6 else ())]
+    return [base for table in tables for base in iptables.bases(table)]
 
 
 def _named(packet: Packet, bases: t.Sequence[Base], server: Server, wanted: t.Sequence[int]) -> t.Sequence[int]:

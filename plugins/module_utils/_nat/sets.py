@@ -8,30 +8,28 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.preflight.ports.plugins.module_utils._nat.nftables import number, text
+from ansible_collections.preflight.ports.plugins.module_utils._nat import elements
+from ansible_collections.preflight.ports.plugins.module_utils._nat.nftables import Table, number
 from ansible_collections.preflight.ports.plugins.module_utils._nat.registers import Choices, Found, data
 from ansible_collections.preflight.ports.plugins.module_utils._nat.rules import Answer
 from ansible_collections.preflight.ports.plugins.module_utils._nat.views import Bytes, Unknown, between, equal
 from ansible_collections.preflight.ports.plugins.module_utils._netlink_dump import attributes
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import SourceError
 
-_NEWSET, _GETSET, _NEWSETELEM, _GETSETELEM = 9, 10, 12, 13
 _INTERVAL = 4
 _INTERVAL_END, _CATCH_ALL = 1, 2
 
-Ask = t.Callable[[int, int, t.Mapping[int, str]], t.List[bytes]]
-"""(kind of request, kind of answer, {attribute: name}) -> the answers about one table. Raises SourceError."""
-
-Interval = t.Tuple[bytes, bytes, Found]
+Interval = t.Tuple[bytes, bytes, bytes]
 """Its first key, its last, and what it maps to."""
 
 
 class SetReader:
     """Reads each set once, when it is asked for."""
 
-    def __init__(self, ask: Ask) -> None:
-        self._ask = ask
-        self._sets: dict[str, Set] | None = None
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self._told: dict[str, dict[int, bytes]] = {}
+        self._sets: dict[str, Set] = {}
 
     def has(self, name: str, key: Bytes) -> Answer:
         """Whether the set has what *key* begins with. Raises SourceError."""
@@ -45,15 +43,15 @@ class SetReader:
         """What the map may have for it. Raises SourceError."""
         the_set = self._set(name)
         if not the_set.is_read:
-            the_set.fill(self._ask(_GETSETELEM, _NEWSETELEM, {2: name}))
+            the_set.fill(elements.elements(self._table, name))
         return the_set.choices(key[: the_set.key_bytes])
 
     def _set(self, name: str) -> Set:
-        if self._sets is None:
-            told = [dict(attributes(payload, 4)) for payload in self._ask(_GETSET, _NEWSET, {})]
-            self._sets = {text(each.get(2)): Set(each) for each in told}
         if name not in self._sets:
-            raise SourceError(f"the set {name} is gone")
+            self._told = self._told or elements.sets(self._table)
+            if name not in self._told:
+                raise SourceError(f"the set {name} is gone")
+            self._sets[name] = Set(self._told[name])
         return self._sets[name]
 
 
@@ -68,26 +66,25 @@ class Set:
         self._fields = fields or [self.key_bytes]  # bytes of each part of a key; each begins at a multiple of four
         self._has_ends = bool(number(told.get(3)) & _INTERVAL) and len(self._fields) == 1
         self.is_read = False
-        self._single: dict[bytes, Found] = {}
+        self._single: dict[bytes, bytes] = {}  # what each key maps to, as the kernel tells it
         self._intervals: list[Interval] = []
-        self._otherwise: Found | None = None  # what every other key maps to
+        self._otherwise: bytes | None = None  # what every other key maps to
 
-    def fill(self, payloads: t.Iterable[bytes]) -> None:
-        """With the elements of some NEWSETELEM. Raises SourceError."""
-        ends: list[tuple[bytes, bool, Found]] = []
-        for payload in payloads:
-            for _kind, element in attributes(dict(attributes(payload, 4)).get(3, b"")):
-                told = dict(attributes(element))
-                flags, found = number(told.get(3)), data(told.get(2, b""))
-                key, last = (dict(attributes(told.get(kind, b""))).get(1, b"") for kind in (1, 10))
-                if flags & _CATCH_ALL:
-                    self._otherwise = found
-                elif last:
-                    self._intervals.append((key, last, found))
-                elif self._has_ends:
-                    ends.append((key, not flags & _INTERVAL_END, found))
-                else:
-                    self._single[key] = found
+    def fill(self, made: t.Iterable[bytes]) -> None:
+        """Raises SourceError."""
+        ends: list[tuple[bytes, bool, bytes]] = []
+        for element in made:
+            told = dict(attributes(element))
+            flags, found = number(told.get(3)), told.get(2, b"")
+            key = dict(attributes(told.get(1, b""))).get(1, b"")
+            if flags & _CATCH_ALL:
+                self._otherwise = found
+            elif 10 in told:
+                self._intervals.append((key, dict(attributes(told[10])).get(1, b""), found))
+            elif self._has_ends:
+                ends.append((key, not flags & _INTERVAL_END, found))
+            else:
+                self._single[key] = found
         self._intervals += _paired(sorted(ends, key=lambda end: end[:2]))
         self.is_read = True
 
@@ -97,20 +94,20 @@ class Set:
         if unknown is None:
             exact = self._single.get(bytes(t.cast("t.Sequence[int]", key)))
             if exact is not None:
-                return [(exact, None)]
+                return [(data(exact), None)]
         # A key that is known was none of the single ones.
         single = sorted(self._single.items(), key=lambda item: item[0]) if unknown else ()
         found: list[tuple[Found, str | None]] = []
         for first, last, value in [*((each, each, value) for each, value in single), *self._intervals]:
             answer = self._inside(first, last, key)
             if answer is True:
-                return [*found, (value, None)]
+                return [*found, (data(value), None)]
             if isinstance(answer, str):
-                found.append((value, answer))
+                found.append((data(value), answer))
         if unknown and found and len(found) == unknown.choices:
             found[-1] = (found[-1][0], None)  # one of them it is
         elif self._otherwise is not None:
-            found.append((self._otherwise, None))
+            found.append((data(self._otherwise), None))
         return found
 
     def _inside(self, first: bytes, last: bytes, key: Bytes) -> Answer:
@@ -128,7 +125,7 @@ class Set:
         return answer
 
 
-def _paired(ends: t.Sequence[tuple[bytes, bool, Found]]) -> t.Iterator[Interval]:
+def _paired(ends: t.Sequence[tuple[bytes, bool, bytes]]) -> t.Iterator[Interval]:
     """Intervals whose first key and first key beyond are elements of their own; beyond the last key there is none."""
     for place, (key, begins, found) in enumerate(ends):
         if begins:

@@ -13,17 +13,12 @@ from __future__ import annotations
 import struct
 import typing as t
 
-from ansible_collections.preflight.ports.plugins.module_utils._nat import rules
+from ansible_collections.preflight.ports.plugins.module_utils._nat import rules, xt_ports
 
 Test = t.Callable[[rules.Packet], rules.Answer]
 
-# Of both, the first four are the source ports and the destination ports, the last says which are rules.inverted.
-_TCP_MATCH, _UDP_MATCH = struct.Struct("=HHHHBBBB"), struct.Struct("=HHHHB")
 _EVERY_PORT = (0, 0xFFFF)
-_NOT_SOURCE_PORT, _NOT_PORT = 1, 2
-
-_MULTIPORT = struct.Struct("=BB15H15BB")
-_OF_DESTINATION = 1
+_NOT_SOURCE_PORT = 1
 
 _ADDRTYPE = struct.Struct("=HHI")
 _NOT_SOURCE_TYPE, _NOT_TYPE = 1, 2
@@ -74,22 +69,6 @@ def target(name: str, revision: int, info: bytes, is_ipv6: bool) -> tuple[rules.
     return rules.Verdict(rules.NAT, target=written), None
 
 
-def ports(name: str, revision: int, info: bytes) -> t.Collection[int] | None:
-    """The only destination ports that a match lets pass; None if there are many, or it asks for something else."""
-    try:
-        if (name, revision) == ("multiport", 1):
-            which, count, *numbers, invert = _MULTIPORT.unpack_from(info)
-            is_plain = which == _OF_DESTINATION and not invert and not any(numbers[15:])
-            return frozenset(numbers[:count]) if is_plain else None
-        if name in ("tcp", "udp") and not revision:
-            layout = _TCP_MATCH if name == "tcp" else _UDP_MATCH
-            _first_source, _last_source, first, last, *_tcp_flags, invert = layout.unpack_from(info)
-            return (first,) if first == last and not invert & _NOT_PORT else None
-    except struct.error:
-        pass
-    return None
-
-
 def _depends_on(what: str) -> Test:
     return lambda packet: what
 
@@ -99,26 +78,26 @@ def _number(big_endian: bytes) -> int:
 
 
 def _tcp(info: bytes) -> Test:
-    *ports, option, mask, _flags, invert = _TCP_MATCH.unpack_from(info)
+    *ports, option, mask, _flags, invert = xt_ports.TCP.unpack_from(info)
     others: rules.Answer = "the TCP header" if option or mask else True
     return lambda packet: rules.every((*_ports(ports, invert, packet), others))
 
 
 def _udp(info: bytes) -> Test:
-    *ports, invert = _UDP_MATCH.unpack_from(info)
+    *ports, invert = xt_ports.UDP.unpack_from(info)
     return lambda packet: rules.every(_ports(ports, invert, packet))
 
 
 def _ports(ports: t.Sequence[int], invert: int, packet: rules.Packet) -> t.Iterator[rules.Answer]:
     first_source, last_source, first, last = ports
     any_source, any_port = ((first_source, last_source) == _EVERY_PORT), ((first, last) == _EVERY_PORT)
-    yield rules.inverted(any_port or first <= packet.known_port() <= last, invert & _NOT_PORT)
+    yield rules.inverted(any_port or first <= packet.known_port() <= last, invert & xt_ports.NOT_PORT)
     yield rules.inverted(any_source or "the source port", invert & _NOT_SOURCE_PORT)
 
 
 def _multiport(info: bytes) -> Test:
-    which, count, *numbers, invert = _MULTIPORT.unpack_from(info)
-    if which != _OF_DESTINATION:
+    which, count, *numbers, invert = xt_ports.MULTIPORT.unpack_from(info)
+    if which != xt_ports.OF_DESTINATION:
         return _depends_on("the source port")
     begins_range = numbers[15:]
     spans, place = [], 0

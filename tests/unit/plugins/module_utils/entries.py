@@ -8,10 +8,26 @@ from __future__ import annotations
 
 import struct
 
-from ansible_collections.preflight.ports.plugins.module_utils._nat.iptables import IPV4
+from ansible_collections.preflight.ports.plugins.module_utils._nat.entries import IPV4, IPV6, Table
 
 DROP, ACCEPT, QUEUE, RETURN = -1, -2, -4, -5
-TCP_80 = ("tcp", 0, struct.pack("=HHHHBBBB", 0, 65535, 80, 80, 0, 0, 0, 0))
+_ENTRY = {
+    IPV4: struct.Struct("@4s4s4s4s16s16s16s16sHBBIHHIQQ"),
+    IPV6: struct.Struct("@16s16s16s16s16s16s16s16sHxBBIHHIQQ"),
+}
+
+
+def tcp(first, last=None, sources=(0, 65535), invert=0):
+    return ("tcp", 0, struct.pack("=HHHHBBBB", *sources, first, last or first, 0, 0, 0, invert))
+
+
+def multiport(*ports, which=1, ranges=(), invert=0):
+    numbers = [*ports, *[0] * (15 - len(ports))]
+    begin_ranges = [int(place in ranges) for place in range(15)]
+    return ("multiport", 1, struct.pack("=BB15H15BB", which, len(ports), *numbers, *begin_ranges, invert))
+
+
+TCP_80 = tcp(80)
 COMMENT = ("comment", 0, b"web\0".ljust(256, b"\0"))
 MARK = ("mark", 1, bytes(12))
 TO_80 = ("REDIRECT", 0, struct.pack("=II8x", 1, 2) + b"\0\x50\0\x50")
@@ -28,7 +44,7 @@ def entry(*matches, target=ACCEPTED, source=ANY, address=ANY, comes=ANY, goes=AN
           protocol=0, flags=0, invert=0, layout=IPV4):  # fmt: skip
     body = b"".join(extension(*match) for match in matches)
     end = extension(*target)
-    size = layout.entry.size
+    size = layout.entry_bytes
     fields = (
         source[0],
         address[0],
@@ -42,7 +58,7 @@ def entry(*matches, target=ACCEPTED, source=ANY, address=ANY, comes=ANY, goes=AN
         flags,
         invert,
     )
-    return layout.entry.pack(*fields, 0, size + len(body), size + len(body) + len(end), 0, 0, 0) + body + end
+    return _ENTRY[layout].pack(*fields, 0, size + len(body), size + len(body) + len(end), 0, 0, 0) + body + end
 
 
 def goes_to(code):
@@ -51,3 +67,10 @@ def goes_to(code):
 
 def begins(name, layout=IPV4):
     return entry(target=("ERROR", 0, name.encode().ljust(32, b"\0")), layout=layout)
+
+
+def table(*made, layout=IPV4, output=()):
+    """One whose chain PREROUTING begins with what is *made*, and OUTPUT with *output*."""
+    prerouting, rest = b"".join(made), b"".join(output or [entry(layout=layout)])
+    begins_at = {0: "PREROUTING", len(prerouting): "OUTPUT"}
+    return Table(layout, begins_at, prerouting + rest + begins("ERROR", layout))

@@ -6,13 +6,14 @@ from __future__ import annotations
 
 import sys
 
+import entries as rows
 import nftables as nft
 import pytest
 from ansible_collections.preflight.ports.plugins.module_utils import _redirects
 from ansible_collections.preflight.ports.plugins.module_utils._holders import Container
-from ansible_collections.preflight.ports.plugins.module_utils._nat import iptables, search, tables
+from ansible_collections.preflight.ports.plugins.module_utils._nat import entries, nftables, search
 from ansible_collections.preflight.ports.plugins.module_utils._nat.redirect import Redirect
-from ansible_collections.preflight.ports.plugins.module_utils._nat.tables import ChangedError, Found
+from ansible_collections.preflight.ports.plugins.module_utils._nat.tables import ChangedError
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import SourceError
 from records import at
 
@@ -31,7 +32,7 @@ def run(monkeypatch):
 
     def run(*rules, **rest):
         made = nft.Kernel([nft.base_chain()], [nft.rule("base", each) for each in rules], **rest).runs(monkeypatch)
-        monkeypatch.setattr(tables, "find", lambda: Found(made.answers[4], False, False))
+        monkeypatch.setattr(_redirects, "where", lambda: (made.answers[4], False, False))
         return made
 
     return run
@@ -50,7 +51,7 @@ def test_find_does_not_decode_what_is_about_other_ports(run, monkeypatch):
 
 
 def test_find_where_there_are_no_tables(monkeypatch):
-    monkeypatch.setattr(tables, "find", lambda: Found((), False, False))
+    monkeypatch.setattr(_redirects, "where", lambda: ([], False, False))
     assert _redirects.find([PORT_80]) == {}
 
 
@@ -73,16 +74,31 @@ def test_find_says_when_it_cannot_tell(failure, run, monkeypatch):
 
 
 @pytest.mark.parametrize(("changes", "expected"), [(2, {}), (3, None)])
-def test_find_asks_again_when_rules_change(changes, expected, monkeypatch):
+def test_find_asks_again_when_rules_change(changes, expected, run, monkeypatch):
+    run()
     answers = [ChangedError()] * changes
 
-    def find():
+    def read(_chains):
         if answers:
             raise answers.pop()
-        return Found((), False, False)
+        return []
 
-    monkeypatch.setattr(tables, "find", find)
+    monkeypatch.setattr(nftables, "read", read)
     assert _redirects.find([PORT_80]) == expected
+
+
+def test_find_where_the_user_may_no_longer_know(run, monkeypatch):
+    run()
+    monkeypatch.setattr(nftables, "read", lambda _chains: monkeypatch.setattr(_redirects, "where", fail) or changed())
+
+    def changed():
+        raise ChangedError
+
+    def fail():
+        raise SourceError("no")
+
+    assert _redirects.find([PORT_80]) is None
+    assert _redirects.find([PORT_80]) is None
 
 
 DNAT = nft.dport(80) + nft.dnat("10.88.0.5", 8080)
@@ -119,7 +135,7 @@ def test_find_for_loopback(monkeypatch):
         nft.rule("out", nft.dport(81), nft.redirect(82)),
     ]
     made = nft.Kernel(chains, rules).runs(monkeypatch)
-    monkeypatch.setattr(tables, "find", lambda: Found(made.answers[4], False, False))
+    monkeypatch.setattr(_redirects, "where", lambda: (made.answers[4], False, False))
     found = _redirects.find([("tcp", at(address), port) for address in ("127.0.0.1", "127.0.0.2") for port in (80, 81)])
     assert {str(endpoint) for _protocol, endpoint, _port in found} == {"127.0.0.1", "127.0.0.2"}
     assert {each.target for each in found.values()} == {"port 82 of this host"}
@@ -183,7 +199,7 @@ def test_find_with_the_words_of_the_rules(monkeypatch):
         nft.rule("DN\x1b", nft.dport(80), nft.dnat("10.88.0.5", 8080), table="nat"),
     ]
     made = nft.Kernel([nft.base_chain("PREROUTING", table="nat")], rules).runs(monkeypatch)
-    monkeypatch.setattr(tables, "find", lambda: Found(made.answers[4], False, False))
+    monkeypatch.setattr(_redirects, "where", lambda: (made.answers[4], False, False))
     chains = ("ip nat PREROUTING", "CNI", "DN\\x1b")
     assert _redirects.find([PORT_80]) == {
         PORT_80: Redirect("10.88.0.5:8080", "iptables", chains, container=Container(identity, None, "unknown"))
@@ -198,12 +214,39 @@ def test_find_with_several_targets(run):
 @pytest.mark.parametrize("families", [(True, False), (False, True), (True, True)])
 def test_find_in_the_older_tables(families, monkeypatch):
     nft.Kernel().runs(monkeypatch)
-    monkeypatch.setattr(tables, "find", lambda: Found((), *families))
+    monkeypatch.setattr(_redirects, "where", lambda: ([], *families))
     asked = []
-    monkeypatch.setattr(iptables, "bases", lambda layout: asked.append(layout) or [])
+
+    def read(layout):
+        asked.append(layout)
+        return rows.table(rows.entry(layout=layout), layout=layout)
+
+    monkeypatch.setattr(entries, "read", read)
     assert _redirects.find([PORT_80]) == {}
-    wanted = zip(families, (iptables.IPV4, iptables.IPV6))
+    wanted = zip(families, (entries.IPV4, entries.IPV6))
     assert asked == [layout for is_there, layout in wanted if is_there]
+
+
+def test_find_what_an_older_table_does(monkeypatch):
+    nft.Kernel().runs(monkeypatch)
+    monkeypatch.setattr(_redirects, "where", lambda: ([], True, False))
+    made = rows.table(rows.entry(rows.tcp(81), protocol=6, target=rows.TO_80), rows.entry())
+    monkeypatch.setattr(entries, "read", lambda _layout: made)
+    port_81 = ("tcp", IPV4, 81)
+    expected = Redirect("port 80 of this host", "iptables-legacy", ("ip nat PREROUTING",))
+    assert _redirects.find([PORT_80, port_81, ("udp", IPV4, 81), ("tcp", IPV6, 81)]) == {port_81: expected}
+
+
+def test_find_does_not_decode_older_tables_about_other_ports(monkeypatch):
+    nft.Kernel().runs(monkeypatch)
+    monkeypatch.setattr(_redirects, "where", lambda: ([], True, True))
+    to_80, others = (rows.table(rows.entry(*match, target=rows.TO_80)) for match in ((rows.TCP_80,), (rows.tcp(81),)))
+    monkeypatch.setattr(entries, "read", lambda layout: to_80 if layout is entries.IPV4 else others)
+    asked = []
+    monkeypatch.setattr(search, "search", lambda _questions, *tables: asked.append(tables) or {})
+    assert _redirects.find([PORT_80]) == {}
+    assert _redirects.find([("tcp", IPV4, 82)]) == {}
+    assert asked == [((), [to_80])]
 
 
 @pytest.mark.linux

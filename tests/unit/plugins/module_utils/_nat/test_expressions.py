@@ -180,7 +180,28 @@ def test_matches_need_a_port():
 def test_verdicts(code, expected):
     chain = expected.chain or None
     assert data(nft.verdict(code, chain)) == expected
-    assert outcomes(nft.end(code, chain)) == [(expected, ())]
+    assert outcomes(nft.end(code, chain), ACCEPT) == [(Verdict("accept") if code == nft.CONTINUE else expected, ())]
+
+
+def test_a_rule_goes_on_after_a_verdict_that_says_so():
+    found = Sets(choices=[(Verdict("continue"), None)])
+    assert outcomes(nft.lookup("ports", 1, 0), ACCEPT, sets=found) == [(Verdict("accept"), ())]
+    assert outcomes(nft.lookup("ports", 1, 0), sets=found) == []
+
+
+def test_a_way_that_may_lead_to_the_next_rule():
+    """Whatever the other ways are: it is one of the ends."""
+    maybe = Sets(choices=[(Verdict("continue"), "chance"), (Verdict("drop"), None)])
+    end = nft.meta(16) + nft.compare(b"\x11") + ACCEPT  # for UDP alone
+    next_rule = (Verdict("continue"), ("chance",))
+    assert outcomes(nft.lookup("ports", 1, 0), end, sets=maybe) == [next_rule, (Verdict("drop"), ())]
+    assert outcomes(nft.lookup("ports", 1, 0), ACCEPT, sets=maybe) == [
+        (Verdict("accept"), ("chance",)), (Verdict("drop"), ()),
+    ]  # fmt: skip
+    values = Sets(choices=[(b"\x11", "chance"), (b"\6", None)])
+    assert outcomes(nft.lookup("ports", 1, 1), nft.compare(b"\6"), ACCEPT, sets=values) == [
+        next_rule, (Verdict("accept"), ()),
+    ]  # fmt: skip
 
 
 def address(text, last=None):

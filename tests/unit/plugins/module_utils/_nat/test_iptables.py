@@ -4,13 +4,11 @@
 
 from __future__ import annotations
 
-import ctypes
-import errno
 import struct
 
 import pytest
-from ansible_collections.preflight.ports.plugins.module_utils._nat import iptables
-from ansible_collections.preflight.ports.plugins.module_utils._nat.iptables import IPV4, IPV6, Entry, bases, places_of
+from ansible_collections.preflight.ports.plugins.module_utils._nat.entries import IPV4, IPV6
+from ansible_collections.preflight.ports.plugins.module_utils._nat.iptables import bases
 from ansible_collections.preflight.ports.plugins.module_utils._nat.rules import (
     OUTPUT,
     PREROUTING,
@@ -18,7 +16,6 @@ from ansible_collections.preflight.ports.plugins.module_utils._nat.rules import 
     Target,
     Verdict,
 )
-from ansible_collections.preflight.ports.plugins.module_utils._sockets import SourceError
 from entries import (
     ACCEPT,
     COMMENT,
@@ -30,8 +27,8 @@ from entries import (
     TO_80,
     begins,
     entry,
-    extension,
     goes_to,
+    table,
 )
 from nftables import WAN
 from records import at
@@ -43,14 +40,8 @@ FIVE = at("10.88.0.5").address
 
 
 def outcomes(*made, packet=PACKET, layout=IPV4, chain="PREROUTING"):
-    return [outcome for each in parsed(*made, layout=layout)[chain] for outcome in each.outcomes(packet)]
-
-
-def parsed(*made, layout=IPV4):
-    """The entries of each chain."""
-    starts, entries = {0: "PREROUTING"}, b"".join((*made, begins("ERROR", layout)))
-    places = places_of(layout, starts, entries)
-    return {name: [Entry(layout, starts, entries, at) for at in found] for name, found in places.items()}
+    rules = bases(table(*made, layout=layout))[0].chain(chain).concerning(packet.port)
+    return [outcome for rule in rules for outcome in rule(packet)]
 
 
 ADDRESS = (PACKET.address, b"\xff" * 4)
@@ -130,59 +121,21 @@ def test_ipv6():
 
 
 def test_rules_are_filed_by_their_ports():
-    chains = parsed(entry(COMMENT, TCP_80), entry(UDP), entry())
-    assert [each.ports() for each in chains["PREROUTING"]] == [(80,), None, None]
+    chain = bases(table(entry(COMMENT, TCP_80), entry(UDP), entry()))[0].chain("PREROUTING")
+    assert list(chain.by_port) == [80]
+    assert len(list(chain.concerning(81))) == 2
 
 
 def test_comments_are_looked_for_when_they_are_needed():
     assert [comment() for _verdict, _doubts, comment in outcomes(entry(TCP_80, COMMENT), entry())] == ["web", None]
 
 
-def test_nonsense():
-    with pytest.raises(SourceError, match="an entry of no length"):
-        places_of(IPV4, {}, bytes(200))
-    with pytest.raises(SourceError, match="a match of no length"):
-        outcomes(entry(("x", 0, b""))[:112] + bytes(32) + extension("", 0, struct.pack("=i", ACCEPT)))
-    with pytest.raises(struct.error):
-        places_of(IPV4, {}, entry()[:50])
-
-
-class Libc:
-    """A kernel with this table."""
-
-    def __init__(self, entries=b"", second=0, fails=0):
-        self.entries, self.second, self.fails, self.asked = entries, second, fails, []
-
-    def getsockopt(self, _descriptor, level, option, answer, length):
-        self.asked.append((level, option))
-        assert answer.raw.startswith(b"nat\0")
-        if self.fails:
-            ctypes.set_errno(self.fails)
-            return -1
-        if option == 64:
-            answer.raw = struct.pack("@32s13I", b"nat", 9, 0, 0, 0, self.second, *[0] * 7, len(self.entries))
-        else:
-            head = struct.calcsize("@32sI0Q")
-            assert len(answer.raw) == length._obj.value == head + len(self.entries)
-            answer.raw = answer.raw[:head] + self.entries
-        return 0
-
-
-@pytest.mark.parametrize(("layout", "level", "expected"), [(IPV4, 0, ("ip nat", (4,))), (IPV6, 41, ("ip6 nat", (16,)))])
-def test_bases(layout, level, expected, monkeypatch):
-    libc = Libc(entry(layout=layout) + entry(TCP_80, layout=layout), second=len(entry(layout=layout)))
-    monkeypatch.setattr(iptables.ctypes, "CDLL", lambda *_arguments, **_options: libc)
-    made = bases(layout)
-    assert libc.asked == [(level, 64), (level, 65)]
+@pytest.mark.parametrize(("layout", "expected"), [(IPV4, ("ip nat", (4,))), (IPV6, ("ip6 nat", (16,)))])
+def test_bases(layout, expected):
+    made = bases(table(entry(layout=layout), output=[entry(TCP_80, layout=layout)], layout=layout))
     assert [(base.tool, base.name, base.hook, base.priority) for base in made] == [
         ("iptables-legacy", "PREROUTING", PREROUTING, -100), ("iptables-legacy", "OUTPUT", OUTPUT, -100),
     ]  # fmt: skip
     assert [len(base.chain(base.name).by_port) for base in made] == [0, 1]
     assert made[0].chain("PREROUTING") is made[1].chain("PREROUTING")
     assert [(base.table, base.address_bytes) for base in made] == [expected] * 2
-
-
-def test_bases_of_a_kernel_that_refuses(monkeypatch):
-    monkeypatch.setattr(iptables.ctypes, "CDLL", lambda *_arguments, **_options: Libc(fails=errno.EPERM))
-    with pytest.raises(SourceError, match="Operation not permitted"):
-        bases(IPV4)

@@ -7,7 +7,7 @@ from __future__ import annotations
 import struct
 
 import pytest
-from ansible_collections.preflight.ports.plugins.module_utils._nat import xtables
+from ansible_collections.preflight.ports.plugins.module_utils._nat import xt_ports, xtables
 from ansible_collections.preflight.ports.plugins.module_utils._nat.rules import (
     OUTPUT,
     PREROUTING,
@@ -118,7 +118,7 @@ def test_matches_of_other_packets():
     ],
 )
 def test_ports(match, expected):
-    assert xtables.ports(*match) == expected
+    assert xt_ports.only(*match) == expected
 
 
 FIVE, NINE = b"\x0a\x58\0\5", b"\x0a\x58\0\x09"

@@ -8,8 +8,8 @@ import errno
 
 import nftables as nft
 import pytest
-from ansible_collections.preflight.ports.plugins.module_utils._nat import tables
-from ansible_collections.preflight.ports.plugins.module_utils._nat.tables import Found, find, possible
+from ansible_collections.preflight.ports.plugins.module_utils import _redirects
+from ansible_collections.preflight.ports.plugins.module_utils._redirects import possible, where
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import SourceError
 
 NOTHING, EVERYTHING = (False, False, False), (True, True, True)
@@ -53,7 +53,7 @@ def chains(monkeypatch):
                 raise answer
             return answer
 
-        monkeypatch.setattr(tables, "dump", dump)
+        monkeypatch.setattr(_redirects, "dump", dump)
 
     return make
 
@@ -65,43 +65,43 @@ def refusal(number):
 
 
 @pytest.mark.parametrize("names", ["nat\n", "filter\nnat\n"])
-def test_find(names, proc, chains):
-    nat = nft.base_chain()
-    chains([nft.base_chain(kind="filter"), nat])
+def test_where(names, proc, chains):
+    nat = nft.base_chain(hook=nft.OUTPUT)
+    chains([nft.base_chain(kind="filter"), nft.base_chain(hook=1), nft.base_chain(hook=4), nat])
     (proc / "net/ip_tables_names").write_text(names)
     (proc / "net/ip6_tables_names").write_text("filter\n")
-    assert find(str(proc)) == Found([nat], True, False)
+    assert where(str(proc)) == ([nat], True, False)
 
 
-def test_find_without_anything(proc, chains):
+def test_where_without_anything(proc, chains):
     chains([])
-    assert find(str(proc)) == Found([], False, False)
+    assert where(str(proc)) == ([], False, False)
 
 
-def test_find_asks_nobody_where_there_can_be_nothing(tmp_path, chains):
+def test_where_asks_nobody_where_there_can_be_nothing(tmp_path, chains):
     chains(AssertionError("asked"))
-    assert find(str(tmp_path)) == Found((), False, False)
+    assert where(str(tmp_path)) == ([], False, False)
 
 
 @pytest.mark.parametrize("number", [errno.EINVAL, errno.EPROTONOSUPPORT])
-def test_find_on_a_kernel_without_nf_tables(number, proc, chains):
+def test_where_on_a_kernel_without_nf_tables(number, proc, chains):
     chains(refusal(number))
-    assert find(str(proc)) == Found([], False, False)
+    assert where(str(proc)) == ([], False, False)
 
 
 @pytest.mark.parametrize("error", [refusal(errno.EPERM), SourceError("no")])
-def test_find_fails_where_the_user_may_not_know(error, proc, chains):
+def test_where_fails_where_the_user_may_not_know(error, proc, chains):
     chains(error)
     with pytest.raises(SourceError):
-        find(str(proc))
+        where(str(proc))
 
 
-def test_find_fails_where_a_file_is_not_for_the_user(proc, chains, monkeypatch):
+def test_where_fails_where_a_file_is_not_for_the_user(proc, chains, monkeypatch):
     chains([])
 
     def refuse(path, **_rest):
         raise PermissionError(errno.EACCES, "Permission denied", path)
 
-    monkeypatch.setattr(tables, "open", refuse, raising=False)
+    monkeypatch.setattr(_redirects, "open", refuse, raising=False)
     with pytest.raises(SourceError, match="Permission denied"):
-        find(str(proc))
+        where(str(proc))
