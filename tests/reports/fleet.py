@@ -18,6 +18,9 @@ PLAY = """\
     ansible_connection: local
     ansible_python_interpreter: "{{ ansible_playbook_python }}"
   tasks:
+    - name: Remember it as what a module returned
+      ansible.builtin.set_fact:
+        __port_preflight_result: "{{ found }}"
     - name: Judge what was found before
       ansible.builtin.include_role:
         name: preflight.ports.port_preflight
@@ -125,9 +128,9 @@ def run(folder: Path, play: str, inventory: dict, *arguments: str, **variables):
 
 def report(folder: Path, looks: dict, *paths: str, play: str = PLAY, **variables):
     """The finished ansible-playbook whose role judged the looks and wrote the reports."""
-    for name, found in looks.items():
-        (folder / f"{name}.look").write_text(json.dumps(found))
+    for name, each in looks.items():
+        (folder / f"{name}.look").write_text(json.dumps(each))
     # Read by a lookup, so that no text of it is taken for a template, as with the result of a module.
-    result = f"{{{{ lookup('ansible.builtin.file', '{folder}/' ~ inventory_hostname ~ '.look') | from_json }}}}"
-    inventory = {"all": {"hosts": dict.fromkeys(looks), "vars": {"__port_preflight_result": result}}}
+    found = f"{{{{ lookup('ansible.builtin.file', '{folder}/' ~ inventory_hostname ~ '.look') | from_json }}}}"
+    inventory = {"all": {"hosts": dict.fromkeys(looks), "vars": {"found": found}}}
     return run(folder, play, inventory, port_preflight_reports=list(paths), **variables)
