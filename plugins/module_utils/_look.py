@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.preflight.ports.plugins.module_utils import _probe
 from ansible_collections.preflight.ports.plugins.module_utils._requirements import FREE, Requirement
 from ansible_collections.preflight.ports.plugins.module_utils._sources import Source
 from ansible_collections.preflight.ports.plugins.module_utils._witnesses import Question, ask
@@ -48,9 +47,9 @@ def look(
         for endpoint in requirement.endpoints
     ]
     answers = ask(asked, source, probing)
-    probed = probing and _probe.NO_WITNESS not in answers.values()
     findings: Findings = {}
     census = None
+    probed = probing
     if answers:
         from ansible_collections.preflight.ports.plugins.module_utils._inquiry import inquire
 
