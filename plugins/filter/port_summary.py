@@ -230,9 +230,9 @@ def _printable(value: t.Any) -> t.Any:
     """*value* with every string in it made safe to show."""
     if isinstance(value, str):
         return printable(value)
-    if isinstance(value, t.Mapping):
+    if isinstance(value, dict):
         return {key: _printable(each) for key, each in value.items()}
-    if isinstance(value, t.Sequence):
+    if isinstance(value, list):
         return [_printable(each) for each in value]
     return value
 

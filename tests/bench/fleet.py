@@ -13,7 +13,7 @@ import sys
 import time
 from pathlib import Path
 from statistics import median
-from typing import Any, Iterator
+from typing import Any, Iterator, NamedTuple
 
 import sandbox
 from hosts import FREE, TAKEN
@@ -26,6 +26,7 @@ TURNS = 5
 FEW, MANY = 250, 1000
 ROLE, PING, LOOP = "role", "ping", "loop of wait_for"
 LOOK = "preflight.ports.port_preflight : Look at the ports"
+FACTS = "Gathering Facts"
 
 TASKS: dict[str, dict[str, Any]] = {
     PING: {"ansible.builtin.ping": {}},
@@ -61,8 +62,16 @@ def lab(scratch: Path, inventory: list[str]) -> Iterator[None]:
         run(scratch, LAB / "destroy.yml", *inventory)
 
 
-def at_scale(scratch: Path) -> dict[int, tuple[float, float]]:
-    """Seconds of a play on that many hosts, and of all in it but the look at them.
+class Shares(NamedTuple):
+    """Seconds of the parts of a play."""
+
+    facts: float
+    look: float
+    rest: float
+
+
+def at_scale(scratch: Path) -> dict[int, Shares]:
+    """What a play on that many hosts spends where.
 
     Every host is this one, and on every tenth a port is taken. Enters a network namespace.
     """
@@ -82,20 +91,20 @@ def at_scale(scratch: Path) -> dict[int, tuple[float, float]]:
         names = {f"host-{number}": {} if number % 10 else taken for number in range(count)}
         hosts.write_text(json.dumps({"all": {"hosts": names, "vars": variables}}))
         started = time.perf_counter()
-        out = run(scratch, play(scratch, ROLE, "all"), "-i", str(hosts), callback="stopwatch")
+        out = run(scratch, play(scratch, ROLE, "all", facts=True), "-i", str(hosts), callback="stopwatch")
         total = time.perf_counter() - started
         tasks = [json.loads(line) for line in out.splitlines() if line.startswith("[")]
-        look = [took for name, took, _size in tasks if name == LOOK]
-        if len(look) != count:
+        facts, look = ([took for name, took, _size in tasks if name == task] for task in (FACTS, LOOK))
+        if not len(facts) == len(look) == count:
             raise RuntimeError(f"{len(look)} of {count} hosts were looked at:\n{out[-2000:]}")
-        costs[count] = (total, total - max(look))
+        costs[count] = Shares(max(facts), max(look), total - max(facts) - max(look))
     server.close()
     return costs
 
 
-def play(scratch: Path, name: str, hosts: str) -> Path:
+def play(scratch: Path, name: str, hosts: str, facts: bool = False) -> Path:
     playbook = scratch / f"{name}.json"
-    playbook.write_text(json.dumps([{"hosts": hosts, "gather_facts": False, "tasks": [TASKS[name]]}]))
+    playbook.write_text(json.dumps([{"hosts": hosts, "gather_facts": facts, "tasks": [TASKS[name]]}]))
     return playbook
 
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 import types
 from typing import Any, Iterator, NamedTuple
@@ -34,6 +35,7 @@ def run(*command: str) -> None:
 
 LOOK, CONFLICT = "look at 20 free ports", "look at 20 ports, one taken"
 LISTENERS, HOLDERS, PSUTIL = "ss -Hltn", "ss -Hltnp", "psutil.net_connections('inet')"
+PSUTIL_PROCESS = f"python -c {PSUTIL}"
 
 CONTENDERS: Contenders = {
     LOOK: lambda: look(FREE),
@@ -41,6 +43,7 @@ CONTENDERS: Contenders = {
     LISTENERS: lambda: run("ss", "-Hltn"),
     HOLDERS: lambda: run("ss", "-Hltnp"),
     PSUTIL: lambda: psutil.net_connections("inet"),
+    PSUTIL_PROCESS: lambda: run(sys.executable, "-c", f"import psutil; {PSUTIL}"),
 }
 
 
