@@ -13,6 +13,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._findings import (
     UNAVAILABLE,
     UNKNOWN,
     Finding,
+    sent_elsewhere,
     settle,
     surely_taken,
     worst,
@@ -32,6 +33,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._sockets import BO
 from records import (
     CONVERSATION,
     DATAGRAMS,
+    DOCKER_RULE,
     DYING,
     ELSEWHERE,
     OUTGOING,
@@ -138,6 +140,11 @@ def test_settle(answer, sockets, shows_bound, expected):
 def test_settle_what_so_reuseaddr_would_allow(sockets, shows_bound, lacks_bound):
     assert settle(WANTED, REUSABLE, sockets, shows_bound=True) == shows_bound
     assert settle(WANTED, REUSABLE, sockets, shows_bound=False) == lacks_bound
+
+
+def test_a_rule_for_some_of_the_traffic_takes_no_port():
+    some = DOCKER_RULE._replace(depends_on=("the source address",))
+    assert sent_elsewhere({"all": DOCKER_RULE, "some": some}) == {"all": Finding(REDIRECTED, (), DOCKER_RULE)}
 
 
 WORST_FIRST = [LISTENING, BOUND, CONNECTED, UNKNOWN, CLOSING, REDIRECTED, DUPLICATE, UNAVAILABLE, FREE]

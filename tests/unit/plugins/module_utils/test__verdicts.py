@@ -40,6 +40,11 @@ from records import (
 FREE = "free"
 
 
+@pytest.mark.parametrize(("state", "final"), [(DUPLICATE, True), (REDIRECTED, False), (CLOSING, False)])
+def test_no_wait_mends_a_request_that_contradicts_itself(state, final):
+    assert Verdict(want(), 80, state, met=False).is_final is final
+
+
 @pytest.mark.parametrize(
     ("findings", "expected"),
     [
