@@ -18,7 +18,11 @@ import socket
 import typing as t
 
 from ansible_collections.preflight.ports.plugins.module_utils._links import with_vrfs
-from ansible_collections.preflight.ports.plugins.module_utils._owners import in_this_network, processes
+from ansible_collections.preflight.ports.plugins.module_utils._owners import (
+    in_this_network,
+    processes,
+    sees_every_process,
+)
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import BOUND, TCP, TCP_CLOSE, Endpoint, Socket
 
 _PIDFD_OPEN, _PIDFD_GETFD = 434, 438  # on every architecture
@@ -39,7 +43,7 @@ def find(listed: t.Container[int], proc: str = "/proc") -> Bound:
     """The bound-only sockets. *listed*: the inodes of all TCP sockets that the table has."""
     found: dict[int, Socket] = {}
     names = processes(proc)
-    all_seen = bool(names) and os.geteuid() == 0
+    all_seen = bool(names) and os.geteuid() == 0 and sees_every_process(proc)
     for name in names:
         if not in_this_network(name, proc):
             continue
@@ -61,9 +65,12 @@ def find(listed: t.Container[int], proc: str = "/proc") -> Bound:
 
 
 def _tcp_inode(path: str) -> int:
-    """The inode of the TCP socket behind a descriptor, 0 for anything else. The protocol is an extended attribute."""
+    """The inode of the TCP socket behind a descriptor, 0 for anything else.
+
+    An extended attribute names the protocol: TCP, TCPv6, MPTCP, MPTCPv6.
+    """
     link = re.fullmatch(r"socket:\[([0-9]+)\]", os.readlink(path))
-    return int(link[1]) if link and os.getxattr(path, "system.sockprotoname").startswith(b"TCP") else 0
+    return int(link[1]) if link and b"TCP" in os.getxattr(path, "system.sockprotoname") else 0
 
 
 def _ask(pid: int, descriptor: int, inode: int) -> Socket | None:

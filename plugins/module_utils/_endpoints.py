@@ -39,7 +39,7 @@ def checked(text: str, family: int) -> str:
         raise AddressError(
             f"the address {text!r} is not an IP address; host names are not looked up, write one such as {example}"
         ) from None
-    link_local = packed[0] == 0xFE and packed[1] & 0xC0 == 0x80 and len(packed) == 16
+    link_local = len(packed) == 16 and (_is_link_local(packed) or _is_link_local_multicast(packed))
     if link_local and not zone:
         raise AddressError(f"the link-local address {text!r} needs its interface, as in {address}%eth0")
     if zone and not (zone.isprintable() and len(zone.encode()) <= 15 and not set(zone) & set(" /")):
@@ -47,6 +47,15 @@ def checked(text: str, family: int) -> str:
     if percent and not link_local:
         raise AddressError(f"the address {text!r} has an interface, which only link-local addresses take")
     return text
+
+
+def _is_link_local(packed: bytes) -> bool:
+    return packed[0] == 0xFE and packed[1] & 0xC0 == 0x80
+
+
+def _is_link_local_multicast(packed: bytes) -> bool:
+    """Of the scopes of RFC 7346, the interface's and the link's: the kernel binds neither without an interface."""
+    return packed[0] == 0xFF and packed[1] & 0x0F in (1, 2)
 
 
 def endpoint(address: str) -> Endpoint:
@@ -57,4 +66,13 @@ def endpoint(address: str) -> Endpoint:
     packed = socket.inet_pton(socket.AF_INET6, text)
     # bind(2) itself turns IPV6_V6ONLY on for an IPv6 literal, and refuses it for an IPv4 address mapped into IPv6.
     v6only = packed != ANY6 and not packed.startswith(MAPPED_PREFIX)
-    return Endpoint(packed, v6only, zone or None)
+    return Endpoint(packed, v6only, _interface(zone))
+
+
+def _interface(zone: str) -> str | None:
+    """The name of an interface from its name or, as RFC 4007 allows too, its number."""
+    if zone.isascii() and zone.isdigit():
+        names = dict(socket.if_nameindex())
+        if zone not in names.values():
+            return names.get(int(zone), zone)
+    return zone or None

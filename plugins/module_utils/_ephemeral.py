@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
+import os
 import typing as t
 
 _LAST_PORT = 65535
 _FOLDER = "/proc/sys/net/ipv4"
+_LONGEST = 1 << 18  # bytes: every second of 65,535 ports
 
 
 class Ephemeral(t.NamedTuple):
@@ -31,12 +33,19 @@ class Ephemeral(t.NamedTuple):
 def read(folder: str = _FOLDER) -> Ephemeral | None:
     """The settings of this network namespace; None where the kernel has no such files."""
     try:
-        with open(f"{folder}/ip_local_port_range", encoding="ascii") as file:
-            first, last = map(int, file.read().split())
-        with open(f"{folder}/ip_local_reserved_ports", encoding="ascii") as file:
-            return Ephemeral(first, last, frozenset(expanded(file.read())))
+        first, last = map(int, _text(f"{folder}/ip_local_port_range").split())
+        return Ephemeral(first, last, frozenset(expanded(_text(f"{folder}/ip_local_reserved_ports"))))
     except (OSError, ValueError):
         return None
+
+
+def _text(path: str) -> str:
+    """The file in one read(2): the kernel answers the first one alone, and open() would ask for 8 KiB."""
+    file = os.open(path, os.O_RDONLY)
+    try:
+        return os.read(file, _LONGEST).decode("ascii")
+    finally:
+        os.close(file)
 
 
 def expanded(text: str) -> t.Iterator[int]:

@@ -91,10 +91,9 @@ def _settle_reusable(suspects: t.Sequence[Socket], shows_bound: bool) -> Finding
     bound = tuple(held for held in suspects if held.state == BOUND)
     if bound:
         return Finding(BOUND, bound)
-    if shows_bound:
-        return Finding(FREE)
-    # Connections that are left over explain the answer. They may hide a socket that is bound, too.
-    return _blame([held for held in suspects if held.state in (CONNECTED, CLOSING)])
+    # Connections that are left over explain the answer. Where bound sockets are not shown, they may hide one.
+    left_over = _blame([held for held in suspects if held.state in (CONNECTED, CLOSING)])
+    return Finding(FREE) if left_over and shows_bound else left_over
 
 
 def _blame(sockets: t.Sequence[Socket]) -> Finding | None:

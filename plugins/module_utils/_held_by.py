@@ -29,6 +29,7 @@ def parse_pattern(text: t.Any) -> Pattern:
     """``nginx*`` or ``unit:nginx`` -> Pattern. Raises PatternError."""
     if not isinstance(text, str):
         raise PatternError(f"{text!r} is not a pattern; write a string such as 'nginx*' or 'unit:nginx.service'")
+    text = text.strip()
     field, colon, glob = text.partition(":")
     narrowed = colon and field in FIELDS
     pattern = Pattern(text, (field,), glob) if narrowed else Pattern(text, _WITHOUT_PREFIX, text)

@@ -81,7 +81,7 @@ class Holder(t.NamedTuple):
             "process": (process.name,),
             "unit": (unit, unit.rpartition(".")[0]) if unit else (),
             "container": (container.name,) if container else (),
-            "user": (process.user,),
+            "user": (process.user, None if process.uid is None else str(process.uid)),
             "exe": (process.exe,),
         }
         return {field: [value for value in values if value] for field, values in names.items()}

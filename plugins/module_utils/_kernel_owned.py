@@ -6,16 +6,12 @@
 
 from __future__ import annotations
 
-import os
 import typing as t
 
 from ansible_collections.preflight.ports.plugins.module_utils import _links
 from ansible_collections.preflight.ports.plugins.module_utils._links import Link, has_wireguard, holds_udp
-from ansible_collections.preflight.ports.plugins.module_utils._owners import Owners
+from ansible_collections.preflight.ports.plugins.module_utils._owners import Owners, sees_every_process
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import UDP, Socket
-
-# PROC_PID_INIT_INO of the kernel's include/linux/proc_ns.h: the PID namespace that sees every process.
-_INITIAL_PID_NAMESPACE = "pid:[4026531836]"
 
 
 def find(ownerless: t.Iterable[Socket], owners: Owners) -> frozenset[Socket]:
@@ -33,8 +29,4 @@ def kernel_owns(held: Socket, owners: Owners, links: t.Sequence[Link], proc: str
         return True
     if not held.inode or not owners.all_seen:
         return False
-    try:
-        sees_every_process = os.readlink(f"{proc}/self/ns/pid") == _INITIAL_PID_NAMESPACE
-    except OSError:
-        sees_every_process = False
-    return sees_every_process or (held.protocol == UDP and has_wireguard(links))
+    return sees_every_process(proc) or (held.protocol == UDP and has_wireguard(links))

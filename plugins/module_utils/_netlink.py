@@ -58,7 +58,7 @@ def read(protocol: str, first: int, last: int, states: frozenset[str]) -> list[S
 
     The kernel walks its short list of listeners for those, its tables of all connections for any other state.
     """
-    mask = functools.reduce(operator.or_, map(_STATES.__getitem__, states)) if protocol == TCP else _ALL
+    mask = functools.reduce(operator.or_, map(_STATES.__getitem__, states), 0) if protocol == TCP else _ALL
     port_filter = attribute(_INET_DIAG_REQ_BYTECODE, _port_range(first, last))
     sockets = [
         found
@@ -99,6 +99,7 @@ def parse(payload: bytes, protocol: str) -> Socket:
         raise SourceError(f"a table row of the unexpected address family {family}")
     size = 4 if family == socket.AF_INET else 16
     peer_number = int.from_bytes(peer_port, "big")
+    known = state_of(protocol, state, inode)
     return Socket(
         protocol=protocol,
         endpoint=Endpoint(
@@ -107,10 +108,11 @@ def parse(payload: bytes, protocol: str) -> Socket:
             interface=_interface(index),
         ),
         port=int.from_bytes(port, "big"),
-        state=state_of(protocol, state, inode),
+        state=known,
         inode=inode,
         uid=uid,
-        peer=peer_name(destination[:size], peer_number) if peer_number else None,
+        # A connection that failed leaves its peer with a socket that has none any more.
+        peer=peer_name(destination[:size], peer_number) if peer_number and known != BOUND else None,
         seconds_left=expires // 1000 + 1 if timer == _TIMER_TIME_WAIT else None,
     )
 

@@ -10,6 +10,8 @@ import os
 import typing as t
 
 _GONE = (FileNotFoundError, ProcessLookupError)
+# PROC_PID_INIT_INO of the kernel's include/linux/proc_ns.h: the PID namespace that sees every process.
+_INITIAL_PID_NAMESPACE = "pid:[4026531836]"
 
 
 class Owners(t.NamedTuple):
@@ -29,14 +31,16 @@ def find(inodes: t.Collection[int], proc: str = "/proc") -> Owners:
     pids: dict[int, list[int]] = {}
     names = processes(proc)
     all_seen = bool(names) and os.geteuid() == 0
-    for name in names:
-        try:
-            held = _held(f"{proc}/{name}/fd", links)
-        except OSError:  # no permission, or no descriptor left to look with
-            all_seen = all_seen and not in_this_network(name, proc)
-            continue
-        for inode in held:
-            pids.setdefault(inode, []).append(int(name))
+    for held_by in (_held, _held_by_threads):
+        missing = {link: inode for link, inode in links.items() if inode not in pids}
+        for name in names if missing else ():
+            try:
+                held = held_by(f"{proc}/{name}", missing)
+            except OSError:  # no permission, or no descriptor left to look with
+                all_seen = all_seen and not in_this_network(name, proc)
+                continue
+            for inode in held:
+                pids.setdefault(inode, []).append(int(name))
     return Owners(pids, all_seen)
 
 
@@ -49,10 +53,12 @@ def processes(proc: str = "/proc") -> list[str]:
 
 
 def _held(path: str, links: t.Mapping[str, int]) -> set[int]:
-    """The inodes of *links* behind a folder of descriptors, looking no further once each is found."""
+    """The inodes of *links* behind the descriptors of a process, looking no further once each is found."""
     held: set[int] = set()
     try:
-        folder = os.open(path, os.O_RDONLY)  # so that the kernel walks the path once, and not for each descriptor
+        folder = os.open(
+            f"{path}/fd", os.O_RDONLY
+        )  # so that the kernel walks the path once, and not for each descriptor
     except _GONE:
         return held
     try:
@@ -70,6 +76,23 @@ def _held(path: str, links: t.Mapping[str, int]) -> set[int]:
     finally:
         os.close(folder)
     return held
+
+
+def _held_by_threads(path: str, links: t.Mapping[str, int]) -> set[int]:
+    """What /proc/PID/fd does not show: of a main thread that has ended, of threads with descriptors of their own."""
+    try:
+        threads = os.listdir(f"{path}/task")
+    except _GONE:
+        return set()
+    return set().union(*(_held(f"{path}/task/{thread}", links) for thread in threads if len(threads) > 1))
+
+
+def sees_every_process(proc: str) -> bool:
+    """Whether this is the PID namespace that no process is out of sight of."""
+    try:
+        return os.readlink(f"{proc}/self/ns/pid") == _INITIAL_PID_NAMESPACE
+    except OSError:
+        return False
 
 
 def in_this_network(pid: str, proc: str) -> bool:

@@ -122,7 +122,7 @@ def user_name(uid: int) -> str | None:
 
 def _whole_name(comm: str, path: str) -> str | None:
     """The kernel keeps 15 bytes of a name; the program's path often has the rest. None if it has not."""
-    if len(os.fsencode(comm)) != _COMM_LENGTH:
+    if len(comm.encode("utf-8", "surrogateescape")) != _COMM_LENGTH:
         return comm
     base = os.path.basename(path)
     return base if base.startswith(comm) else None
@@ -149,7 +149,7 @@ def _bytes(path: str) -> bytes:
 
 def _link(path: str) -> str | None:
     try:
-        target = os.readlink(path)
+        target = os.readlink(path.encode()).decode("utf-8", "surrogateescape")  # whatever the locale says
     except OSError:
         return None
     deleted = " (deleted)"

@@ -70,15 +70,25 @@ def parse(
     return _once_each(requirements)
 
 
-def parse_ranges(entries: t.Sequence[t.Any], service: ServiceLookup = socket.getservbyname) -> list[range]:
-    """Ports alone, each an integer, ``FIRST-LAST`` or a TCP service name. Raises RequirementError."""
-    ranges = []
+def parse_ranges(
+    entries: t.Sequence[t.Any], protocols: t.Iterable[str], service: ServiceLookup = socket.getservbyname
+) -> list[range]:
+    """Ports alone, each an integer, ``FIRST-LAST`` or a service name of one of the *protocols*.
+
+    Raises RequirementError.
+    """
+    ranges: list[range] = []
     for index, entry in enumerate(entries):
-        try:
-            first, last = port_range(entry, TCP, service)
-        except RequirementError as error:
-            raise _located(index, entry, error) from error
-        ranges.append(range(first, last + 1))
+        found, problem = [], None
+        for protocol in protocols:
+            try:
+                first, last = port_range(entry, protocol, service)
+                found.append(range(first, last + 1))
+            except RequirementError as error:
+                problem = error
+        if problem and not found:
+            raise _located(index, entry, problem) from problem
+        ranges += dict.fromkeys(found)
     return ranges
 
 
@@ -177,6 +187,8 @@ def _number(text: int | str) -> int:
 def _service(name: str, protocol: str, service: ServiceLookup) -> int:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_+.*-]*", name):
         raise RequirementError(f"{name!r} is not a port; write a number, FIRST-LAST or a service name")
+    if re.fullmatch(r"[0-9]+(?:\.[0-9]+){3}", name):
+        raise RequirementError(f"no port after the address; write {name}:PORT")
     try:
         return service(name, protocol)
     except OSError:

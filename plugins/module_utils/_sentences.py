@@ -52,7 +52,9 @@ def reason(verdict: Verdict) -> str:
     serving = LISTENING if requirement.protocol == TCP else BOUND
     if verdict.met or requirement.state != LISTENING or verdict.state != serving:
         return held
-    if requirement.held_by and not any(allows(requirement, holder) for holder in verdict.holders):
+    if requirement.held_by and not any(
+        allows(requirement, holder) for holder in verdict.holders if holder.state == serving
+    ):
         return f"{held}; wanted: {joined([printable(each.text) for each in requirement.held_by], 'or')}"
     return f"{held}; this does not serve {requirement.address}"
 
@@ -120,7 +122,10 @@ def advice(verdict: Verdict, privileged: bool, ephemeral: Ephemeral | None) -> s
     if requirement.state == LISTENING:
         return None
     if verdict.state == REDIRECTED:
-        return "Remove what the rules are for, or name its container in held_by if it is to keep the port."
+        remedy = "Remove what the rules are for"
+        if any(holder.container for holder in verdict.holders):
+            return f"{remedy}, or name its container in held_by if it is to keep the port."
+        return f"{remedy}."
     if verdict.state == CLOSING:
         seconds = max((holder.seconds_left or 0 for holder in verdict.holders), default=0) or _TIME_WAIT_SECONDS
         return f"Wait for {seconds} seconds, for instance with timeout: {seconds}."
@@ -132,6 +137,8 @@ def advice(verdict: Verdict, privileged: bool, ephemeral: Ephemeral | None) -> s
     services = [unit for unit in units if unit.endswith((".service", ".socket"))]
     if services:
         return f"Stop {joined(services)}, or name it in held_by if it is to keep the port."
+    if verdict.holders and all(holder.kernel for holder in verdict.holders):
+        return "Remove the device or kernel service that has it, or name 'kernel' in held_by if it is to keep the port."
     return "Stop the holder, or name it in held_by if it is to keep the port."
 
 

@@ -123,7 +123,7 @@ def judge(
     if requirement.state == FREE:
         allowed = bool(found) and all(allows(requirement, holder) for holder in found)
         met = finding.state == FREE or allowed
-        if finding.state == FREE and rivals:
+        if met and rivals:
             return Verdict(requirement, port, DUPLICATE, False, (), tuple(rivals))
         return Verdict(requirement, port, finding.state, met, found)
     # Where one socket explains the kernel's answer, it says nothing of another whose IPV6_V6ONLY is unknown.

@@ -57,10 +57,11 @@ options:
     description:
       - Who may hold the port, as shell globs. They are matched, case-sensitively, against the holder's process name,
         its systemd unit (with and without the suffix), and the name of its container.
-      - A prefix C(process:), C(unit:), C(container:), C(user:), or C(exe:) narrows a pattern to that one.
+      - A prefix C(process:), C(unit:), C(container:), C(user:) (the name or number), or C(exe:) narrows a pattern to
+        that one.
       - With O(state=free), such holders are no conflict, so that a playbook can be run again.
       - With O(state=listening), one of them must hold the port.
-      - The kernel itself, which has the ports of tunnels and of NFS, has the process name V(kernel).
+      - The kernel itself, which has the ports of tunnels and of NFS, is matched as the process V(kernel).
       - A holder that cannot be identified never matches.
     type: list
     elements: str
@@ -105,7 +106,8 @@ options:
         library.
       - V(auto) takes the first of them that works. With another value it is an error if that one does not.
       - Only V(netlink), on Linux 6.8 and later, shows TCP sockets that are bound but do not listen. Elsewhere the
-        probe notices them, and their state is RV(conflicts[].state=unknown).
+        probe notices them. An administrator gets to know their holders on Linux 5.6 and later, for others their state
+        is RV(conflicts[].state=unknown).
     type: str
     choices: [auto, netlink, procfs, psutil]
     default: auto
@@ -161,7 +163,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 msg:
-  description: What was found in one sentence; on failure a headline and one line for each conflict.
+  description: What was found in one sentence; on failure a headline and one line for each conflict, 200 at most.
   returned: always
   type: str
   sample: |-

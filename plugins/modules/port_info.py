@@ -25,20 +25,20 @@ attributes:
 options:
   ports:
     description:
-      - The ports to list, each a number or C(FIRST-LAST); all if empty.
+      - The ports to list, each a number, C(FIRST-LAST), or a name of the target's services database; all if empty.
     type: list
     elements: raw
     default: []
   protocols:
     description:
-      - The protocols to list.
+      - The protocols to list; nothing is listed if there is none.
     type: list
     elements: str
     choices: [tcp, udp]
     default: [tcp, udp]
   states:
     description:
-      - The states to list, as RV(sockets[].state) has them.
+      - The states to list, as RV(sockets[].state) has them; nothing is listed if there is none.
     type: list
     elements: str
     choices: [listening, bound, connected, closing]
@@ -63,8 +63,8 @@ requirements:
 notes:
   - Without privileges every socket is listed, but other users' processes are returned as hidden. Use C(become) to have
     every holder named.
-  - TCP sockets that are bound but do not listen are listed by Linux 6.8 and later for everyone, by Linux 5.6 and later
-    for an administrator.
+  - TCP sockets that are bound but do not listen are listed for everyone with O(source=netlink) on Linux 6.8 and later,
+    otherwise for an administrator on Linux 5.6 and later.
 seealso:
   - module: preflight.ports.port_check
   - module: community.general.listen_ports_facts
@@ -263,7 +263,7 @@ def ports(module: AnsibleModule) -> list[range]:
     from ansible_collections.preflight.ports.plugins.module_utils._requirements import RequirementError, parse_ranges
 
     try:
-        return parse_ranges(module.params["ports"])
+        return parse_ranges(module.params["ports"], module.params["protocols"])
     except RequirementError as error:
         fail(module, error)
 

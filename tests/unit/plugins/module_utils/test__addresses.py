@@ -169,6 +169,19 @@ def test_serves(wanted, held, expected):
     assert serves(ENDPOINTS[wanted], ENDPOINTS[held]) is expected
 
 
+@pytest.mark.parametrize(
+    ("wanted", "device", "expected"),
+    [
+        pytest.param("127.0.0.1", "eth0", False, id="loopback is not heard on another device"),
+        pytest.param("::1", "eth0", False, id="nor is that of IPv6"),
+        pytest.param("127.0.0.1", "lo", True, id="loopback on its device"),
+        pytest.param("10.0.0.5", "eth0", True, id="an address that may be on the device"),
+    ],
+)
+def test_serves_by_a_bound_device(wanted, device, expected):
+    assert serves(at(wanted, v6only=True), at("::" if ":" in wanted else "0.0.0.0", True, device)) is expected
+
+
 def test_serves_where_the_witness_tells_no_v6only():
     assert serves(at("127.0.0.1"), at("::", v6only=None))
 

@@ -22,6 +22,7 @@ NOBODYS = 2**30  # greater than any pid
 def proc(tmp_path, monkeypatch):
     """A /proc that has this process alone, and an administrator who looks at it."""
     monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(_bound, "sees_every_process", lambda _proc: True)
     for name in (str(os.getpid()), "self"):
         (tmp_path / name).symlink_to(f"/proc/{name}")
     (tmp_path / "uptime").write_text("1.0")
@@ -181,6 +182,11 @@ def test_find_passes_over_processes_of_another_network(proc, monkeypatch, loopba
     (proc / "self" / "net").mkdir(parents=True)
     (proc / "self" / "net" / "tcp").write_text("another")
     assert found(proc, port) == ([], True)
+
+
+def test_find_in_a_pid_namespace_that_does_not_show_everybody(proc, monkeypatch):
+    monkeypatch.setattr(_bound, "sees_every_process", lambda _proc: False)
+    assert found(proc) == ([], False)
 
 
 def test_find_where_there_is_no_proc(tmp_path):

@@ -70,6 +70,12 @@ def folder(tmp_path):
             Ephemeral(1024, 65535, frozenset([8080, 9000, 9001])),
             id="some reserved",
         ),
+        pytest.param(
+            "1024\t65535\n",
+            ",".join(map(str, range(20001, 60000, 2))),
+            Ephemeral(1024, 65535, frozenset(range(20001, 60000, 2))),
+            id="many reserved",
+        ),
         pytest.param(None, "\n", None, id="no range"),
         pytest.param("32768\t60999\n", None, None, id="no reservations"),
         pytest.param("32768\n", "\n", None, id="half a range"),

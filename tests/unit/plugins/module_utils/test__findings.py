@@ -123,7 +123,7 @@ def test_settle(answer, sockets, shows_bound, expected):
 @pytest.mark.parametrize(
     ("sockets", "shows_bound", "lacks_bound"),
     [
-        pytest.param([], Finding(FREE), CONTRADICTION, id="nobody"),
+        pytest.param([], CONTRADICTION, CONTRADICTION, id="nobody"),
         pytest.param([WAITING], Finding(BOUND, (WAITING,)), Finding(BOUND, (WAITING,)), id="a bound one"),
         pytest.param(
             [OUTGOING, WAITING],
@@ -133,8 +133,8 @@ def test_settle(answer, sockets, shows_bound, expected):
         ),
         pytest.param([OUTGOING], Finding(FREE), Finding(CONNECTED, (OUTGOING,)), id="connections may hide a bound one"),
         pytest.param([DYING], Finding(FREE), Finding(CLOSING, (DYING,)), id="dying ones may, too"),
-        pytest.param([row(BOUND, "::1", v6only=True)], Finding(FREE), CONTRADICTION, id="a bound one elsewhere"),
-        pytest.param([SERVER], Finding(FREE), CONTRADICTION, id="a listener that came meanwhile is no explanation"),
+        pytest.param([row(BOUND, "::1", v6only=True)], CONTRADICTION, CONTRADICTION, id="a bound one elsewhere"),
+        pytest.param([SERVER], CONTRADICTION, CONTRADICTION, id="a listener that came meanwhile is no explanation"),
     ],
 )
 def test_settle_what_so_reuseaddr_would_allow(sockets, shows_bound, lacks_bound):

@@ -33,6 +33,7 @@ WITHOUT_PREFIX = ("process", "unit", "container")
 )
 def test_parse_pattern(text, fields, glob):
     assert parse_pattern(text) == (text, fields, glob)
+    assert parse_pattern(f" {text}\n") == (text, fields, glob)
 
 
 EMPTY = "is an empty pattern; write one such as 'nginx*' or 'unit:nginx.service'"
@@ -43,6 +44,7 @@ NO_TEXT = "is not a pattern; write a string such as 'nginx*' or 'unit:nginx.serv
     ("value", "complaint"),
     [
         pytest.param("", f"'' {EMPTY}", id="empty"),
+        pytest.param(" ", f"'' {EMPTY}", id="blank"),
         pytest.param("unit:", f"'unit:' {EMPTY}", id="a prefix alone"),
         pytest.param(None, f"None {NO_TEXT}", id="null"),
         pytest.param(80, f"80 {NO_TEXT}", id="a number"),

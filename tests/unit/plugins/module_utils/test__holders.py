@@ -182,7 +182,7 @@ def test_names_without_a_process(holder, expected):
                 "process": ["apache2"],
                 "unit": ["apache2.service", "apache2"],
                 "container": ["web"],
-                "user": ["root"],
+                "user": ["root", "0"],
                 "exe": ["/usr/sbin/apache2"],
             },
             id="everything",

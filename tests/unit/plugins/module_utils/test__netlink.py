@@ -142,6 +142,12 @@ def devices(monkeypatch):
             id="bound, not listening",
         ),
         pytest.param(
+            inet_diag_msg(BOUND_INACTIVE, "127.0.0.1", 80, "127.0.0.1", 443, inode=9),
+            "tcp",
+            row(BOUND, "127.0.0.1", 80, inode=9, uid=0),
+            id="bound, after a connection that failed",
+        ),
+        pytest.param(
             inet_diag_msg(CLOSE, "0.0.0.0", 53, inode=9),
             "udp",
             row(BOUND, "0.0.0.0", 53, "udp", inode=9, uid=0),
@@ -219,6 +225,7 @@ ALL_BUT_BOUND_AND_LISTENING = 0xFFFFFFFF ^ 1 << LISTEN ^ 1 << CLOSE ^ 1 << BOUND
         pytest.param("tcp", 6, frozenset([CONNECTED]), ALL_BUT_BOUND_AND_LISTENING, id="connected"),
         pytest.param("tcp", 6, frozenset([CLOSING]), ALL_BUT_BOUND_AND_LISTENING, id="closing"),
         pytest.param("tcp", 6, EVERY_STATE, 0xFFFFFFFF, id="every state"),
+        pytest.param("tcp", 6, frozenset(), 0, id="none"),
         pytest.param("udp", 17, LISTENERS, 0xFFFFFFFF, id="all of UDP"),
     ],
 )

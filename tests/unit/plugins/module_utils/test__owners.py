@@ -104,6 +104,17 @@ def test_find_sees_not_everything_as_another_user(proc):
     assert proc.process(10, ["socket:[1]"]).find(1) == Owners({1: [10]}, False)
 
 
+def test_find_looks_at_the_threads_of_a_process_whose_main_thread_has_ended(proc):
+    proc.process(10, []).process("10/task/10", []).process("10/task/11", ["socket:[1]"]).process(12, ["socket:[2]"])
+    assert proc.find(1, 2) == Owners({2: [12], 1: [10]}, True)
+
+
+def test_find_looks_at_no_thread_for_nothing(proc):
+    proc.process(10, ["socket:[1]"]).process("10/task/10", ["socket:[1]"]).process("10/task/11", ["socket:[1]"])
+    assert proc.find(1) == Owners({1: [10]}, True)
+    assert [path for path in proc.asked if "/task" in path] == []
+
+
 VANISHED = [
     pytest.param("10/fd", FileNotFoundError(2, "gone"), id="before its descriptors are looked for"),
     pytest.param("10/fd/", FileNotFoundError(2, "gone"), id="before its descriptors are listed"),

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import subprocess
 import sys
 import time
 
@@ -115,6 +116,23 @@ def test_read_the_program(target, expected, read):
 def test_read_no_command_line_for_nothing(read):
     files = {"stat": stat("prometheus-node"), "cmdline": "prometheus\0--password\0"}
     assert read("/usr/bin/prometheus-node-exporter", False, **files).cmdline is None
+
+
+@pytest.mark.linux
+def test_read_a_name_that_the_locale_cannot_write():
+    script = """
+import os
+from ansible_collections.preflight.ports.plugins.module_utils import _processes
+with open("/proc/self/comm", "wb") as comm:
+    comm.write("\\u65e5\\u672c\\u8a9e".encode())
+print(ascii(_processes.read(os.getpid()).name))
+"""
+    environment = {"LC_ALL": "POSIX", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+    paths = {"PYTHONPATH": os.pathsep.join(sys.path)}
+    name = subprocess.check_output(
+        [sys.executable, "-c", script], text=True, env={**os.environ, **environment, **paths}
+    )
+    assert name.strip() == ascii("\u65e5\u672c\u8a9e")
 
 
 def test_read_hostile_text(read):

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 from ansible_collections.preflight.ports.plugins.module_utils._requirements import (
     RequirementError,
@@ -65,6 +67,16 @@ def service(name, protocol):
         pytest.param("254.128.0.1:80", "tcp", 80, 80, "254.128.0.1", (at("254.128.0.1"),), id="IPv4 that begins alike"),
         pytest.param("[fec0::1]:80", "tcp", 80, 80, "fec0::1", (at("fec0::1", True),), id="the first address behind"),
         pytest.param("[fe80::1%eth0]:80", "tcp", 80, 80, "fe80::1%eth0", (at("fe80::1", True, "eth0"),), id="a zone"),
+        pytest.param(
+            "[ff02::fb%eth0]:5353/udp",
+            "udp",
+            5353,
+            5353,
+            "ff02::fb%eth0",
+            (at("ff02::fb", True, "eth0"),),
+            id="a group",
+        ),
+        pytest.param("[ff05::2]:80/udp", "udp", 80, 80, "ff05::2", (at("ff05::2", True),), id="a group of the site"),
         pytest.param("[0:0::1]:80", "tcp", 80, 80, "0:0::1", (at("::1", True),), id="the address stays as written"),
         pytest.param("10.0.0.5:https/tcp", "tcp", 443, 443, "10.0.0.5", (at("10.0.0.5"),), id="address and service"),
         pytest.param("10.0.0.5:80-82/udp", "udp", 80, 82, "10.0.0.5", (at("10.0.0.5"),), id="everything"),
@@ -253,6 +265,12 @@ NO_NAMES = "is not an IP address; host names are not looked up, write one such a
             "2001:db8::5", "an IPv6 address stands in brackets before the port, as in [::1]:8080", id="IPv6 and no port"
         ),
         pytest.param("[::1]", "no port after the address; write [::1]:PORT", id="brackets and no port"),
+        pytest.param("127.0.0.1/udp", "no port after the address; write 127.0.0.1:PORT", id="IPv4 and no port"),
+        pytest.param(
+            "[ff02::fb]:5353",
+            "the link-local address 'ff02::fb' needs its interface, as in ff02::fb%eth0",
+            id="a group on the link, and no interface",
+        ),
         pytest.param(
             "[::1]80",
             "an IPv6 address stands in brackets before the port, as in [::1]:8080",
@@ -420,7 +438,41 @@ def test_ports_to_be_free(entries, expected):
     ],
 )
 def test_parse_ranges(entries, expected):
-    assert parse_ranges(entries, service) == expected
+    assert parse_ranges(entries, ["tcp", "udp"], service) == expected
+
+
+@pytest.mark.parametrize(
+    ("zone", "interface"),
+    [
+        pytest.param("3", "eth0", id="a number"),
+        pytest.param("7", "7", id="a name of digits"),
+        pytest.param("9", "9", id="a number that no interface has"),
+        pytest.param("eth0", "eth0", id="a name"),
+    ],
+)
+def test_parse_knows_interfaces_by_their_numbers(zone, interface, monkeypatch):
+    monkeypatch.setattr(socket, "if_nameindex", lambda: [(1, "lo"), (3, "eth0"), (5, "7")])
+    (requirement,) = parse([f"[fe80::1%{zone}]:80"])
+    assert (requirement.address, requirement.endpoints) == (f"fe80::1%{zone}", (at("fe80::1", True, interface),))
+
+
+@pytest.mark.parametrize(
+    ("protocols", "expected"),
+    [
+        pytest.param(["udp"], [range(69, 70)], id="its protocol"),
+        pytest.param(["tcp", "udp"], [range(69, 70)], id="one of two"),
+        pytest.param([], [], id="none is wanted"),
+    ],
+)
+def test_parse_ranges_knows_the_services_of_the_protocols(protocols, expected):
+    assert parse_ranges(["tftp"], protocols, service) == expected
+
+
+def test_parse_ranges_keeps_a_service_with_two_ports():
+    def asymmetric(_name, protocol):
+        return {"tcp": 512, "udp": 513}[protocol]
+
+    assert parse_ranges(["biff"], ["tcp", "udp"], asymmetric) == [range(512, 513), range(513, 514)]
 
 
 @pytest.mark.parametrize(
@@ -440,5 +492,5 @@ def test_parse_ranges(entries, expected):
 )
 def test_parse_ranges_refuses(entry, complaint):
     with pytest.raises(RequirementError) as refusal:
-        parse_ranges([443, entry], service)
+        parse_ranges([443, entry], ["tcp", "udp"], service)
     assert str(refusal.value) == f"ports[1] {entry!r}: {complaint}"

@@ -174,7 +174,7 @@ def test_reason_describes_the_process(process, pids, expected):
 
 
 def judged(entry, found, *sockets, **rest):
-    return judge(want(entry, state="listening", **rest), 80, Finding(found, sockets), census(APACHE))
+    return judge(want(entry, state="listening", **rest), 80, Finding(found, sockets), census(APACHE, CURL))
 
 
 def by_apache(state, address, protocol="tcp"):
@@ -203,6 +203,18 @@ def by_apache(state, address, protocol="tcp"):
             judged("0.0.0.0:80", LISTENING, by_apache(LISTENING, "127.0.0.1"), held_by=["apache2"]),
             f"listening on 127.0.0.1, held by {APACHE_DESCRIBED}; this does not serve 0.0.0.0",
             id="the right one on another address",
+        ),
+        pytest.param(
+            judged(
+                80,
+                LISTENING,
+                row(LISTENING, "127.0.0.1", inode=CURL.pid),
+                by_apache(BOUND, "127.0.0.2"),
+                held_by=["apache2"],
+            ),
+            "listening on 127.0.0.1, held by curl (pid 4711, user app); bound on 127.0.0.2, not listening yet,"
+            f" held by {APACHE_DESCRIBED}; wanted: apache2",
+            id="the right one does not listen yet",
         ),
         pytest.param(
             judged("80/udp", BOUND, by_apache(BOUND, "0.0.0.0", "udp"), held_by=["nginx"]),
@@ -258,7 +270,11 @@ KERNELS = Ephemeral(32768, 60999, frozenset([50000]))
             id="no unit",
         ),
         pytest.param(verdict(BOUND, WAITING), f"Stop apache2.service, {STOP}", id="bound"),
-        pytest.param(verdict(BOUND, KERNEL), f"Stop the holder, {STOP}", id="the kernel"),
+        pytest.param(
+            verdict(BOUND, KERNEL),
+            "Remove the device or kernel service that has it, or name 'kernel' in held_by if it is to keep the port.",
+            id="the kernel",
+        ),
         pytest.param(verdict(CLOSING, DYING), "Wait for 60 seconds, for instance with timeout: 60.", id="closing"),
         pytest.param(
             verdict(CLOSING, DYING._replace(seconds_left=7), DYING._replace(seconds_left=42), DYING),
@@ -416,9 +432,8 @@ NODE_PORT = DOCKER_RULE._replace(tool="nft", chains=("ip kube-proxy nat-prerouti
 def test_redirected(rule, expected):
     verdict = judge(want(8080), 8080, Finding(REDIRECTED, (), rule), census())
     assert reason(verdict) == f"sent to 172.17.0.2:80, by NAT rules of {expected}"
-    assert advice(verdict, True, None) == (
-        "Remove what the rules are for, or name its container in held_by if it is to keep the port."
-    )
+    allowed = ", or name its container in held_by if it is to keep the port" if rule.container else ""
+    assert advice(verdict, True, None) == f"Remove what the rules are for{allowed}."
 
 
 def test_redirect_findings():

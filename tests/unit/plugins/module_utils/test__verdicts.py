@@ -133,12 +133,13 @@ def test_judge_what_is_to_be_free(state, sockets, held_by, met, is_held, pids):
     ("state", "sockets", "expected"),
     [
         pytest.param(FREE, (), (DUPLICATE, False, ("web",)), id="free but for the rival"),
-        pytest.param(LISTENING, (by(APACHE),), (LISTENING, False, ()), id="a holder is worse than a rival"),
+        pytest.param(LISTENING, (by(CURL),), (LISTENING, False, ()), id="a holder is worse than a rival"),
+        pytest.param(LISTENING, (by(APACHE),), (DUPLICATE, False, ("web",)), id="a holder that only one can be"),
         pytest.param(UNAVAILABLE, (), (UNAVAILABLE, False, ()), id="unavailable to both"),
     ],
 )
 def test_judge_with_rivals(state, sockets, expected):
-    verdict = judged(want(80), state, sockets, ["web"])
+    verdict = judged(want(80, held_by=["apache2"]), state, sockets, ["web"])
     assert (verdict.state, verdict.met, verdict.rivals) == expected
 
 
