@@ -10,7 +10,7 @@ import functools
 import struct
 import typing as t
 
-from ansible_collections.preflight.ports.plugins.module_utils._nat.rules import OUTPUT, Answer, Packet
+from ansible_collections.preflight.ports.plugins.module_utils._nat.rules import ANY_INTERFACE, OUTPUT, Answer, Packet
 
 
 class Unknown(t.NamedTuple):
@@ -24,10 +24,12 @@ class Unknown(t.NamedTuple):
 Bytes = t.Sequence[t.Union[int, Unknown]]
 
 _SOURCE, _SOURCE_PORT, _HEADER = Unknown("the source address"), Unknown("the source port"), Unknown("the header")
+_DEVICE = Unknown("the device that it comes in by")
 _MARK, _ROUTES, _ELSE = Unknown("the mark"), Unknown("the routes"), Unknown("what is not known of the packet")
 REGISTER_BYTES = 64  # of all registers together
 MOST_BYTES = 16  # that anything but a header has
 _NETWORK, _TRANSPORT = 1, 2
+_LOOPBACK4_NET = 127
 
 META_IIFNAME, META_OIFNAME = 6, 7  # the kernel's NFT_META_*, like the other keys
 _META_PROTOCOL, _META_MARK, _META_IIF, _META_OIF, _META_NFPROTO, _META_L4PROTO = 1, 3, 4, 5, 15, 16
@@ -73,11 +75,16 @@ class View:
         self.packet = packet
         self.source: Bytes = [_SOURCE] * len(packet.address)
         if packet.hook == OUTPUT:
-            self.source = bytes(15) + b"\1" if packet.is_ipv6 else b"\x7f\0\0\1"
+            # Mostly the kernel takes the very address; from the first of 127.0.0.0/8 it reaches all of them.
+            is_loopback4 = not packet.is_ipv6 and packet.address[0] == _LOOPBACK4_NET
+            self.source = b"\x7f\0\0\1" if is_loopback4 else packet.address
         self._network: Bytes = [*[_HEADER] * 9, packet.protocol, *[_HEADER] * 2, *self.source, *packet.address]
         if packet.is_ipv6:
             self._network = [*[_HEADER] * 6, packet.protocol, _HEADER, *self.source, *packet.address]
-        index, name = _native(packet.interface.number), packet.interface.name.encode().ljust(MOST_BYTES, b"\0")
+        index: Bytes = _native(packet.interface.number)
+        name: Bytes = packet.interface.name.encode().ljust(MOST_BYTES, b"\0")
+        if packet.interface == ANY_INTERFACE:
+            index, name = [_DEVICE] * len(index), [_DEVICE] * MOST_BYTES
         comes_in = packet.hook != OUTPUT
         self._meta: dict[int, Bytes] = {
             _META_PROTOCOL: b"\x86\xdd" if packet.is_ipv6 else b"\x08\x00",
