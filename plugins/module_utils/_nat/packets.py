@@ -12,6 +12,7 @@ import typing as t
 
 from ansible_collections.preflight.ports.plugins.module_utils._nat.rules import (
     ANY_INTERFACE,
+    ITS_DEVICE,
     OUTPUT,
     PREROUTING,
     Interface,
@@ -25,7 +26,7 @@ _RTM_NEWADDR, _RTM_GETADDR = 20, 22
 _IFADDRMSG = struct.Struct("=BBBBI")  # family, length of the prefix, flags, scope, device
 _IFA_ADDRESS, _IFA_LOCAL = 1, 2
 _LOOPBACK = Interface(1, "lo")  # in each network namespace
-_DEVICE, _HERE = "the device that it comes in by", "whether it comes from this host itself"
+_HERE = "whether it comes from this host itself"
 _LOOPBACK4_NET, _LOOPBACK6 = 127, bytes(15) + b"\1"
 
 
@@ -99,7 +100,7 @@ def _from_others(
     if owner and _is_link_local(address):
         yield Arrivals(packet._replace(interface=owner), (owner,))
     elif owner and owner != _LOOPBACK:
-        yield Arrivals(packet, (owner,), devices, _DEVICE)
+        yield Arrivals(packet, (owner,), devices, ITS_DEVICE)
     elif devices:
         yield Arrivals(packet, devices)
 

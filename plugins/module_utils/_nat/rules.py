@@ -44,6 +44,8 @@ class Interface(t.NamedTuple):
 
 ANY_INTERFACE = Interface(0, "")
 """One of several, and nothing is known of it."""
+ITS_DEVICE = "the device that it comes in by"
+"""Wherever that decides."""
 
 
 class NeedsPortError(Exception):

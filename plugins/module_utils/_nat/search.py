@@ -57,6 +57,12 @@ def search(
 def _diverted(arrivals: Arrivals, port: int, bases: t.Sequence[Base], server: Server) -> Found | None:
     """The packet that goes elsewhere most surely."""
     packet, doubtful = arrivals.packet._replace(port=port), None
+    # Rules that ask for a device are rare; hosts with hundreds of devices are not.
+    ends = walk(bases, packet, server)
+    if not ends.ways:
+        return None
+    if arrivals.usual and not ends.arrives and len(ends.ways) == 1:
+        return ends, packet
     for found in _by_devices(packet, arrivals.usual, bases, server):
         if not found[0].arrives:
             return found
@@ -70,11 +76,9 @@ def _diverted(arrivals: Arrivals, port: int, bases: t.Sequence[Base], server: Se
 
 
 def _by_devices(
-    packet: Packet, devices: t.Collection[Interface], bases: t.Sequence[Base], server: Server
+    packet: Packet, devices: t.Iterable[Interface], bases: t.Sequence[Base], server: Server
 ) -> t.Iterator[Found]:
-    """Where it may go elsewhere. Rules that ask for a device are rare; hosts with hundreds of devices are not."""
-    if len(devices) > 1 and not walk(bases, packet, server).ways:
-        return
+    """Where it may go elsewhere."""
     for device in devices:
         sent = packet._replace(interface=device)
         ends = walk(bases, sent, server)

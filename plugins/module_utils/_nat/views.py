@@ -10,7 +10,13 @@ import functools
 import struct
 import typing as t
 
-from ansible_collections.preflight.ports.plugins.module_utils._nat.rules import ANY_INTERFACE, OUTPUT, Answer, Packet
+from ansible_collections.preflight.ports.plugins.module_utils._nat.rules import (
+    ANY_INTERFACE,
+    ITS_DEVICE,
+    OUTPUT,
+    Answer,
+    Packet,
+)
 
 
 class Unknown(t.NamedTuple):
@@ -24,7 +30,7 @@ class Unknown(t.NamedTuple):
 Bytes = t.Sequence[t.Union[int, Unknown]]
 
 _SOURCE, _SOURCE_PORT, _HEADER = Unknown("the source address"), Unknown("the source port"), Unknown("the header")
-_DEVICE = Unknown("the device that it comes in by")
+_DEVICE = Unknown(ITS_DEVICE)
 _MARK, _ROUTES, _ELSE = Unknown("the mark"), Unknown("the routes"), Unknown("what is not known of the packet")
 REGISTER_BYTES = 64  # of all registers together
 MOST_BYTES = 16  # that anything but a header has
