@@ -218,8 +218,10 @@ RULE_SETS = [
         [
             f"PREROUTING -p tcp -m tcp --dport 80 --syn {DNAT}",
             f"PREROUTING -p tcp -m tcp --dport 81 --tcp-option 8 {DNAT}",
+            f"PREROUTING -p tcp -m tcp --dport 82 ! --syn {DNAT}",
+            f"PREROUTING -p tcp -m tcp --dport 83 --tcp-flags SYN,ACK ACK {DNAT}",
         ],
-        {"80": MAY + TO_CONTAINER, "81": MAY + TO_CONTAINER},
+        {"80": TO_CONTAINER, "81": MAY + TO_CONTAINER, "82": FREE, "83": FREE},
     ),
     rules(
         "what cannot be decided",

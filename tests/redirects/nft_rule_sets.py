@@ -332,6 +332,33 @@ RULE_SETS = [
         {"80": TO_CONTAINER, "81": FREE},
     ),
     nft(
+        "what opens a connection",
+        (
+            f"tcp flags syn tcp dport 80 {DNAT}",
+            f"tcp flags & (fin | syn | rst | ack) == syn tcp dport 81 {DNAT}",
+            f"tcp flags ack tcp dport 82 {DNAT}",
+            f"tcp flags != syn / syn,ack tcp dport 83 {DNAT}",
+            f"tcp flags == syn tcp dport 84 {DNAT}",
+            f"tcp flags == ack tcp dport 85 {DNAT}",
+            f"tcp flags {{ syn, syn | ack }} tcp dport 86 {DNAT}",
+        ),
+        {
+            "80": TO_CONTAINER,
+            "81": TO_CONTAINER,
+            "82": FREE,
+            "83": FREE,
+            "84": MAY + TO_CONTAINER,
+            "85": FREE,
+            "86": MAY + TO_CONTAINER,
+        },
+    ),
+    nft(
+        "named objects",
+        (f"tcp dport 80 counter name seen {DNAT}", f"tcp dport 81 quota name much {DNAT}"),
+        {"80": TO_CONTAINER, "81": MAY + TO_CONTAINER, "82": FREE},
+        before="counter seen { }\n  quota much { until 1 mbytes }",
+    ),
+    nft(
         "another source",
         (
             f"ip saddr 192.0.2.0/24 tcp dport 80 {DNAT}",

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import functools
+import socket
 import struct
 import typing as t
 
@@ -25,6 +26,10 @@ class Unknown(t.NamedTuple):
     why: str
     choices: int = 0
     """How many values the whole register can have, where that is known."""
+    sure: int = 0
+    """The bits that are known all the same,"""
+    bits: int = 0
+    """and what they are."""
 
 
 Bytes = t.Sequence[t.Union[int, Unknown]]
@@ -32,6 +37,8 @@ Bytes = t.Sequence[t.Union[int, Unknown]]
 _SOURCE, _SOURCE_PORT, _HEADER = Unknown("the source address"), Unknown("the source port"), Unknown("the header")
 _DEVICE = Unknown(ITS_DEVICE)
 _MARK, _ROUTES, _ELSE = Unknown("the mark"), Unknown("the routes"), Unknown("what is not known of the packet")
+TCP_FLAGS = Unknown("the client's use of ECN", sure=0x3F, bits=0x02)
+"""Of the packet that opens a connection: SYN, and perhaps ECE and CWR."""
 REGISTER_BYTES = 64  # of all registers together
 MOST_BYTES = 16  # that anything but a header has
 _NETWORK, _TRANSPORT = 1, 2
@@ -50,6 +57,8 @@ def equal(data: Bytes, value: bytes) -> Answer:
     answer: Answer = True
     for known, wanted in zip(data, value):
         if isinstance(known, Unknown):
+            if (known.bits ^ wanted) & known.sure:
+                return False
             answer = known.why
         elif known != wanted:
             return False
@@ -67,11 +76,16 @@ def between(data: Bytes, first: int, last: int) -> Answer:
 
 
 def masked(data: Bytes, mask: bytes, flips: bytes = b"") -> Bytes:
-    """*data* & *mask* ^ *flips*. An unknown byte stays unknown where the mask leaves some of it."""
-    return [
-        flip if not keep else byte if isinstance(byte, Unknown) else byte & keep ^ flip
-        for byte, keep, flip in zip(data, mask, flips or bytes(len(mask)))
-    ]
+    """*data* & *mask* ^ *flips*. A byte stays unknown where the mask leaves bits of it that are not sure."""
+    made: list[int | Unknown] = []
+    for byte, keep, flip in zip(data, mask, flips or bytes(len(mask))):
+        if not isinstance(byte, Unknown):
+            made.append(byte & keep ^ flip)
+        elif keep & ~byte.sure:
+            made.append(byte._replace(sure=0))
+        else:
+            made.append(byte.bits & keep ^ flip)
+    return made
 
 
 class View:
@@ -109,7 +123,8 @@ class View:
         if base == _NETWORK:
             header = self._network
         elif base == _TRANSPORT:
-            header = [*[_SOURCE_PORT] * 2, *self.packet.known_port().to_bytes(2, "big")]
+            rest = [*[_HEADER] * 9, TCP_FLAGS] if self.packet.protocol == socket.IPPROTO_TCP else []
+            header = [*[_SOURCE_PORT] * 2, *self.packet.known_port().to_bytes(2, "big"), *rest]
         loaded = header[offset : offset + size]
         return [*loaded, *[_HEADER] * (min(size, REGISTER_BYTES) - len(loaded))]
 
