@@ -4,7 +4,19 @@
 
 from __future__ import annotations
 
-from rule_sets import FREE, IP6TABLES, IPTABLES, MAY, TO_8080, TO_CONTAINER, TO_CONTAINER6, RuleSet, shape
+from rule_sets import (
+    BY_DEVICE,
+    FREE,
+    FROM_HERE,
+    IP6TABLES,
+    IPTABLES,
+    MAY,
+    TO_8080,
+    TO_CONTAINER,
+    TO_CONTAINER6,
+    RuleSet,
+    shape,
+)
 
 DNAT = "-j DNAT --to-destination 172.17.0.2:8080"
 ID = "0123456789abcdef" * 4
@@ -47,7 +59,7 @@ RULE_SETS = [
             "82/udp": TO_8080,
             "82": FREE,
             "83": FREE,
-            "192.0.2.1:81": FREE,
+            "192.0.2.1:81": BY_DEVICE + "port 81 of this host",
             "198.51.100.2:81": "port 81 of this host",
         },
     ),
@@ -127,13 +139,28 @@ RULE_SETS = [
         {
             "80": FREE,
             "192.0.2.1:81": TO_CONTAINER,
-            "172.17.0.1:81": FREE,
+            "172.17.0.1:81": BY_DEVICE + TO_CONTAINER,
             "192.0.2.1:82": TO_CONTAINER,
-            "172.17.0.1:82": FREE,
-            "192.0.2.1:83": FREE,
+            "172.17.0.1:82": BY_DEVICE + TO_CONTAINER,
+            "192.0.2.1:83": BY_DEVICE + TO_CONTAINER,
             "172.17.0.1:83": TO_CONTAINER,
             "83": TO_CONTAINER,
             "84": FREE,
+        },
+    ),
+    rules(
+        "addresses of devices by which nobody comes",
+        [
+            "PREROUTING -i lo -p tcp -m tcp --dport 80 -j REDIRECT --to-ports 8080",
+            f"PREROUTING -d 203.0.113.0/24 -i wan0 -p tcp -m tcp --dport 81 {DNAT}",
+        ],
+        {
+            "80": FREE,
+            "203.0.113.1:80": FREE,
+            "203.0.113.2:80": FREE,
+            "203.0.113.1:81": BY_DEVICE + TO_CONTAINER,
+            "203.0.113.2:81": TO_CONTAINER,
+            "81": TO_CONTAINER,
         },
     ),
     rules(
@@ -151,7 +178,7 @@ RULE_SETS = [
     rules(
         "every port",
         ["PREROUTING -i wan0 -p tcp -j DNAT --to-destination 172.17.0.2"],
-        {"80": "172.17.0.2:80", "443": "172.17.0.2:443", "80/udp": FREE, "172.17.0.1:80": FREE},
+        {"80": "172.17.0.2:80", "443": "172.17.0.2:443", "80/udp": FREE, "172.17.0.1:80": BY_DEVICE + "172.17.0.2:80"},
     ),
     rules(
         "every protocol but one",
@@ -191,8 +218,10 @@ RULE_SETS = [
         [
             f"PREROUTING -p tcp -m tcp --dport 80 --syn {DNAT}",
             f"PREROUTING -p tcp -m tcp --dport 81 --tcp-option 8 {DNAT}",
+            f"PREROUTING -p tcp -m tcp --dport 82 ! --syn {DNAT}",
+            f"PREROUTING -p tcp -m tcp --dport 83 --tcp-flags SYN,ACK ACK {DNAT}",
         ],
-        {"80": MAY + TO_CONTAINER, "81": MAY + TO_CONTAINER},
+        {"80": TO_CONTAINER, "81": MAY + TO_CONTAINER, "82": FREE, "83": FREE},
     ),
     rules(
         "what cannot be decided",
@@ -291,7 +320,7 @@ RULE_SETS = [
             "0.0.0.0:8081": "172.17.0.2:80",
             "[::]:8081": "172.17.0.2:80",
             "[2001:db8:1::1]:8081": FREE,
-            "172.17.0.1:8081": FREE,
+            "172.17.0.1:8081": BY_DEVICE + "172.17.0.2:80",
             "127.0.0.1:8081": FREE,
             "192.0.2.1:8082": "172.17.0.3:80",
             "198.51.100.2:8082": FREE,
@@ -330,14 +359,24 @@ RULE_SETS = [
             "OUTPUT -o lo -p tcp -m tcp --dport 81 -j REDIRECT --to-ports 8080",
             "OUTPUT -p tcp -m owner --uid-owner 12345 -m tcp --dport 82 -j REDIRECT --to-ports 8080",
             "OUTPUT -s 127.0.0.1/32 -p tcp -m tcp --dport 83 -j REDIRECT --to-ports 8080",
+            "OUTPUT -s 192.0.2.1/32 -p tcp -m tcp --dport 84 -j REDIRECT --to-ports 8080",
         ],
         {
-            "80": FREE,
+            "80": FROM_HERE + TO_CONTAINER,
             "127.0.0.1:80": TO_CONTAINER,
             "127.0.0.1:81": TO_8080,
-            "81": FREE,
+            "81": FROM_HERE + TO_8080,
             "127.0.0.1:82": MAY + TO_8080,
             "127.0.0.1:83": TO_8080,
+            "192.0.2.1:83": FREE,
+            "83": FROM_HERE + TO_8080,
+            "192.0.2.1:84": FROM_HERE + TO_8080,
+            "127.0.0.1:84": FREE,
         },
+    ),
+    rules(
+        "published on loopback",
+        [f"OUTPUT -d 127.0.0.1/32 -p tcp -m addrtype --dst-type LOCAL -m tcp --dport 80 {DNAT}"],
+        {"80": FROM_HERE + TO_CONTAINER, "127.0.0.1:80": TO_CONTAINER, "192.0.2.1:80": FREE},
     ),
 ]

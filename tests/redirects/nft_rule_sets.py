@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from rule_sets import FREE, MAY, NFT, TO_8080, TO_CONTAINER, TO_CONTAINER6, RuleSet, shape
+from rule_sets import BY_DEVICE, FREE, FROM_HERE, MAY, NFT, TO_8080, TO_CONTAINER, TO_CONTAINER6, RuleSet, shape
 
 DNAT = "dnat to 172.17.0.2:8080"
 
@@ -206,18 +206,44 @@ RULE_SETS = [
         ),
         {
             "192.0.2.1:80": TO_CONTAINER,
-            "172.17.0.1:80": FREE,
-            "192.0.2.1:81": FREE,
+            "172.17.0.1:80": BY_DEVICE + TO_CONTAINER,
+            "192.0.2.1:81": BY_DEVICE + TO_CONTAINER,
             "172.17.0.1:81": TO_CONTAINER,
             "192.0.2.1:82": TO_CONTAINER,
-            "172.17.0.1:82": FREE,
+            "172.17.0.1:82": BY_DEVICE + TO_CONTAINER,
             "172.17.0.1:83": TO_CONTAINER,
-            "192.0.2.1:83": FREE,
+            "192.0.2.1:83": BY_DEVICE + TO_CONTAINER,
             "84": FREE,
             "192.0.2.1:85": TO_CONTAINER,
-            "172.17.0.1:85": FREE,
+            "172.17.0.1:85": BY_DEVICE + TO_CONTAINER,
             "192.0.2.1:86": TO_CONTAINER,
             "87": FREE,
+        },
+    ),
+    nft(
+        "addresses of devices by which nobody comes",
+        (
+            f"iifname lo tcp dport 80 {DNAT}",
+            f"iifname != {{ wan0, docker0, vip0 }} tcp dport 81 {DNAT}",
+            f"iifname {{ wan0, docker0 }} ip daddr 203.0.113.1 tcp dport 82 {DNAT}",
+            f"iifname docker0 ip daddr 203.0.113.2 tcp dport 83 {DNAT}",
+            f"iifname {{ ppp0, lo }} ip daddr 203.0.113.0/24 tcp dport 84 {DNAT}",
+            "iifname wan0 return",
+            "iifname docker0 return",
+            f"iifname docker0 tcp dport 85 {DNAT}",
+        ),
+        {
+            "80": FREE,
+            "203.0.113.2:80": FREE,
+            "81": FREE,
+            "203.0.113.2:81": FREE,
+            "203.0.113.1:82": BY_DEVICE + TO_CONTAINER,
+            "82": BY_DEVICE + TO_CONTAINER,
+            "203.0.113.2:83": TO_CONTAINER,
+            "203.0.113.1:84": FREE,
+            "84": FREE,
+            "203.0.113.1:85": FREE,
+            "85": FREE,
         },
     ),
     nft(
@@ -245,7 +271,7 @@ RULE_SETS = [
             "82/udp": TO_8080,
             "82": FREE,
             "83": FREE,
-            "192.0.2.1:81": FREE,
+            "192.0.2.1:81": BY_DEVICE + "port 81 of this host",
             "198.51.100.2:81": "port 81 of this host",
         },
     ),
@@ -304,6 +330,33 @@ RULE_SETS = [
         "what is tracked",
         (f"ct state new tcp dport 80 {DNAT}", f"ct state established,related tcp dport 81 {DNAT}"),
         {"80": TO_CONTAINER, "81": FREE},
+    ),
+    nft(
+        "what opens a connection",
+        (
+            f"tcp flags syn tcp dport 80 {DNAT}",
+            f"tcp flags & (fin | syn | rst | ack) == syn tcp dport 81 {DNAT}",
+            f"tcp flags ack tcp dport 82 {DNAT}",
+            f"tcp flags != syn / syn,ack tcp dport 83 {DNAT}",
+            f"tcp flags == syn tcp dport 84 {DNAT}",
+            f"tcp flags == ack tcp dport 85 {DNAT}",
+            f"tcp flags {{ syn, syn | ack }} tcp dport 86 {DNAT}",
+        ),
+        {
+            "80": TO_CONTAINER,
+            "81": TO_CONTAINER,
+            "82": FREE,
+            "83": FREE,
+            "84": MAY + TO_CONTAINER,
+            "85": FREE,
+            "86": MAY + TO_CONTAINER,
+        },
+    ),
+    nft(
+        "named objects",
+        (f"tcp dport 80 counter name seen {DNAT}", f"tcp dport 81 quota name much {DNAT}"),
+        {"80": TO_CONTAINER, "81": MAY + TO_CONTAINER, "82": FREE},
+        before="counter seen { }\n  quota much { until 1 mbytes }",
     ),
     nft(
         "another source",
@@ -369,13 +422,19 @@ RULE_SETS = [
     nft(
         "this host alone",
         (f"tcp dport 80 {DNAT}", "ip daddr 127.0.0.0/8 tcp dport 81 redirect to :8080"),
-        {"80": FREE, "192.0.2.1:80": FREE, "127.0.0.1:80": TO_CONTAINER, "127.0.0.1:81": TO_8080, "127.0.0.2:82": FREE},
+        {
+            "80": FROM_HERE + TO_CONTAINER,
+            "192.0.2.1:80": FROM_HERE + TO_CONTAINER,
+            "127.0.0.1:80": TO_CONTAINER,
+            "127.0.0.1:81": TO_8080,
+            "127.0.0.2:82": FREE,
+        },
         hook="output",
     ),
     nft(
         "this host alone, IPv6",
         "tcp dport 80 redirect to :8080",
-        {"[::1]:80": TO_8080, "80": FREE},
+        {"[::1]:80": TO_8080, "80": FROM_HERE + TO_8080},
         hook="output",
         family="ip6",
     ),

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a rule set is, and what is to be said of some ports under it.
 
-A port is FREE, or goes to the target that is named, or is in doubt: it MAY go there. What is free or goes elsewhere,
-the kernel is asked to confirm.
+A port is FREE, or goes to the target that is named, or is in doubt: it MAY go there, or does FROM_HERE or BY_DEVICE,
+for some clients. Whatever does not depend on more than who asks, the kernel is asked to confirm.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from ansible_collections.preflight.ports.plugins.module_utils import _redirects
 
 FREE = "free"
 MAY = "may go to "
+FROM_HERE, BY_DEVICE = "from this host itself, goes to ", "by another device, goes to "
+FOR_SOME = {"whether it comes from this host itself": FROM_HERE, "the device that it comes in by": BY_DEVICE}
 
 NFT, IPTABLES, IP6TABLES = "nft", "iptables", "ip6tables"
 
@@ -47,4 +49,7 @@ def said(requirement):
     assert found is not None
     redirects = list(found.values())
     sure = [redirect for redirect in redirects if not redirect.depends_on]
-    return sure[0].target if sure else MAY + redirects[0].target if redirects else FREE
+    if sure or not redirects:
+        return sure[0].target if sure else FREE
+    doubt, *more = redirects[0].depends_on
+    return (MAY if more else FOR_SOME.get(doubt, MAY)) + redirects[0].target

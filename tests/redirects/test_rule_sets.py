@@ -8,7 +8,7 @@ import iptables_rule_sets
 import nft_rule_sets
 import pytest
 from ansible_collections.preflight.ports.plugins.module_utils._requirements import parse
-from rule_sets import FREE, MAY, NFT, said
+from rule_sets import BY_DEVICE, FREE, FROM_HERE, MAY, NFT, said
 from servers import ELSEWHERE, SERVER
 from world import World
 
@@ -31,3 +31,4 @@ def test_rule_set(case, tool):
                 truth = world.truth(requirement.protocol, requirement.endpoints, requirement.first)
                 assert truth <= {SERVER, ELSEWHERE}, f"{entry}: the kernel does not tell, {truth}"
                 assert (found != FREE) == (ELSEWHERE in truth), f"{entry}: {found}, but the kernel says {truth}"
+                assert SERVER in truth or not found.startswith((FROM_HERE, BY_DEVICE)), f"{entry}: nobody gets there"

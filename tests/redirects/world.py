@@ -25,7 +25,10 @@ ADDRESSES = {
     "client": ("192.0.2.1", "198.51.100.2", "2001:db8:1::1", "fe80::1%eth0"),
     "neighbour": ("172.17.0.1", "fd00:17::1", "fe80::2%eth0"),
 }
-OWN = {"127.0.0.1", "::1", "192.0.2.1", "198.51.100.2", "2001:db8:1::1", "172.17.0.1", "fd00:17::1"}
+LOOPBACK = ("127.0.0.1", "::1")
+VIRTUAL = ("203.0.113.1", "203.0.113.2")
+"""By whose devices nobody comes: of a bridge without ports, and of the loopback device."""
+OWN = {*LOOPBACK, *VIRTUAL, "192.0.2.1", "198.51.100.2", "2001:db8:1::1", "172.17.0.1", "fd00:17::1"}
 """What other servers can bind."""
 CONTAINER, CONTAINER6 = "172.17.0.2", "fd00:17::2"
 
@@ -39,10 +42,13 @@ link add {WAN} type veth peer name eth0 netns {{client}}
 link add {BRIDGE} type bridge forward_delay 0
 link add c0 type veth peer name eth0 netns {{container}}
 link add n0 type veth peer name eth0 netns {{neighbour}}
+link add vip0 type bridge
 link set c0 master {BRIDGE}
 link set n0 master {BRIDGE}
 link set {WAN} addrgenmode none
 link set {BRIDGE} addrgenmode none
+link set vip0 addrgenmode none
+link set vip0 up
 link set {WAN} up
 link set {BRIDGE} up
 link set c0 up
@@ -54,6 +60,8 @@ addr add fe80::1/64 dev {WAN} nodad
 addr add 172.17.0.1/16 dev {BRIDGE}
 addr add fd00:17::1/64 dev {BRIDGE} nodad
 addr add fe80::2/64 dev {BRIDGE} nodad
+addr add {VIRTUAL[0]}/32 dev vip0
+addr add {VIRTUAL[1]}/32 dev lo
 """
 _GUEST = """
 link set lo up
@@ -182,13 +190,21 @@ class World:
 
 
 def _reached(endpoints):
-    """(who asks, address): all that a server on *endpoints* would serve, asked by whom it is nearest to."""
+    """(who asks, address): all that a server on *endpoints* would serve, asked by all who have a way there."""
     for endpoint in endpoints:
         if not endpoint.is_wildcard:
-            guest = next((name for name, addresses in ADDRESSES.items() if str(endpoint) in addresses), None)
-            yield guest, str(endpoint)
+            yield from _asked(str(endpoint))
             continue
-        for name, addresses in ADDRESSES.items():
-            for address in addresses:
-                if (":" in address) == endpoint.is_ipv6 or (endpoint.is_ipv6 and not endpoint.v6only):
-                    yield name, address
+        for address in (*LOOPBACK, *VIRTUAL, *(each for addresses in ADDRESSES.values() for each in addresses)):
+            if (":" in address) == endpoint.is_ipv6 or (endpoint.is_ipv6 and not endpoint.v6only):
+                yield from _asked(address)
+
+
+def _asked(address):
+    """(who asks, address), for all who have a way there: link-local addresses are those of one network."""
+    if address == "::1" or address.startswith("127."):
+        yield None, address
+    elif "%" in address:
+        yield next(name for name, addresses in ADDRESSES.items() if address in addresses), address
+    else:
+        yield from ((name, address) for name in (None, *ADDRESSES))

@@ -36,6 +36,7 @@ _EQ, _NEQ, _LT, _LTE, _GT, _GTE = range(6)
 _LOOKUP_INVERTED = 1
 _NETMAP = 64  # NF_NAT_RANGE_NETMAP of linux/netfilter/nf_nat.h
 _IPV6 = 10
+_COUNTER = 1  # NFT_OBJECT_COUNTER
 
 
 def decode(element: bytes, sets: Sets) -> Step:
@@ -158,6 +159,11 @@ def _target(parts: Parts, sets: Sets) -> Step:
     return step
 
 
+def _object(parts: Parts, sets: Sets) -> Step:
+    """A named one of several rules. Counting changes nothing; a quota or a limit may have been reached."""
+    return _always(True)(parts, sets) if number(parts.get(1)) == _COUNTER else _unknown("a named object")
+
+
 def _always(answer: rules.Answer | rules.Verdict) -> Make:
     return lambda parts, sets: lambda view, registers: answer
 
@@ -186,6 +192,7 @@ _EXPRESSIONS: dict[str, Make] = {
     "meta": _loads(views.View.meta, 2),
     "nat": _nat,
     "numgen": _loads(lambda view, choices: [views.Unknown("chance", choices)] * 4, 2),
+    "objref": _object,
     "payload": _loads(views.View.payload, 2, 3, 4),
     "queue": _always(rules.Verdict(rules.ACCEPT)),
     "range": _range,

@@ -10,7 +10,14 @@ import socket
 import struct
 import typing as t
 
-from ansible_collections.preflight.ports.plugins.module_utils._nat.rules import OUTPUT, PREROUTING, Interface, Packet
+from ansible_collections.preflight.ports.plugins.module_utils._nat.rules import (
+    ANY_INTERFACE,
+    ITS_DEVICE,
+    OUTPUT,
+    PREROUTING,
+    Interface,
+    Packet,
+)
 from ansible_collections.preflight.ports.plugins.module_utils._netlink_dump import attributes, dump
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import MAPPED_PREFIX, Endpoint
 
@@ -18,7 +25,8 @@ _NETLINK_ROUTE = 0
 _RTM_NEWADDR, _RTM_GETADDR = 20, 22
 _IFADDRMSG = struct.Struct("=BBBBI")  # family, length of the prefix, flags, scope, device
 _IFA_ADDRESS, _IFA_LOCAL = 1, 2
-_LOOPBACK_DEVICE = "lo"
+_LOOPBACK = Interface(1, "lo")  # in each network namespace
+_HERE = "whether it comes from this host itself"
 _LOOPBACK4_NET, _LOOPBACK6 = 127, bytes(15) + b"\1"
 
 
@@ -48,35 +56,64 @@ def literal(endpoint: Endpoint) -> bytes | None:
     return None if endpoint.is_wildcard else endpoint.address[12:] if mapped else endpoint.address
 
 
-def to_server(protocol: int, endpoint: Endpoint, host: t.Sequence[HostAddress]) -> list[Packet]:
-    """One to each address that a server would serve, without a port."""
-    address = literal(endpoint)
+class Arrivals(t.NamedTuple):
+    """Packets to one address that differ in their device alone."""
+
+    packet: Packet
+    """Stands for each of them."""
+    usual: t.Collection[Interface]
+    """The server is reached only if it gets what comes in by each of these."""
+    others: t.Collection[Interface] = ()
+    """Some clients are cut off if it does not get what comes in by one of these."""
+    who: str = ""
+    """What tells them from other clients."""
+
+
+def to_server(protocol: int, endpoint: Endpoint, host: t.Sequence[HostAddress]) -> t.Iterator[Arrivals]:
+    """To each address that a server would serve, without a port."""
+    address, devices = literal(endpoint), _devices(host)
     if address is None:
         is_ipv4 = not endpoint.is_ipv6 or endpoint.address.startswith(MAPPED_PREFIX)
         sizes = (4,) if is_ipv4 else (16,) if endpoint.v6only else (4, 16)
-        served = [own for own in _reached_by_others(host) if len(own.address) in sizes]
-        return [packet for own in served for packet in _to_address(protocol, own.address, own.interface, host)]
-    if _is_loopback(address):
-        device = Interface(socket.if_nametoindex(_LOOPBACK_DEVICE), _LOOPBACK_DEVICE)
-        return [Packet(protocol, OUTPUT, device, address)]
-    owners = [own.interface for own in host if own.address == address]
-    owner = next((owner for owner in owners if endpoint.interface in (None, owner.name)), None)
-    return _to_address(protocol, address, owner, host)
+        reached = {*devices, _LOOPBACK}
+        served = [own for own in host if len(own.address) in sizes and own.interface in reached]
+        for own in served:
+            if not _is_loopback(own.address):
+                yield from _from_others(protocol, own.address, own.interface, devices)
+        for each in dict.fromkeys(own.address for own in served):
+            yield Arrivals(_from_here(protocol, each), (), (_LOOPBACK,), _HERE)
+    elif _is_loopback(address):
+        yield Arrivals(_from_here(protocol, address), (_LOOPBACK,))
+    else:
+        owners = [own.interface for own in host if own.address == address]
+        owner = next((owner for owner in owners if endpoint.interface in (None, owner.name)), None)
+        yield from _from_others(protocol, address, owner, devices)
+        if owner:
+            yield Arrivals(_from_here(protocol, address), (), (_LOOPBACK,), _HERE)
 
 
-def _to_address(protocol: int, address: bytes, owner: Interface | None, host: t.Sequence[HostAddress]) -> list[Packet]:
-    """They come in by the device that has the address, or, where it has none to itself, by any."""
-    if owner and owner.name != _LOOPBACK_DEVICE:
-        return [Packet(protocol, PREROUTING, owner, address)]
-    devices = dict.fromkeys(own.interface for own in _reached_by_others(host))
-    return [Packet(protocol, PREROUTING, device, address) for device in devices]
+def _from_others(
+    protocol: int, address: bytes, owner: Interface | None, devices: t.Collection[Interface]
+) -> t.Iterator[Arrivals]:
+    """They come in by the device that has the address, some by another; where none has it to itself, by any."""
+    packet = Packet(protocol, PREROUTING, ANY_INTERFACE, address)
+    if owner and _is_link_local(address):
+        yield Arrivals(packet._replace(interface=owner), (owner,))
+    elif owner and owner != _LOOPBACK:
+        yield Arrivals(packet, (owner,), devices, ITS_DEVICE)
+    elif devices:
+        yield Arrivals(packet, devices)
 
 
-def _reached_by_others(host: t.Sequence[HostAddress]) -> list[HostAddress]:
-    """Without loopback, and without devices that have a link-local address alone: mostly those of a bridge's ports."""
-    reached = [own for own in host if not _is_loopback(own.address)]
-    devices = {own.interface for own in reached if not _is_link_local(own.address)}
-    return [own for own in reached if own.interface in devices] or reached
+def _from_here(protocol: int, address: bytes) -> Packet:
+    return Packet(protocol, OUTPUT, _LOOPBACK, address)
+
+
+def _devices(host: t.Iterable[HostAddress]) -> t.Collection[Interface]:
+    """Without those that have a link-local address alone, unless all have: mostly they are the ports of a bridge."""
+    outer = [own for own in host if own.interface != _LOOPBACK]
+    routed = [own for own in outer if not _is_link_local(own.address)]
+    return dict.fromkeys(own.interface for own in routed or outer)
 
 
 def _is_loopback(address: bytes) -> bool:

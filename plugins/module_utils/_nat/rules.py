@@ -42,6 +42,12 @@ class Interface(t.NamedTuple):
     name: str
 
 
+ANY_INTERFACE = Interface(0, "")
+"""One of several, and nothing is known of it."""
+ITS_DEVICE = "the device that it comes in by"
+"""Wherever that decides."""
+
+
 class NeedsPortError(Exception):
     """A rule asks for the port of a packet that has none."""
 

@@ -9,8 +9,13 @@ from __future__ import annotations
 import socket
 import typing as t
 
-from ansible_collections.preflight.ports.plugins.module_utils._nat.packets import literal, read_addresses, to_server
-from ansible_collections.preflight.ports.plugins.module_utils._nat.rules import Base, NeedsPortError, Packet
+from ansible_collections.preflight.ports.plugins.module_utils._nat.packets import (
+    Arrivals,
+    literal,
+    read_addresses,
+    to_server,
+)
+from ansible_collections.preflight.ports.plugins.module_utils._nat.rules import Base, Interface, NeedsPortError, Packet
 from ansible_collections.preflight.ports.plugins.module_utils._nat.targets import Server
 from ansible_collections.preflight.ports.plugins.module_utils._nat.walk import Ends, walk
 from ansible_collections.preflight.ports.plugins.module_utils._witnesses import Question
@@ -19,32 +24,66 @@ if t.TYPE_CHECKING:
     from ansible_collections.preflight.ports.plugins.module_utils._nat import entries, nftables
     from ansible_collections.preflight.ports.plugins.module_utils._sockets import Endpoint
 
+Found = t.Tuple[Ends, Packet]
+
 _NUMBERS = {"tcp": socket.IPPROTO_TCP, "udp": socket.IPPROTO_UDP}
 
 
 def search(
     questions: t.Iterable[Question], tables: t.Sequence[nftables.Table], legacy: t.Sequence[entries.Table]
-) -> dict[Question, tuple[Ends, Packet]]:
+) -> dict[Question, Found]:
     """Where some packet to a port may go elsewhere, if one does for sure that one. Raises SourceError, ChangedError."""
     bases = [*_nft_bases(tables), *_legacy_bases(legacy)]
     host = read_addresses()
     ports: dict[tuple[str, Endpoint], list[int]] = {}
     for protocol, endpoint, port in questions:
         ports.setdefault((protocol, endpoint), []).append(port)
-    findings: dict[Question, tuple[Ends, Packet]] = {}
+    findings: dict[Question, Found] = {}
     for (protocol, endpoint), wanted in ports.items():
         server = Server(literal(endpoint), host)
-        for packet in to_server(_NUMBERS[protocol], endpoint, host):
-            for port in _named(packet, bases, server, wanted):
-                question = Question(protocol, endpoint, port)
-                known = findings.get(question)
-                if known and not known[0].arrives:
+        by_port: dict[int, Found] = {}
+        for arrivals in to_server(_NUMBERS[protocol], endpoint, host):
+            for port in _named(arrivals.packet, bases, server, wanted):
+                known = by_port.get(port)
+                if known and not (known[0].arrives and arrivals.usual):
                     continue  # one address is enough
-                sent = packet._replace(port=port)
-                ends = walk(bases, sent, server)
-                if ends.ways and not (known and ends.arrives):
-                    findings[question] = ends, sent
+                found = _diverted(arrivals, port, bases, server)
+                if found and not (known and found[0].arrives):
+                    by_port[port] = found
+        findings.update((Question(protocol, endpoint, port), found) for port, found in by_port.items())
     return findings
+
+
+def _diverted(arrivals: Arrivals, port: int, bases: t.Sequence[Base], server: Server) -> Found | None:
+    """The packet that goes elsewhere most surely."""
+    packet, doubtful = arrivals.packet._replace(port=port), None
+    # Rules that ask for a device are rare; hosts with hundreds of devices are not.
+    ends = walk(bases, packet, server)
+    if not ends.ways:
+        return None
+    if arrivals.usual and not ends.arrives and len(ends.ways) == 1:
+        return ends, packet
+    for found in _by_devices(packet, arrivals.usual, bases, server):
+        if not found[0].arrives:
+            return found
+        doubtful = doubtful or found
+    if doubtful:
+        return doubtful
+    for ends, sent in _by_devices(packet, arrivals.others, bases, server):
+        ends.are_for_some(arrivals.who)
+        return ends, sent
+    return None
+
+
+def _by_devices(
+    packet: Packet, devices: t.Iterable[Interface], bases: t.Sequence[Base], server: Server
+) -> t.Iterator[Found]:
+    """Where it may go elsewhere."""
+    for device in devices:
+        sent = packet._replace(interface=device)
+        ends = walk(bases, sent, server)
+        if ends.ways:
+            yield ends, sent
 
 
 # Each module only where there are such rules, because importing costs time.

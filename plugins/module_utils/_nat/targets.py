@@ -9,7 +9,15 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.preflight.ports.plugins.module_utils._nat.packets import HostAddress
-from ansible_collections.preflight.ports.plugins.module_utils._nat.rules import OUTPUT, Answer, Packet, Target, every
+from ansible_collections.preflight.ports.plugins.module_utils._nat.rules import (
+    ANY_INTERFACE,
+    ITS_DEVICE,
+    OUTPUT,
+    Answer,
+    Packet,
+    Target,
+    every,
+)
 
 _LOOPBACK = (b"\x7f\0\0\1", bytes(15) + b"\1")
 
@@ -43,6 +51,8 @@ class Server:
         """REDIRECT takes the first address of the device that the packet comes in by."""
         if packet.hook == OUTPUT:
             return self._address in _LOOPBACK
+        if packet.interface == ANY_INTERFACE:
+            return ITS_DEVICE
         on_device = [own.address for own in self._host if own.interface == packet.interface]
         addresses = [address for address in on_device if len(address) == len(packet.address)]
         if packet.is_ipv6 and len(addresses) > 1:

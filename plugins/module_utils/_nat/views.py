@@ -7,10 +7,17 @@
 from __future__ import annotations
 
 import functools
+import socket
 import struct
 import typing as t
 
-from ansible_collections.preflight.ports.plugins.module_utils._nat.rules import OUTPUT, Answer, Packet
+from ansible_collections.preflight.ports.plugins.module_utils._nat.rules import (
+    ANY_INTERFACE,
+    ITS_DEVICE,
+    OUTPUT,
+    Answer,
+    Packet,
+)
 
 
 class Unknown(t.NamedTuple):
@@ -19,15 +26,23 @@ class Unknown(t.NamedTuple):
     why: str
     choices: int = 0
     """How many values the whole register can have, where that is known."""
+    sure: int = 0
+    """The bits that are known all the same,"""
+    bits: int = 0
+    """and what they are."""
 
 
 Bytes = t.Sequence[t.Union[int, Unknown]]
 
 _SOURCE, _SOURCE_PORT, _HEADER = Unknown("the source address"), Unknown("the source port"), Unknown("the header")
+_DEVICE = Unknown(ITS_DEVICE)
 _MARK, _ROUTES, _ELSE = Unknown("the mark"), Unknown("the routes"), Unknown("what is not known of the packet")
+TCP_FLAGS = Unknown("the client's use of ECN", sure=0x3F, bits=0x02)
+"""Of the packet that opens a connection: SYN, and perhaps ECE and CWR."""
 REGISTER_BYTES = 64  # of all registers together
 MOST_BYTES = 16  # that anything but a header has
 _NETWORK, _TRANSPORT = 1, 2
+_LOOPBACK4_NET = 127
 
 META_IIFNAME, META_OIFNAME = 6, 7  # the kernel's NFT_META_*, like the other keys
 _META_PROTOCOL, _META_MARK, _META_IIF, _META_OIF, _META_NFPROTO, _META_L4PROTO = 1, 3, 4, 5, 15, 16
@@ -42,6 +57,8 @@ def equal(data: Bytes, value: bytes) -> Answer:
     answer: Answer = True
     for known, wanted in zip(data, value):
         if isinstance(known, Unknown):
+            if (known.bits ^ wanted) & known.sure:
+                return False
             answer = known.why
         elif known != wanted:
             return False
@@ -59,11 +76,16 @@ def between(data: Bytes, first: int, last: int) -> Answer:
 
 
 def masked(data: Bytes, mask: bytes, flips: bytes = b"") -> Bytes:
-    """*data* & *mask* ^ *flips*. An unknown byte stays unknown where the mask leaves some of it."""
-    return [
-        flip if not keep else byte if isinstance(byte, Unknown) else byte & keep ^ flip
-        for byte, keep, flip in zip(data, mask, flips or bytes(len(mask)))
-    ]
+    """*data* & *mask* ^ *flips*. A byte stays unknown where the mask leaves bits of it that are not sure."""
+    made: list[int | Unknown] = []
+    for byte, keep, flip in zip(data, mask, flips or bytes(len(mask))):
+        if not isinstance(byte, Unknown):
+            made.append(byte & keep ^ flip)
+        elif keep & ~byte.sure:
+            made.append(byte._replace(sure=0))
+        else:
+            made.append(byte.bits & keep ^ flip)
+    return made
 
 
 class View:
@@ -73,11 +95,16 @@ class View:
         self.packet = packet
         self.source: Bytes = [_SOURCE] * len(packet.address)
         if packet.hook == OUTPUT:
-            self.source = bytes(15) + b"\1" if packet.is_ipv6 else b"\x7f\0\0\1"
+            # Mostly the kernel takes the very address; from the first of 127.0.0.0/8 it reaches all of them.
+            is_loopback4 = not packet.is_ipv6 and packet.address[0] == _LOOPBACK4_NET
+            self.source = b"\x7f\0\0\1" if is_loopback4 else packet.address
         self._network: Bytes = [*[_HEADER] * 9, packet.protocol, *[_HEADER] * 2, *self.source, *packet.address]
         if packet.is_ipv6:
             self._network = [*[_HEADER] * 6, packet.protocol, _HEADER, *self.source, *packet.address]
-        index, name = _native(packet.interface.number), packet.interface.name.encode().ljust(MOST_BYTES, b"\0")
+        index: Bytes = _native(packet.interface.number)
+        name: Bytes = packet.interface.name.encode().ljust(MOST_BYTES, b"\0")
+        if packet.interface == ANY_INTERFACE:
+            index, name = [_DEVICE] * len(index), [_DEVICE] * MOST_BYTES
         comes_in = packet.hook != OUTPUT
         self._meta: dict[int, Bytes] = {
             _META_PROTOCOL: b"\x86\xdd" if packet.is_ipv6 else b"\x08\x00",
@@ -96,7 +123,8 @@ class View:
         if base == _NETWORK:
             header = self._network
         elif base == _TRANSPORT:
-            header = [*[_SOURCE_PORT] * 2, *self.packet.known_port().to_bytes(2, "big")]
+            rest = [*[_HEADER] * 9, TCP_FLAGS] if self.packet.protocol == socket.IPPROTO_TCP else []
+            header = [*[_SOURCE_PORT] * 2, *self.packet.known_port().to_bytes(2, "big"), *rest]
         loaded = header[offset : offset + size]
         return [*loaded, *[_HEADER] * (min(size, REGISTER_BYTES) - len(loaded))]
 

@@ -41,6 +41,11 @@ class Ends:
         self.named_ports: set[int] = set()
         """The ports that the rules on its way name."""
 
+    def are_for_some(self, who: str) -> None:
+        """Others' packets arrive."""
+        self.doubts = [who, *(self.doubts if self.arrives else ())]
+        self.arrives = True
+
 
 _GOES_ON = frozenset((rules.RETURN, rules.ACCEPT))
 _ARRIVES, _ELSEWHERE = "arrives", "elsewhere"

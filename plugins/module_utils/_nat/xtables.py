@@ -13,12 +13,12 @@ from __future__ import annotations
 import struct
 import typing as t
 
-from ansible_collections.preflight.ports.plugins.module_utils._nat import rules, xt_ports
+from ansible_collections.preflight.ports.plugins.module_utils._nat import rules, views, xt_ports
 
 Test = t.Callable[[rules.Packet], rules.Answer]
 
 _EVERY_PORT = (0, 0xFFFF)
-_NOT_SOURCE_PORT = 1
+_NOT_SOURCE_PORT, _NOT_FLAGS = 1, 4
 
 _ADDRTYPE = struct.Struct("=HHI")
 _NOT_SOURCE_TYPE, _NOT_TYPE = 1, 2
@@ -78,9 +78,10 @@ def _number(big_endian: bytes) -> int:
 
 
 def _tcp(info: bytes) -> Test:
-    *ports, option, mask, _flags, invert = xt_ports.TCP.unpack_from(info)
-    others: rules.Answer = "the TCP header" if option or mask else True
-    return lambda packet: rules.every((*_ports(ports, invert, packet), others))
+    *ports, option, mask, flags, invert = xt_ports.TCP.unpack_from(info)
+    has_flags = views.equal(views.masked([views.TCP_FLAGS], bytes((mask,))), bytes((flags,)))
+    others = (rules.inverted(has_flags, invert & _NOT_FLAGS), "the TCP header" if option else True)
+    return lambda packet: rules.every((*_ports(ports, invert, packet), *others))
 
 
 def _udp(info: bytes) -> Test:

@@ -102,6 +102,8 @@ def test_find_where_the_user_may_no_longer_know(run, monkeypatch):
 
 
 DNAT = nft.dport(80) + nft.dnat("10.88.0.5", 8080)
+ON_BRIDGE = nft.meta(6) + nft.compare(b"br0\0")
+MARKED = nft.meta(3) + nft.compare(b"\1\0\0\0")
 
 
 @pytest.mark.parametrize(
@@ -115,10 +117,8 @@ DNAT = nft.dport(80) + nft.dnat("10.88.0.5", 8080)
         pytest.param(at("::ffff:192.0.2.1", v6only=False), [DNAT], "10.88.0.5:8080", id="mapped address"),
         pytest.param(at("203.0.113.1"), [DNAT], "10.88.0.5:8080", id="address that is not here"),
         pytest.param(at("fe80::1", True, "wan0"), [DNAT], None, id="address of a device"),
-        pytest.param(at("192.0.2.1"), [nft.meta(6) + nft.compare(b"br0\0") + DNAT], None, id="by its device"),
-        pytest.param(
-            at("203.0.113.1"), [nft.meta(6) + nft.compare(b"br0\0") + DNAT], "10.88.0.5:8080", id="by any device"
-        ),
+        pytest.param(at("172.17.0.1"), [ON_BRIDGE + DNAT], "10.88.0.5:8080", id="by its device"),
+        pytest.param(at("203.0.113.1"), [ON_BRIDGE + DNAT], "10.88.0.5:8080", id="by any device"),
     ],
 )
 def test_find_for_an_endpoint(endpoint, rules, expected, run):
@@ -127,7 +127,6 @@ def test_find_for_an_endpoint(endpoint, rules, expected, run):
     assert (found and found.target) == expected
 
 
-@pytest.mark.linux
 def test_find_for_loopback(monkeypatch):
     chains = [nft.base_chain(), nft.base_chain("out", nft.OUTPUT)]
     rules = [
@@ -141,10 +140,86 @@ def test_find_for_loopback(monkeypatch):
     assert {each.target for each in found.values()} == {"port 82 of this host"}
 
 
-def test_find_on_an_address_of_the_loopback_device(run):
-    host = [*nft.HOST, nft.HostAddress(nft.LO, at("203.0.113.1").address)]
-    run(nft.meta(6) + nft.compare(b"br0\0") + DNAT, host=host)
-    assert [each.target for each in _redirects.find([("tcp", at("203.0.113.1"), 80)]).values()] == ["10.88.0.5:8080"]
+@pytest.mark.parametrize(
+    ("device", "expected"), [(b"br0\0", ["10.88.0.5:8080"]), (b"wan0\0", ["10.88.0.5:8080"]), (b"lo\0", [])]
+)
+def test_find_on_an_address_of_the_loopback_device(device, expected, run):
+    virtual = at("203.0.113.1")
+    run(nft.meta(6) + nft.compare(device) + DNAT, host=[*nft.HOST, nft.HostAddress(nft.LO, virtual.address)])
+    assert [each.target for each in _redirects.find([("tcp", virtual, 80)]).values()] == expected
+
+
+def test_find_on_a_host_without_other_devices(run):
+    host = [nft.HostAddress(nft.LO, at(address).address) for address in ("127.0.0.1", "203.0.113.1")]
+    run(DNAT, host=host)
+    assert _redirects.find([PORT_80, ("tcp", at("203.0.113.1"), 80)]) == {}
+
+
+BY_DEVICE, FROM_HERE = "the device that it comes in by", "whether it comes from this host itself"
+
+
+@pytest.mark.parametrize(
+    ("rules", "expected"),
+    [
+        pytest.param([ON_BRIDGE + DNAT], (BY_DEVICE,), id="another device"),
+        pytest.param([nft.meta(4) + nft.compare(b"\3\0\0\0") + DNAT], (BY_DEVICE,), id="its number"),
+        pytest.param([MARKED + ON_BRIDGE + DNAT], (BY_DEVICE, "the mark"), id="and what is not known"),
+        pytest.param([MARKED + DNAT, ON_BRIDGE + DNAT], ("the mark",), id="its own, in doubt"),
+        pytest.param([nft.meta(6) + nft.compare(b"lo\0") + DNAT], None, id="the loopback device"),
+        pytest.param([nft.meta(6) + nft.compare(b"ppp0\0") + DNAT], None, id="a device that is not here"),
+        pytest.param([ON_BRIDGE + nft.end(nft.ACCEPT), ON_BRIDGE + DNAT], None, id="what no packet comes to"),
+    ],
+)  # fmt: skip
+def test_find_by_other_devices(rules, expected, run):
+    run(*rules)
+    found = _redirects.find([("tcp", at("192.0.2.1"), 80)]).values()
+    assert [each.depends_on for each in found] == ([expected] if expected else [])
+
+
+def test_find_by_other_devices_on_no_link_local_address(run):
+    made = run()
+    made.answers[4] = [nft.base_chain(family=nft.IP6)]
+    made.answers[7] = [nft.rule("base", ON_BRIDGE, nft.dport(80), nft.dnat("fd00::5", 8080, nft.IP6), family=nft.IP6)]
+    assert _redirects.find([("tcp", at("fe80::1"), 80)]) == {}
+    assert len(_redirects.find([("tcp", at("2001:db8::1"), 80)])) == 1
+
+
+FROM = nft.payload(1, 12, 4)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "rules", "expected"),
+    [
+        pytest.param(IPV4, [DNAT], (FROM_HERE,), id="wildcard"),
+        pytest.param(IPV6, [DNAT], None, id="wildcard of the other family"),
+        pytest.param(at("192.0.2.1"), [DNAT], (FROM_HERE,), id="own address"),
+        pytest.param(at("203.0.113.1"), [DNAT], None, id="address that is not here"),
+        pytest.param(at("127.0.0.1"), [DNAT], (), id="loopback"),
+        pytest.param(at("127.0.0.1"), [FROM + nft.compare(b"\x7f\0\0\1") + DNAT], (), id="from loopback to itself"),
+        pytest.param(at("127.0.0.2"), [FROM + nft.compare(b"\x7f\0\0\1") + DNAT], (), id="to all of its network"),
+        pytest.param(at("192.0.2.1"), [FROM + nft.compare(b"\x7f\0\0\1") + DNAT], None, id="from loopback"),
+        pytest.param(at("192.0.2.1"), [FROM + nft.compare(b"\xc0\0\2\1") + DNAT], (FROM_HERE,), id="from itself"),
+        pytest.param(IPV4, [MARKED + DNAT], (FROM_HERE, "the mark"), id="and what is not known"),
+        pytest.param(IPV4, [MARKED + DNAT, DNAT], (FROM_HERE,), id="not known, but elsewhere either way"),
+        pytest.param(IPV4, [nft.meta(7) + nft.compare(b"wan0\0") + DNAT], None, id="over another device"),
+    ],
+)
+def test_find_from_this_host(endpoint, rules, expected, monkeypatch):
+    chains, made = [nft.base_chain(hook=nft.OUTPUT)], [nft.rule("base", each) for each in rules]
+    kernel = nft.Kernel(chains, made).runs(monkeypatch)
+    monkeypatch.setattr(_redirects, "where", lambda: (kernel.answers[4], False, False))
+    found = _redirects.find([("tcp", endpoint, 80), ("tcp", endpoint, 81)])
+    assert [(question[2], each.depends_on) for question, each in found.items()] == (
+        [] if expected is None else [(80, expected)]
+    )
+
+
+def test_find_prefers_what_is_sure_of_others(monkeypatch):
+    chains = [nft.base_chain(), nft.base_chain("out", nft.OUTPUT)]
+    rules = [nft.rule("base", ON_BRIDGE, DNAT), nft.rule("out", DNAT)]
+    kernel = nft.Kernel(chains, rules).runs(monkeypatch)
+    monkeypatch.setattr(_redirects, "where", lambda: (kernel.answers[4], False, False))
+    assert [each.depends_on for each in _redirects.find([PORT_80]).values()] == [()]
 
 
 def test_find_leaves_the_ports_of_a_bridge_out(run):
@@ -173,9 +248,6 @@ def test_find_of_every_port(run):
     run(nft.meta(16) + nft.compare(b"\6") + nft.dnat("10.88.0.5"))
     found = _redirects.find([("tcp", IPV4, port) for port in (1, 80)] + [("udp", IPV4, 53)])
     assert [each.target for each in found.values()] == ["10.88.0.5:1", "10.88.0.5:80"]
-
-
-MARKED = nft.meta(3) + nft.compare(b"\1\0\0\0")
 
 
 def test_find_in_doubt(run):

@@ -72,6 +72,14 @@ def masked(mask, flips=bytes(4), offset=16):
     return nft.payload(1, offset, 4) + says("bitwise", nft.numbers(1, 1, 4) + values)
 
 
+FLAGS = nft.payload(2, 13, 1)
+
+
+def bits(mask, flips=b"\0"):
+    """Of the byte that was loaded."""
+    return says("bitwise", nft.numbers(1, 1, 1) + attribute(4, attribute(1, mask)) + attribute(5, attribute(1, flips)))
+
+
 def between(first, last, how=nft.EQ):
     ends = attribute(3, attribute(1, first)) + attribute(4, attribute(1, last))
     return nft.payload(2, 2, 2) + says("range", nft.numbers(1, how) + ends)
@@ -91,7 +99,17 @@ def between(first, last, how=nft.EQ):
         pytest.param(nft.payload(2, 0, 4) + nft.compare(b"\1\0\0\x51"), NO, id="source port and another port"),
         pytest.param(nft.payload(2, 0, 4) + nft.compare(b"\1\0\0\x50"), [("the source port",)], id="both ports"),
         pytest.param(nft.payload(2, 0, 2) + nft.compare(b"\4\0", nft.GTE), [("the source port",)], id="source ports"),
-        pytest.param(nft.payload(2, 13, 1) + nft.compare(b"\2"), [("the header",)], id="TCP flags"),
+        pytest.param(nft.payload(2, 12, 1) + nft.compare(b"\x50"), [("the header",)], id="length of the TCP header"),
+        pytest.param(FLAGS + nft.compare(b"\2"), [("the client's use of ECN",)], id="SYN alone"),
+        pytest.param(FLAGS + nft.compare(b"\x12"), NO, id="SYN and ACK"),
+        pytest.param(FLAGS + bits(b"\2") + nft.compare(b"\0", nft.NEQ), YES, id="SYN among others"),
+        pytest.param(FLAGS + bits(b"\x17") + nft.compare(b"\2"), YES, id="SYN, of those that matter"),
+        pytest.param(FLAGS + bits(b"\x10") + nft.compare(b"\0", nft.NEQ), NO, id="ACK among others"),
+        pytest.param(FLAGS + bits(b"\2", b"\2") + nft.compare(b"\0"), YES, id="SYN, flipped"),
+        pytest.param(FLAGS + bits(b"\x42") + nft.compare(b"\x12"), [("the client's use of ECN",)], id="ECE"),
+        pytest.param(says("objref", nft.parts(nft.be32(1), nft.text("c"))), YES, id="named counter"),
+        pytest.param(says("objref", nft.parts(nft.be32(2), nft.text("q"))), [("a named object",)], id="named quota"),
+        pytest.param(says("objref", attribute(3, nft.be32(1))), [("a named object",)], id="object out of a map"),
         pytest.param(nft.payload(2, 20, 2**30) + nft.compare(b"\0\0"), [("the header",)], id="beyond the header"),
         pytest.param(nft.payload(0, 6, 6) + nft.compare(bytes(6)), [("the header",)], id="link layer"),
         pytest.param(nft.payload(1, 9, 1) + nft.compare(b"\6"), YES, id="protocol of IP"),
@@ -240,6 +258,10 @@ def address(text, last=None):
 )  # fmt: skip
 def test_targets(expressions, expected):
     assert outcomes(expressions) == [(Verdict("nat", target=expected), ())]
+
+
+def test_flags_are_those_of_tcp():
+    assert doubts(FLAGS, bits(b"\2"), nft.compare(b"\2"), packet=PACKET._replace(protocol=17)) == [("the header",)]
 
 
 def test_a_rule_that_comes_to_nothing():

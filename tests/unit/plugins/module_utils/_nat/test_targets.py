@@ -5,7 +5,13 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.preflight.ports.plugins.module_utils._nat.rules import OUTPUT, PREROUTING, Packet, Target
+from ansible_collections.preflight.ports.plugins.module_utils._nat.rules import (
+    ANY_INTERFACE,
+    OUTPUT,
+    PREROUTING,
+    Packet,
+    Target,
+)
 from ansible_collections.preflight.ports.plugins.module_utils._nat.targets import Server
 from nftables import HOST, LO, WAN
 from records import at
@@ -62,6 +68,13 @@ def test_gets(address, target, expected):
 def test_gets_on_loopback(address, expected):
     sent = packet(address, hook=OUTPUT, interface=LO)
     assert Server(sent.address, HOST).gets(sent, Target(is_redirect=True)) is expected
+
+
+def test_gets_what_comes_by_any_device():
+    sent = packet(interface=ANY_INTERFACE)
+    assert Server(sent.address, HOST).gets(sent, Target(is_redirect=True)) == "the device that it comes in by"
+    assert Server(sent.address, HOST).gets(sent, Target(is_redirect=True, ports=(81, 81))) is False
+    assert Server(None, HOST).gets(sent, Target(is_redirect=True)) is True
 
 
 def test_gets_what_is_still_for_its_address():
