@@ -97,14 +97,26 @@ _SKIPPED = {"skipped": True}
 
 def port_summary(hosts: t.Iterable[str], hostvars: t.Mapping[str, Dict], in_play: t.Iterable[str]) -> Dict:
     """Linear in hosts and ports."""
-    present = frozenset(in_play)
-    # As they are: to look for templates in what modules returned takes Ansible most of the time, and there are none.
-    variables = getattr(hostvars, "raw_get", hostvars.__getitem__)
-    looks = {
-        host: variables(host).get("__port_preflight_result", _SKIPPED if host in present else _LOST) for host in hosts
-    }
+    looks = _looks(hosts, hostvars, frozenset(in_play))
     found = [_host(name, look) for name, look in sorted(looks.items()) if not look.get("skipped")]
     return {"figures": _figures(found), "required": _required(found), "hosts": found}
+
+
+def _looks(hosts: t.Iterable[str], hostvars: t.Mapping[str, Dict], in_play: frozenset[str]) -> dict[str, Dict]:
+    # As they are: to look for templates in what modules returned takes Ansible most of the time, and there are none.
+    variables = getattr(hostvars, "raw_get", hostvars.__getitem__)
+    known = {host: _known(variables(host)) for host in hosts}
+    uses = [use for use, _look in known.values() if use]
+    counts = frozenset(max(uses, key=lambda use: use["began"])["counts"] if uses else [None])
+    return {
+        host: (look if use.get("id") in counts else None) or (_SKIPPED if host in in_play else _LOST)
+        for host, (use, look) in known.items()
+    }
+
+
+def _known(variables: Dict) -> tuple[Dict, Dict | None]:
+    """In which use of the role a host takes part, and what was found on it, perhaps in an earlier one."""
+    return variables.get("__port_preflight_use", {}), variables.get("__port_preflight_result")
 
 
 def _host(name: str, look: Dict) -> Dict:

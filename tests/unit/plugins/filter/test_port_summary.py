@@ -89,6 +89,35 @@ def test_who_is_left_out(looks):
     assert summary(in_play=["a"], **looks)["hosts"] == []
 
 
+def use(name, began, counts):
+    return {"id": name, "began": began, "counts": counts}
+
+
+@pytest.mark.parametrize(
+    ("mark", "in_play", "checked"),
+    [
+        pytest.param(use("new", "2", ["new", "batch"]), [], True, id="of this use"),
+        pytest.param(use("batch", "1", ["batch"]), [], True, id="of an earlier batch"),
+        pytest.param(use("old", "1", ["old"]), ["b"], None, id="of an earlier use, this one leaves it out"),
+        pytest.param(use("old", "1", ["old"]), [], False, id="of an earlier use, and left since"),
+        pytest.param(None, [], False, id="of nobody knows which"),
+    ],
+)
+def test_what_an_earlier_use_found_does_not_count(mark, in_play, checked):
+    marks = {"a": use("new", "2", ["new", "batch"]), "b": mark}
+    hostvars = {
+        name: {"__port_preflight_result": look(), **({"__port_preflight_use": each} if each else {})}
+        for name, each in marks.items()
+    }
+    found = {each["host"]: each["checked"] for each in port_summary("ab", hostvars, in_play)["hosts"]}
+    assert found == {"a": True, **({} if checked is None else {"b": checked})}
+
+
+@pytest.mark.parametrize(("in_play", "checked"), [("a", []), ("", [False])])
+def test_what_was_forgotten_is_no_result(in_play, checked):
+    assert [each["checked"] for each in summary(in_play, a={})["hosts"]] == checked
+
+
 def test_required_ports_in_order_with_their_names():
     a = look(entry(443, name="web"), entry(80), entry(53, protocol="udp"), entry("8000-8010"), entry(53))
     b = look(entry(443, "listening", met=False, name="api"), entry(443, address="::1"), entry(443, name="web"))
