@@ -125,8 +125,9 @@ def _host(name: str, look: Dict) -> Dict:
     if unreachable and look is not _LOST:
         look = _UNREACHABLE
     ports = [_labelled(entry) for entry in look.get("ports", ())]
-    conflicts = _with_entries(look.get("conflicts", ()), ports)
-    held = _with_entries(look.get("held", ()), ports)
+    conflicts = _with_entries(look.get("conflicts", ()), [entry for entry in ports if not entry["met"]])
+    # Of a range that is not as required, other ports may be held.
+    held = _with_entries(look.get("held", ()), [entry for entry in ports if entry["met"] or "first_free" in entry])
     lines = [printable(line) for line in str(look.get("msg", "failed")).splitlines() or ["failed"]]
     # Nothing else in a result tells that these ports were not to be ephemeral.
     if checked and lines[-1].startswith("Any outgoing connection may take "):

@@ -133,9 +133,22 @@ def test_required_ports_in_order_with_their_names():
 
 def test_conflicts_know_who_asked():
     asked = [entry("80-90"), entry(85), entry(85, name="other"), entry(85, address="10.0.0.5")]
+    asked = [{**each, "met": False} for each in asked]
     unmet = [conflict(85), conflict(85), conflict(85, name="other"), conflict(85, address="10.0.0.5")]
     found = host(a=look(*asked, conflicts=unmet))
     assert [each["entry"] for each in found["conflicts"]] == ["80-90/tcp", "85/tcp", "85/tcp", "10.0.0.5:85/tcp"]
+
+
+def test_who_is_not_as_required_holds_nothing_rightly():
+    alone, in_range = entry(81, "listening", met=False), entry("80-83", "listening", first_free=82)
+    found = host(a=look(alone, in_range, conflicts=[conflict(81)], held=[conflict(80), conflict(81)]))
+    assert [each["entry"] for each in found["conflicts"]] == ["81/tcp"]
+    assert [each["entry"] for each in found["held"]] == ["80-83/tcp", "80-83/tcp"]
+
+
+def test_a_range_may_have_both():
+    found = host(a=look(entry("80-81", met=False, first_free=None), conflicts=[conflict(80)], held=[conflict(81)]))
+    assert [each["entry"] for each in found["conflicts"] + found["held"]] == ["80-81/tcp"] * 2
 
 
 @pytest.mark.parametrize(
