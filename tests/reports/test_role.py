@@ -143,6 +143,15 @@ def test_with_strategy_free_the_report_has_what_is_known(tmp_path, port):
     assert written.items() <= {f"h{number}": (True, True) for number in range(4)}.items()
 
 
+def test_reports_may_be_named_by_variables_of_the_environment(tmp_path, monkeypatch):
+    monkeypatch.setenv("FOLDER", str(tmp_path / "elsewhere"))
+    done = fleet.run(
+        tmp_path, play(), hosts(a={"port_preflight_ports": []}), port_preflight_reports=["$FOLDER/ports.json"]
+    )
+    assert deployed(done) == ["a"]
+    assert report(tmp_path / "elsewhere/ports.json")[0] == {"a": (True, True)}
+
+
 @pytest.mark.parametrize(("unreachable", "stays"), [("fail", []), ("ignore", ["spare"])])
 def test_unreachable_hosts(tmp_path, unreachable, stays):
     done = fleet.run(
