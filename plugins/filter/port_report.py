@@ -114,7 +114,7 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(by=_by, plain=_plain)
+    environment.filters.update(by=_by, holders=_holders, plain=_plain)
     return environment
 
 
@@ -122,9 +122,15 @@ def _by(items: t.Iterable[dict[str, t.Any]], key: str) -> dict[str, dict[str, t.
     return {item[key]: item for item in items}
 
 
+def _holders(conflicts: t.Iterable[dict[str, t.Any]]) -> list[dict[str, t.Any]]:
+    """Of all ports of a range, each once."""
+    everybody = (holder for conflict in conflicts for holder in conflict["holders"])
+    return list({(holder["pid"], holder["process"], holder["uid"]): holder for holder in everybody}.values())
+
+
 def _plain(text: str) -> str:
-    """*text* for Markdown, where none of it is to mean anything."""
-    return re.sub(r"([\\`*_\[\]<>|&~#])", r"\\\1", text)
+    """*text* for Markdown, where none of it is to mean anything, and no address is to become a link."""
+    return re.sub(r"(?i)([\\`*_\[\]<>|&~#]|:(?=//)|(?<=www)\.)", r"\\\1", text)
 
 
 class FilterModule:

@@ -51,7 +51,9 @@ def use(how="include", when="true", **variables):
 
 def run(folder, *plays, hosts="abc", **variables):
     done = fleet.run(folder, "".join(plays), {"all": {"hosts": {name: {} for name in hosts}}}, **variables)
-    return done.stdout, sorted(line.split()[-1].strip('"') for line in done.stdout.splitlines() if "deployed on " in line)
+    return done.stdout, sorted(
+        line.split()[-1].strip('"') for line in done.stdout.splitlines() if "deployed on " in line
+    )
 
 
 def report(path):
@@ -68,9 +70,10 @@ def named(name):
 @pytest.mark.parametrize("between", [GONE, BROKEN], ids=["unreachable", "failed"])
 def test_a_host_that_left_in_between_is_not_checked(tmp_path, how, between):
     """In the second use of a play, and in that of a second play."""
-    first, second, third = (use(how, ports=named(name), reports=[f"{name}.json"]) for name in ("one", "two", "three"))
-    lenient = play(first, between, use(how, ports=named("two"), reports=["two.json"], enforce=False))
-    said, deployed = run(tmp_path, lenient, play(third, AFTER))
+    first = use(how, ports=named("one"), reports=["one.json"])
+    second = use(how, ports=named("two"), reports=["two.json"], enforce=False)
+    third = use(how, ports=named("three"), reports=["three.json"])
+    said, deployed = run(tmp_path, play(first, between, second), play(third, AFTER))
     assert report(tmp_path / "one.json") == {"a": ["one"], "b": ["one"], "c": ["one"]}
     assert report(tmp_path / "two.json") == {"a": ["two"], "b": None, "c": ["two"]}
     assert report(tmp_path / "three.json") == {"a": ["three"], "b": None, "c": ["three"]}
@@ -109,7 +112,7 @@ def test_a_host_lost_after_a_gate_is_in_no_batch_free(tmp_path, how):
 def test_a_host_of_an_earlier_batch_that_failed_later_was_looked_at(tmp_path, how):
     look = use(how, ports=named("one"), reports=["ports.json"])
     assert run(tmp_path, play(look, BROKEN, AFTER, serial=2), hosts="abcd")[1] == ["a", "c", "d"]
-    assert report(tmp_path / "ports.json") == dict.fromkeys("abcd", ["one"])
+    assert report(tmp_path / "ports.json") == {name: ["one"] for name in "abcd"}
 
 
 def test_with_strategy_free_so_was_a_host_that_failed_later(tmp_path):
