@@ -18,7 +18,7 @@ import secrets
 import typing as t
 
 import jinja2
-from ansible_collections.preflight.ports.plugins.filter.port_summary import port_summary
+from ansible_collections.preflight.ports.plugins.filter.port_summary import Variables, port_summary
 from ansible_collections.preflight.ports.plugins.module_utils._text import printable
 
 DOCUMENTATION = r"""
@@ -90,7 +90,9 @@ _value:
 _ROLE = pathlib.Path(__file__).parents[2] / "roles/port_preflight"
 
 
+@jinja2.pass_context
 def port_report(
+    context: Variables,
     hosts: t.Iterable[str],
     hostvars: t.Mapping[str, dict[str, t.Any]],
     in_play: t.Iterable[str],
@@ -98,7 +100,7 @@ def port_report(
     play: str = "",
     reports: t.Iterable[str] = (),
 ) -> str:
-    summary = port_summary(hosts, hostvars, in_play)
+    summary = port_summary(context, hosts, hostvars, in_play)
     time = datetime.datetime.now(datetime.timezone.utc)
     if kind == "json":
         return json.dumps({"play": printable(play), "time": time.isoformat(timespec="seconds"), **summary}, indent=2)

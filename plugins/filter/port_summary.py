@@ -9,6 +9,7 @@ from __future__ import annotations
 import collections
 import typing as t
 
+import jinja2
 from ansible_collections.preflight.ports.plugins.module_utils._text import printable
 
 DOCUMENTATION = r"""
@@ -29,7 +30,8 @@ options:
     required: true
   hostvars:
     description:
-      - The C(hostvars) of the play, which have the results.
+      - The C(hostvars) of the play, which have the results. What an earlier use of the role found does not count,
+        seen from a host that takes part in the last one.
     type: dict
     required: true
   in_play:
@@ -89,34 +91,37 @@ _value:
 """
 
 Dict = t.Dict[str, t.Any]
+Variables = t.Union[jinja2.runtime.Context, Dict]
 
 _LOST = {"unreachable": True, "msg": "unreachable or failed before"}
 _UNREACHABLE = {"unreachable": True, "msg": "unreachable"}
 _SKIPPED = {"skipped": True}
 
 
-def port_summary(hosts: t.Iterable[str], hostvars: t.Mapping[str, Dict], in_play: t.Iterable[str]) -> Dict:
-    """Linear in hosts and ports."""
-    looks = _looks(hosts, hostvars, frozenset(in_play))
+@jinja2.pass_context
+def port_summary(
+    context: Variables, hosts: t.Iterable[str], hostvars: t.Mapping[str, Dict], in_play: t.Iterable[str]
+) -> Dict:
+    """Linear in hosts and ports. *context*: the variables of the host that asks."""
+    looks = _looks(hosts, hostvars, frozenset(in_play), context.get("__port_preflight_use"))
     found = [_host(name, look) for name, look in sorted(looks.items()) if not look.get("skipped")]
     return {"figures": _figures(found), "required": _required(found), "hosts": found}
 
 
-def _looks(hosts: t.Iterable[str], hostvars: t.Mapping[str, Dict], in_play: frozenset[str]) -> dict[str, Dict]:
+def _looks(
+    hosts: t.Iterable[str], hostvars: t.Mapping[str, Dict], in_play: frozenset[str], use: Dict | None
+) -> dict[str, Dict]:
+    """What was found in this *use* of the role; in whichever, if the host that asks took part in none."""
     # As they are: to look for templates in what modules returned takes Ansible most of the time, and there are none.
     variables = getattr(hostvars, "raw_get", hostvars.__getitem__)
-    known = {host: _known(variables(host)) for host in hosts}
-    uses = [use for use, _look in known.values() if use]
-    counts = frozenset(max(uses, key=lambda use: use["began"])["counts"] if uses else [None])
-    return {
-        host: (look if use.get("id") in counts else None) or (_SKIPPED if host in in_play else _LOST)
-        for host, (use, look) in known.items()
-    }
+    counts = None if use is None else frozenset(use["counts"])
+    return {host: _look(variables(host), counts) or (_SKIPPED if host in in_play else _LOST) for host in hosts}
 
 
-def _known(variables: Dict) -> tuple[Dict, Dict | None]:
-    """In which use of the role a host takes part, and what was found on it, perhaps in an earlier one."""
-    return variables.get("__port_preflight_use", {}), variables.get("__port_preflight_result")
+def _look(variables: Dict, counts: frozenset[str] | None) -> Dict | None:
+    if counts is None or variables.get("__port_preflight_use", {}).get("id") in counts:
+        return variables.get("__port_preflight_result")
+    return None
 
 
 def _host(name: str, look: Dict) -> Dict:

@@ -13,7 +13,7 @@ HOSTVARS = {"<a>": {"__port_preflight_result": {"failed": True, "msg": "1 < 2"}}
 
 
 def report(kind, **about):
-    return port_report(HOSTVARS, HOSTVARS, [], kind, **about)
+    return port_report({}, HOSTVARS, HOSTVARS, [], kind, **about)
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def conflict(port, *processes, name=None, reason="taken"):
 
 
 def of_one_host(kind, ports, conflicts):
-    return port_report("a", {"a": {"__port_preflight_result": {"ports": ports, "conflicts": conflicts}}}, "a", kind)
+    return port_report({}, "a", {"a": {"__port_preflight_result": {"ports": ports, "conflicts": conflicts}}}, "a", kind)
 
 
 @pytest.mark.parametrize(

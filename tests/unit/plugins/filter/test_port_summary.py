@@ -36,7 +36,7 @@ def look(*ports, conflicts=(), held=(), msg="", ephemeral=()):
 
 def summary(in_play=(), **looks):
     hostvars = {host: {} if found is None else {"__port_preflight_result": found} for host, found in looks.items()}
-    return port_summary(list(looks), hostvars, in_play)
+    return port_summary({}, list(looks), hostvars, in_play)
 
 
 def host(**looks):
@@ -89,28 +89,27 @@ def test_who_is_left_out(looks):
     assert summary(in_play=["a"], **looks)["hosts"] == []
 
 
-def use(name, began, counts):
-    return {"id": name, "began": began, "counts": counts}
-
-
 @pytest.mark.parametrize(
-    ("mark", "in_play", "checked"),
+    ("use", "in_play", "checked"),
     [
-        pytest.param(use("new", "2", ["new", "batch"]), [], True, id="of this use"),
-        pytest.param(use("batch", "1", ["batch"]), [], True, id="of an earlier batch"),
-        pytest.param(use("old", "1", ["old"]), ["b"], None, id="of an earlier use, this one leaves it out"),
-        pytest.param(use("old", "1", ["old"]), [], False, id="of an earlier use, and left since"),
+        pytest.param("this", [], True, id="of this use"),
+        pytest.param("batch", [], True, id="of an earlier batch"),
+        pytest.param("old", ["b"], None, id="of an earlier use, this one leaves it out"),
+        pytest.param("old", [], False, id="of an earlier use, and left since"),
         pytest.param(None, [], False, id="of nobody knows which"),
     ],
 )
-def test_what_an_earlier_use_found_does_not_count(mark, in_play, checked):
-    marks = {"a": use("new", "2", ["new", "batch"]), "b": mark}
-    hostvars = {
-        name: {"__port_preflight_result": look(), **({"__port_preflight_use": each} if each else {})}
-        for name, each in marks.items()
-    }
-    found = {each["host"]: each["checked"] for each in port_summary("ab", hostvars, in_play)["hosts"]}
+def test_what_an_earlier_use_found_does_not_count(use, in_play, checked):
+    mark = {"id": "this", "counts": ["this", "batch"]}
+    marks = {"a": {"__port_preflight_use": mark}, "b": {"__port_preflight_use": {"id": use}} if use else {}}
+    hostvars = {name: {**each, "__port_preflight_result": look()} for name, each in marks.items()}
+    found = {each["host"]: each["checked"] for each in port_summary(marks["a"], "ab", hostvars, in_play)["hosts"]}
     assert found == {"a": True, **({} if checked is None else {"b": checked})}
+
+
+def test_a_host_that_took_part_in_no_use_sees_the_last_result_of_each():
+    hostvars = {"a": {"__port_preflight_use": {"id": "old"}, "__port_preflight_result": look()}}
+    assert [each["checked"] for each in port_summary({}, "a", hostvars, [])["hosts"]] == [True]
 
 
 @pytest.mark.parametrize(("in_play", "checked"), [("a", []), ("", [False])])
