@@ -35,9 +35,9 @@ Without the role, the filter `preflight.ports.profile_ports` gives the same entr
 ```
 
 A port that the product itself holds already is no conflict, so that a play can run again: each profile knows the
-process, unit and container names of the upstream, Debian and RHEL packages. `kernel` stands for a port without a
-process, such as that of a VXLAN tunnel. Products that want the same port are reported as duplicates when one host is
-to have both.
+process, unit and container names of the upstream, Debian and RHEL packages, and `port_preflight_held_by` adds none.
+`kernel` stands for a port without a process, such as that of a VXLAN tunnel. Products that want the same port are
+reported as duplicates when one host is to have both.
 
 If your product does not listen where its defaults say, leave its profile and list its ports yourself.
 """

@@ -18,7 +18,7 @@ import secrets
 import typing as t
 
 import jinja2
-from ansible_collections.preflight.ports.plugins.filter.port_summary import port_summary
+from ansible_collections.preflight.ports.plugins.filter.port_summary import Variables, port_summary
 from ansible_collections.preflight.ports.plugins.module_utils._text import printable
 
 DOCUMENTATION = r"""
@@ -90,7 +90,9 @@ _value:
 _ROLE = pathlib.Path(__file__).parents[2] / "roles/port_preflight"
 
 
+@jinja2.pass_context
 def port_report(
+    context: Variables,
     hosts: t.Iterable[str],
     hostvars: t.Mapping[str, dict[str, t.Any]],
     in_play: t.Iterable[str],
@@ -98,7 +100,7 @@ def port_report(
     play: str = "",
     reports: t.Iterable[str] = (),
 ) -> str:
-    summary = port_summary(hosts, hostvars, in_play)
+    summary = port_summary(context, hosts, hostvars, in_play)
     time = datetime.datetime.now(datetime.timezone.utc)
     if kind == "json":
         return json.dumps({"play": printable(play), "time": time.isoformat(timespec="seconds"), **summary}, indent=2)
@@ -114,7 +116,7 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(by=_by, plain=_plain)
+    environment.filters.update(by=_by, holders=_holders, plain=_plain)
     return environment
 
 
@@ -122,9 +124,15 @@ def _by(items: t.Iterable[dict[str, t.Any]], key: str) -> dict[str, dict[str, t.
     return {item[key]: item for item in items}
 
 
+def _holders(conflicts: t.Iterable[dict[str, t.Any]]) -> list[dict[str, t.Any]]:
+    """Of all ports of a range, each once."""
+    everybody = (holder for conflict in conflicts for holder in conflict["holders"])
+    return list({(holder["pid"], holder["process"], holder["uid"]): holder for holder in everybody}.values())
+
+
 def _plain(text: str) -> str:
-    """*text* for Markdown, where none of it is to mean anything."""
-    return re.sub(r"([\\`*_\[\]<>|&~#])", r"\\\1", text)
+    """*text* for Markdown, where none of it is to mean anything, and no address is to become a link."""
+    return re.sub(r"(?i)([\\`*_\[\]<>|&~#]|:(?=//)|(?<=www)\.)", r"\\\1", text)
 
 
 class FilterModule:

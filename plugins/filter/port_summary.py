@@ -9,6 +9,7 @@ from __future__ import annotations
 import collections
 import typing as t
 
+import jinja2
 from ansible_collections.preflight.ports.plugins.module_utils._text import printable
 
 DOCUMENTATION = r"""
@@ -29,7 +30,8 @@ options:
     required: true
   hostvars:
     description:
-      - The C(hostvars) of the play, which have the results.
+      - The C(hostvars) of the play, which have the results. What an earlier use of the role found does not count,
+        seen from a host that takes part in the last one.
     type: dict
     required: true
   in_play:
@@ -89,22 +91,37 @@ _value:
 """
 
 Dict = t.Dict[str, t.Any]
+Variables = t.Union[jinja2.runtime.Context, Dict]
 
 _LOST = {"unreachable": True, "msg": "unreachable or failed before"}
 _UNREACHABLE = {"unreachable": True, "msg": "unreachable"}
 _SKIPPED = {"skipped": True}
 
 
-def port_summary(hosts: t.Iterable[str], hostvars: t.Mapping[str, Dict], in_play: t.Iterable[str]) -> Dict:
-    """Linear in hosts and ports."""
-    present = frozenset(in_play)
-    # As they are: to look for templates in what modules returned takes Ansible most of the time, and there are none.
-    variables = getattr(hostvars, "raw_get", hostvars.__getitem__)
-    looks = {
-        host: variables(host).get("__port_preflight_result", _SKIPPED if host in present else _LOST) for host in hosts
-    }
+@jinja2.pass_context
+def port_summary(
+    context: Variables, hosts: t.Iterable[str], hostvars: t.Mapping[str, Dict], in_play: t.Iterable[str]
+) -> Dict:
+    """Linear in hosts and ports. *context*: the variables of the host that asks."""
+    looks = _looks(hosts, hostvars, frozenset(in_play), context.get("__port_preflight_use"))
     found = [_host(name, look) for name, look in sorted(looks.items()) if not look.get("skipped")]
     return {"figures": _figures(found), "required": _required(found), "hosts": found}
+
+
+def _looks(
+    hosts: t.Iterable[str], hostvars: t.Mapping[str, Dict], in_play: frozenset[str], use: Dict | None
+) -> dict[str, Dict]:
+    """What was found in this *use* of the role; in whichever, if the host that asks took part in none."""
+    # As they are: to look for templates in what modules returned takes Ansible most of the time, and there are none.
+    variables = getattr(hostvars, "raw_get", hostvars.__getitem__)
+    counts = None if use is None else frozenset(use["counts"])
+    return {host: _look(variables(host), counts) or (_SKIPPED if host in in_play else _LOST) for host in hosts}
+
+
+def _look(variables: Dict, counts: frozenset[str] | None) -> Dict | None:
+    if counts is None or variables.get("__port_preflight_use", {}).get("id") in counts:
+        return variables.get("__port_preflight_result")
+    return None
 
 
 def _host(name: str, look: Dict) -> Dict:
@@ -113,8 +130,9 @@ def _host(name: str, look: Dict) -> Dict:
     if unreachable and look is not _LOST:
         look = _UNREACHABLE
     ports = [_labelled(entry) for entry in look.get("ports", ())]
-    conflicts = _with_entries(look.get("conflicts", ()), ports)
-    held = _with_entries(look.get("held", ()), ports)
+    conflicts = _with_entries(look.get("conflicts", ()), [entry for entry in ports if not entry["met"]])
+    # Of a range that is not as required, other ports may be held.
+    held = _with_entries(look.get("held", ()), [entry for entry in ports if entry["met"] or "first_free" in entry])
     lines = [printable(line) for line in str(look.get("msg", "failed")).splitlines() or ["failed"]]
     # Nothing else in a result tells that these ports were not to be ephemeral.
     if checked and lines[-1].startswith("Any outgoing connection may take "):

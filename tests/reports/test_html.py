@@ -170,7 +170,7 @@ def test_it_grows_with_its_hosts_and_no_faster(browse, tmp_path):
     def seconds(hosts):
         looks = {name: {"__port_preflight_result": look} for name, look in fleet.grid(hosts, 50).items()}
         path = tmp_path / f"{hosts}.html"
-        path.write_text(port_report(list(looks), looks, [], "html"))
+        path.write_text(port_report({}, list(looks), looks, [], "html"))
         started = time.monotonic()
         page = browse(path)
         loaded = time.monotonic()

@@ -143,6 +143,15 @@ def test_with_strategy_free_the_report_has_what_is_known(tmp_path, port):
     assert written.items() <= {f"h{number}": (True, True) for number in range(4)}.items()
 
 
+def test_reports_may_be_named_by_variables_of_the_environment(tmp_path, monkeypatch):
+    monkeypatch.setenv("FOLDER", str(tmp_path / "elsewhere"))
+    done = fleet.run(
+        tmp_path, play(), hosts(a={"port_preflight_ports": []}), port_preflight_reports=["$FOLDER/ports.json"]
+    )
+    assert deployed(done) == ["a"]
+    assert report(tmp_path / "elsewhere/ports.json")[0] == {"a": (True, True)}
+
+
 @pytest.mark.parametrize(("unreachable", "stays"), [("fail", []), ("ignore", ["spare"])])
 def test_unreachable_hosts(tmp_path, unreachable, stays):
     done = fleet.run(
@@ -155,6 +164,17 @@ def test_unreachable_hosts(tmp_path, unreachable, stays):
     assert deployed(done) == stays
     assert "lost: not checked, unreachable" in done.stdout
     assert report(tmp_path / "ports.json")[0]["lost"] == (False, False)
+
+
+@pytest.mark.parametrize("lost", [LOST, {"port_preflight_ports": [65536]}], ids=["unreachable", "refused"])
+def test_a_play_that_stops_at_any_error_stops_at_the_verdict(tmp_path, lost):
+    strict = play().replace("  vars:", "  any_errors_fatal: true\n  vars:")
+    inventory = hosts(spare={"port_preflight_ports": []}, lost=lost)
+    done = fleet.run(tmp_path, strict, inventory, port_preflight_reports=["ports.json"])
+    assert deployed(done) == []
+    assert "Ports are not as required on 1 of 2 hosts:\n" in done.stdout
+    assert report(tmp_path / "ports.json")[0] == {"lost": (False, False), "spare": (True, True)}
+    assert "unchecked: 1" in done.stdout
 
 
 @pytest.mark.parametrize("order", ["inventory", "reverse_inventory", "shuffle"])
@@ -207,3 +227,11 @@ def test_a_report_that_cannot_be_written_stops_before_the_look(tmp_path, path, p
     assert "port_preflight_reports: " in done.stdout
     assert "Look at the ports" not in done.stdout
     assert not (tmp_path / "good.json").exists()
+
+
+def test_also_where_the_first_host_is_left_out(tmp_path):
+    role = "    - role: preflight.ports.port_preflight\n"
+    conditional = play().replace(role, f"{role}      when: inventory_hostname != 'a'\n")
+    done = fleet.run(tmp_path, conditional, hosts(a={}, b={}), port_preflight_reports=["report.pdf"])
+    assert "report.pdf: a report ends in" in " ".join(done.stdout.split())
+    assert "ok: [b]" not in done.stdout.split("Look at the ports")[1]

@@ -10,7 +10,7 @@ from ansible_collections.preflight.ports.plugins.filter.port_report import port_
 
 def verdict(looks, **about):
     found = {name: {"__port_preflight_result": look} for name, look in looks.items()}
-    return port_report(list(found), found, [], "verdict", **about).splitlines()
+    return port_report({}, list(found), found, [], "verdict", **about).splitlines()
 
 
 def test_the_play_is_stopped_with_every_host_in_order(written):

@@ -36,7 +36,7 @@ def look(*ports, conflicts=(), held=(), msg="", ephemeral=()):
 
 def summary(in_play=(), **looks):
     hostvars = {host: {} if found is None else {"__port_preflight_result": found} for host, found in looks.items()}
-    return port_summary(list(looks), hostvars, in_play)
+    return port_summary({}, list(looks), hostvars, in_play)
 
 
 def host(**looks):
@@ -89,6 +89,34 @@ def test_who_is_left_out(looks):
     assert summary(in_play=["a"], **looks)["hosts"] == []
 
 
+@pytest.mark.parametrize(
+    ("use", "in_play", "checked"),
+    [
+        pytest.param("this", [], True, id="of this use"),
+        pytest.param("batch", [], True, id="of an earlier batch"),
+        pytest.param("old", ["b"], None, id="of an earlier use, this one leaves it out"),
+        pytest.param("old", [], False, id="of an earlier use, and left since"),
+        pytest.param(None, [], False, id="of nobody knows which"),
+    ],
+)
+def test_what_an_earlier_use_found_does_not_count(use, in_play, checked):
+    mark = {"id": "this", "counts": ["this", "batch"]}
+    marks = {"a": {"__port_preflight_use": mark}, "b": {"__port_preflight_use": {"id": use}} if use else {}}
+    hostvars = {name: {**each, "__port_preflight_result": look()} for name, each in marks.items()}
+    found = {each["host"]: each["checked"] for each in port_summary(marks["a"], "ab", hostvars, in_play)["hosts"]}
+    assert found == {"a": True, **({} if checked is None else {"b": checked})}
+
+
+def test_a_host_that_took_part_in_no_use_sees_the_last_result_of_each():
+    hostvars = {"a": {"__port_preflight_use": {"id": "old"}, "__port_preflight_result": look()}}
+    assert [each["checked"] for each in port_summary({}, "a", hostvars, [])["hosts"]] == [True]
+
+
+@pytest.mark.parametrize(("in_play", "checked"), [("a", []), ("", [False])])
+def test_what_was_forgotten_is_no_result(in_play, checked):
+    assert [each["checked"] for each in summary(in_play, a={})["hosts"]] == checked
+
+
 def test_required_ports_in_order_with_their_names():
     a = look(entry(443, name="web"), entry(80), entry(53, protocol="udp"), entry("8000-8010"), entry(53))
     b = look(entry(443, "listening", met=False, name="api"), entry(443, address="::1"), entry(443, name="web"))
@@ -104,9 +132,22 @@ def test_required_ports_in_order_with_their_names():
 
 def test_conflicts_know_who_asked():
     asked = [entry("80-90"), entry(85), entry(85, name="other"), entry(85, address="10.0.0.5")]
+    asked = [{**each, "met": False} for each in asked]
     unmet = [conflict(85), conflict(85), conflict(85, name="other"), conflict(85, address="10.0.0.5")]
     found = host(a=look(*asked, conflicts=unmet))
     assert [each["entry"] for each in found["conflicts"]] == ["80-90/tcp", "85/tcp", "85/tcp", "10.0.0.5:85/tcp"]
+
+
+def test_who_is_not_as_required_holds_nothing_rightly():
+    alone, in_range = entry(81, "listening", met=False), entry("80-83", "listening", first_free=82)
+    found = host(a=look(alone, in_range, conflicts=[conflict(81)], held=[conflict(80), conflict(81)]))
+    assert [each["entry"] for each in found["conflicts"]] == ["81/tcp"]
+    assert [each["entry"] for each in found["held"]] == ["80-83/tcp", "80-83/tcp"]
+
+
+def test_a_range_may_have_both():
+    found = host(a=look(entry("80-81", met=False, first_free=None), conflicts=[conflict(80)], held=[conflict(81)]))
+    assert [each["entry"] for each in found["conflicts"] + found["held"]] == ["80-81/tcp"] * 2
 
 
 @pytest.mark.parametrize(
