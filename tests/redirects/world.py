@@ -205,6 +205,6 @@ def _asked(address):
     if address == "::1" or address.startswith("127."):
         yield None, address
     elif "%" in address:
-        yield next(name for name, addresses in ADDRESSES.items() if address in addresses), address
+        yield from ((name, address) for name, addresses in ADDRESSES.items() if address in addresses)
     else:
         yield from ((name, address) for name in (None, *ADDRESSES))
