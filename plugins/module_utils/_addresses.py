@@ -10,10 +10,9 @@ in ipv6(7).
 
 from __future__ import annotations
 
-from ansible_collections.preflight.ports.plugins.module_utils._sockets import ANY4, ANY6, Endpoint
+from ansible_collections.preflight.ports.plugins.module_utils._sockets import ANY4, ANY6, Endpoint, is_loopback
 
 _LOOPBACK_DEVICE = "lo"
-_LOOPBACK4_NET, _LOOPBACK6 = 127, bytes(15) + b"\1"
 
 
 def overlap(wanted: Endpoint, held: Endpoint) -> bool | None:
@@ -48,10 +47,6 @@ def serves(wanted: Endpoint, held: Endpoint) -> bool:
     """Whether a server on *held* answers everything that is sent to *wanted*."""
     if overlap(wanted, held) is False or not (held.is_wildcard or not wanted.is_wildcard):
         return False
-    if _is_loopback(wanted) and held.interface not in (None, _LOOPBACK_DEVICE):
+    if is_loopback(wanted.ipv4 or wanted.address) and held.interface not in (None, _LOOPBACK_DEVICE):
         return False
     return wanted.ipv4 is not None or held.ipv4 is None
-
-
-def _is_loopback(endpoint: Endpoint) -> bool:
-    return endpoint.ipv4[0] == _LOOPBACK4_NET if endpoint.ipv4 else endpoint.address == _LOOPBACK6

@@ -9,7 +9,12 @@ from __future__ import annotations
 import re
 import socket
 
-from ansible_collections.preflight.ports.plugins.module_utils._sockets import ANY6, MAPPED_PREFIX, Endpoint
+from ansible_collections.preflight.ports.plugins.module_utils._sockets import (
+    ANY6,
+    MAPPED_PREFIX,
+    Endpoint,
+    is_link_local,
+)
 
 
 class AddressError(ValueError):
@@ -39,7 +44,7 @@ def checked(text: str, family: int) -> str:
         raise AddressError(
             f"the address {text!r} is not an IP address; host names are not looked up, write one such as {example}"
         ) from None
-    link_local = len(packed) == 16 and (_is_link_local(packed) or _is_link_local_multicast(packed))
+    link_local = is_link_local(packed) or _is_link_local_multicast(packed)
     if link_local and not zone:
         raise AddressError(f"the link-local address {text!r} needs its interface, as in {address}%eth0")
     if zone and not (zone.isprintable() and len(zone.encode()) <= 15 and not set(zone) & set(" /")):
@@ -49,13 +54,9 @@ def checked(text: str, family: int) -> str:
     return text
 
 
-def _is_link_local(packed: bytes) -> bool:
-    return packed[0] == 0xFE and packed[1] & 0xC0 == 0x80
-
-
 def _is_link_local_multicast(packed: bytes) -> bool:
     """Of the scopes of RFC 7346, the interface's and the link's: the kernel binds neither without an interface."""
-    return packed[0] == 0xFF and packed[1] & 0x0F in (1, 2)
+    return len(packed) == 16 and packed[0] == 0xFF and packed[1] & 0x0F in (1, 2)
 
 
 def endpoint(address: str) -> Endpoint:

@@ -56,9 +56,8 @@ def _held(path: str, links: t.Mapping[str, int]) -> set[int]:
     """The inodes of *links* behind the descriptors of a process, looking no further once each is found."""
     held: set[int] = set()
     try:
-        folder = os.open(
-            f"{path}/fd", os.O_RDONLY
-        )  # so that the kernel walks the path once, and not for each descriptor
+        # Opened so that the kernel walks the path once, and not for each descriptor.
+        folder = os.open(f"{path}/fd", os.O_RDONLY)
     except _GONE:
         return held
     try:

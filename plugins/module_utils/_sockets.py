@@ -22,7 +22,17 @@ _TCP_DYING = frozenset((4, 5, 8, 9, 11))  # FIN_WAIT1, FIN_WAIT2, CLOSE_WAIT, LA
 ANY4 = bytes(4)
 ANY6 = bytes(16)
 MAPPED_PREFIX = bytes(10) + b"\xff\xff"
+_LOOPBACK4_NET, _LOOPBACK6 = 127, bytes(15) + b"\1"
 _WILDCARDS = (ANY4, ANY6, MAPPED_PREFIX + ANY4)
+
+
+def is_loopback(address: bytes) -> bool:
+    return address == _LOOPBACK6 or (len(address) == 4 and address[0] == _LOOPBACK4_NET)
+
+
+def is_link_local(address: bytes) -> bool:
+    """Of IPv6, whose hosts all have some; of IPv4 they are like others."""
+    return len(address) == 16 and address[0] == 0xFE and address[1] & 0xC0 == 0x80
 
 
 class SourceError(Exception):

@@ -27,6 +27,18 @@ PLAY = """\
         tasks_from: verdict
 """
 
+HEAD = """\
+- name: {name}
+  hosts: all
+  gather_facts: false
+  strategy: {strategy}
+  serial: {serial}
+  vars:
+    ansible_connection: local
+    ansible_python_interpreter: "{{{{ ansible_playbook_python }}}}"
+"""
+"""Of a play on this machine, with what it does to be added."""
+
 UNREACHABLE = {"unreachable": True, "msg": "ssh: connect to host: No route to host"}
 
 
@@ -124,6 +136,11 @@ def run(folder: Path, play: str, inventory: dict, *arguments: str, **variables):
         text=True,
         check=False,
     )
+
+
+def deployed(done):
+    """The hosts that a finished ansible-playbook has said to be deployed on."""
+    return sorted(line.split()[-1].strip('"') for line in done.stdout.splitlines() if "deployed on " in line)
 
 
 def report(folder: Path, looks: dict, *paths: str, play: str = PLAY, **variables):

@@ -11,22 +11,15 @@ import sys
 
 import fleet
 import pytest
+from fleet import HEAD, deployed
 
 PLAY = """\
-- name: Deploy
-  hosts: all
-  gather_facts: false
-  strategy: {strategy}
-  serial: {serial}
-  vars:
-    ansible_connection: local
-    ansible_python_interpreter: "{{{{ ansible_playbook_python }}}}"
   roles:
     - role: preflight.ports.port_preflight
   tasks:
     - name: Change it
       ansible.builtin.debug:
-        msg: "deployed on {{{{ inventory_hostname }}}}"
+        msg: "deployed on {{ inventory_hostname }}"
 """
 # Where nothing can be written, Ansible calls the host unreachable.
 LOST = {"ansible_remote_tmp": "/dev/null/lost"}
@@ -37,11 +30,7 @@ def hosts(**variables):
 
 
 def play(strategy="linear", serial=0):
-    return PLAY.format(strategy=strategy, serial=serial)
-
-
-def deployed(done):
-    return sorted(line.split()[-1].strip('"') for line in done.stdout.splitlines() if "deployed on " in line)
+    return HEAD.format(name="Deploy", strategy=strategy, serial=serial) + PLAY
 
 
 def report(path):

@@ -9,18 +9,8 @@ import textwrap
 
 import fleet
 import pytest
+from fleet import HEAD, deployed
 
-HEAD = """\
-- name: {name}
-  hosts: all
-  gather_facts: false
-  strategy: {strategy}
-  serial: {serial}
-  vars:
-    ansible_connection: local
-    ansible_python_interpreter: "{{{{ ansible_playbook_python }}}}"
-  tasks:
-"""
 GONE = """\
 - ansible.builtin.ping:
   vars: {ansible_remote_tmp: /dev/null/lost}
@@ -37,7 +27,8 @@ AFTER = """\
 
 
 def play(*tasks, name="Deploy", strategy="linear", serial=0):
-    return HEAD.format(name=name, strategy=strategy, serial=serial) + textwrap.indent("".join(tasks), "    ")
+    head = HEAD.format(name=name, strategy=strategy, serial=serial)
+    return f"{head}  tasks:\n{textwrap.indent(''.join(tasks), '    ')}"
 
 
 def use(how="include", when="true", **variables):
@@ -51,9 +42,7 @@ def use(how="include", when="true", **variables):
 
 def run(folder, *plays, hosts="abc", **variables):
     done = fleet.run(folder, "".join(plays), {"all": {"hosts": {name: {} for name in hosts}}}, **variables)
-    return done.stdout, sorted(
-        line.split()[-1].strip('"') for line in done.stdout.splitlines() if "deployed on " in line
-    )
+    return done.stdout, deployed(done)
 
 
 def report(path):

@@ -19,7 +19,12 @@ from ansible_collections.preflight.ports.plugins.module_utils._nat.rules import 
     Packet,
 )
 from ansible_collections.preflight.ports.plugins.module_utils._netlink_dump import attributes, dump
-from ansible_collections.preflight.ports.plugins.module_utils._sockets import MAPPED_PREFIX, Endpoint
+from ansible_collections.preflight.ports.plugins.module_utils._sockets import (
+    MAPPED_PREFIX,
+    Endpoint,
+    is_link_local,
+    is_loopback,
+)
 
 _NETLINK_ROUTE = 0
 _RTM_NEWADDR, _RTM_GETADDR = 20, 22
@@ -27,7 +32,6 @@ _IFADDRMSG = struct.Struct("=BBBBI")  # family, length of the prefix, flags, sco
 _IFA_ADDRESS, _IFA_LOCAL = 1, 2
 _LOOPBACK = Interface(1, "lo")  # in each network namespace
 _HERE = "whether it comes from this host itself"
-_LOOPBACK4_NET, _LOOPBACK6 = 127, bytes(15) + b"\1"
 
 
 class HostAddress(t.NamedTuple):
@@ -78,11 +82,11 @@ def to_server(protocol: int, endpoint: Endpoint, host: t.Sequence[HostAddress]) 
         reached = {*devices, _LOOPBACK}
         served = [own for own in host if len(own.address) in sizes and own.interface in reached]
         for own in served:
-            if not _is_loopback(own.address):
+            if not is_loopback(own.address):
                 yield from _from_others(protocol, own.address, own.interface, devices)
         for each in dict.fromkeys(own.address for own in served):
             yield Arrivals(_from_here(protocol, each), (), (_LOOPBACK,), _HERE)
-    elif _is_loopback(address):
+    elif is_loopback(address):
         yield Arrivals(_from_here(protocol, address), (_LOOPBACK,))
     else:
         owners = [own.interface for own in host if own.address == address]
@@ -97,7 +101,7 @@ def _from_others(
 ) -> t.Iterator[Arrivals]:
     """They come in by the device that has the address, some by another; where none has it to itself, by any."""
     packet = Packet(protocol, PREROUTING, ANY_INTERFACE, address)
-    if owner and _is_link_local(address):
+    if owner and is_link_local(address):
         yield Arrivals(packet._replace(interface=owner), (owner,))
     elif owner and owner != _LOOPBACK:
         yield Arrivals(packet, (owner,), devices, ITS_DEVICE)
@@ -112,13 +116,5 @@ def _from_here(protocol: int, address: bytes) -> Packet:
 def _devices(host: t.Iterable[HostAddress]) -> t.Collection[Interface]:
     """Without those that have a link-local address alone, unless all have: mostly they are the ports of a bridge."""
     outer = [own for own in host if own.interface != _LOOPBACK]
-    routed = [own for own in outer if not _is_link_local(own.address)]
+    routed = [own for own in outer if not is_link_local(own.address)]
     return dict.fromkeys(own.interface for own in routed or outer)
-
-
-def _is_loopback(address: bytes) -> bool:
-    return address == _LOOPBACK6 or (len(address) == 4 and address[0] == _LOOPBACK4_NET)
-
-
-def _is_link_local(address: bytes) -> bool:
-    return len(address) == 16 and address[0] == 0xFE and address[1] & 0xC0 == 0x80

@@ -18,6 +18,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._nat.rules import 
     Answer,
     Packet,
 )
+from ansible_collections.preflight.ports.plugins.module_utils._sockets import is_loopback
 
 
 class Unknown(t.NamedTuple):
@@ -42,7 +43,6 @@ TCP_FLAGS = Unknown("the client's use of ECN", sure=0x3F, bits=0x02)
 REGISTER_BYTES = 64  # of all registers together
 MOST_BYTES = 16  # that anything but a header has
 _NETWORK, _TRANSPORT = 1, 2
-_LOOPBACK4_NET = 127
 
 META_IIFNAME, META_OIFNAME = 6, 7  # the kernel's NFT_META_*, like the other keys
 _META_PROTOCOL, _META_MARK, _META_IIF, _META_OIF, _META_NFPROTO, _META_L4PROTO = 1, 3, 4, 5, 15, 16
@@ -96,7 +96,7 @@ class View:
         self.source: Bytes = [_SOURCE] * len(packet.address)
         if packet.hook == OUTPUT:
             # Mostly the kernel takes the very address; from the first of 127.0.0.0/8 it reaches all of them.
-            is_loopback4 = not packet.is_ipv6 and packet.address[0] == _LOOPBACK4_NET
+            is_loopback4 = not packet.is_ipv6 and is_loopback(packet.address)
             self.source = b"\x7f\0\0\1" if is_loopback4 else packet.address
         self._network: Bytes = [*[_HEADER] * 9, packet.protocol, *[_HEADER] * 2, *self.source, *packet.address]
         if packet.is_ipv6:
