@@ -138,10 +138,10 @@ def of_fleet(seconds: dict[str, float]) -> Iterator[Line]:
 
 def of_scale(costs: dict[str, list[float]]) -> Iterator[Line]:
     few, many = (fleet.Shares(*costs[str(count)]) for count in (fleet.FEW, fleet.MANY))
-    what = f"the controller's own part of a play on {fleet.MANY:,} hosts, "
+    what = f"the controller's own part of a play on {fleet.MANY:,} hosts, facts, role and four reports"
     share = many.rest / sum(many)
-    yield Line(f"{what}facts, role and four reports", f"{share:.0%}", "below 10%", share < 0.1)
-    yield Line(f"{what}without facts", f"{many.rest / (many.look + many.rest):.0%}")
+    yield Line(what, f"{share:.0%}", "below 10%", share < 0.1)
+    yield Line("its part of the same play less the time for facts", f"{many.rest / (many.look + many.rest):.0%}")
     growth = many.rest / fleet.MANY / (few.rest / fleet.FEW)
     yield at_most(f"the same for each of {fleet.MANY:,} hosts / of {fleet.FEW}", growth, 1.3)
 
