@@ -62,6 +62,10 @@ def look(
         doubts = {question: redirect for question, redirect in found.items() if redirect.depends_on}
         findings.update(sent_elsewhere(found))
     verdicts = _verdicts(requirements, findings, census)
+    if any(verdict.state == FREE and not verdict.met for verdict in verdicts.values()):
+        from ansible_collections.preflight.ports.plugins.module_utils import _elsewhere
+
+        verdicts = _elsewhere.find(verdicts, source)
     return Look(verdicts, probed, source.name, found is not None, doubts)
 
 

@@ -17,7 +17,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._findings import (
 )
 from ansible_collections.preflight.ports.plugins.module_utils._holders import Container, Holder
 from ansible_collections.preflight.ports.plugins.module_utils._requirements import FREE, LISTENING, Requirement
-from ansible_collections.preflight.ports.plugins.module_utils._sockets import BOUND, CLOSING, CONNECTED, TCP
+from ansible_collections.preflight.ports.plugins.module_utils._sockets import BOUND, CLOSING, CONNECTED, SERVING, TCP
 from ansible_collections.preflight.ports.plugins.module_utils._text import joined, printable
 from ansible_collections.preflight.ports.plugins.module_utils._verdicts import Verdict, allows
 from ansible_collections.preflight.ports.plugins.module_utils._witnesses import Question
@@ -41,7 +41,7 @@ def reason(verdict: Verdict) -> str:
     """Why the port is not as wanted, or who is allowed to hold it."""
     requirement = verdict.requirement
     if verdict.state == FREE:
-        return "nothing listens"
+        return f"nothing listens there, only on {joined(verdict.elsewhere)}" if verdict.elsewhere else "nothing listens"
     if verdict.state == DUPLICATE:
         return f"also wanted by {joined([printable(name) for name in verdict.rivals])}"
     if verdict.state == UNAVAILABLE:
@@ -49,7 +49,7 @@ def reason(verdict: Verdict) -> str:
     if verdict.state == UNKNOWN:
         return "in use by something that neither the socket table nor /proc shows"
     held = "; ".join(f"{_doing(holder)}, {_held_by(holder)}" for holder in verdict.holders)
-    serving = LISTENING if requirement.protocol == TCP else BOUND
+    serving = SERVING[requirement.protocol]
     if verdict.met or requirement.state != LISTENING or verdict.state != serving:
         return held
     if requirement.held_by and not any(
@@ -109,6 +109,8 @@ def advice(verdict: Verdict, privileged: bool, ephemeral: Ephemeral | None) -> s
     *privileged*: the task runs as root already. *ephemeral*: the host's settings, where it has them.
     """
     requirement = verdict.requirement
+    if verdict.elsewhere:
+        return f"Let the service listen on {requirement.address}, too, or ask for an address that it serves."
     if verdict.state == FREE:
         return "Start the service, or look at why it did not start."
     if verdict.state == DUPLICATE:

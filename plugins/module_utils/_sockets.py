@@ -14,6 +14,7 @@ TCP, UDP = "tcp", "udp"
 LISTENING, BOUND, CONNECTED, CLOSING = "listening", "bound", "connected", "closing"
 EVERY_STATE = frozenset((LISTENING, BOUND, CONNECTED, CLOSING))
 LISTENERS = frozenset((LISTENING,))
+SERVING = {TCP: LISTENING, UDP: BOUND}  # the state of a socket that takes what strangers send
 
 # The kernel's numbers, include/net/tcp_states.h. An unconnected UDP socket stands in the table as TCP_CLOSE.
 TCP_TIME_WAIT, TCP_CLOSE, TCP_LISTEN, TCP_BOUND_INACTIVE = 6, 7, 10, 13

@@ -26,7 +26,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._holders import (
     unidentified,
 )
 from ansible_collections.preflight.ports.plugins.module_utils._requirements import FREE, Requirement
-from ansible_collections.preflight.ports.plugins.module_utils._sockets import BOUND, LISTENING, TCP, Socket
+from ansible_collections.preflight.ports.plugins.module_utils._sockets import SERVING, Socket
 from ansible_collections.preflight.ports.plugins.module_utils._witnesses import Question
 
 Rivals = t.Mapping[t.Tuple[int, int], t.Sequence[str]]
@@ -48,6 +48,8 @@ class Verdict(t.NamedTuple):
     holders: tuple[Holder, ...] = ()
     rivals: tuple[str, ...] = ()
     """The other names that want a ``duplicate`` port."""
+    elsewhere: tuple[str, ...] = ()
+    """Where something listens, when nothing does on the required address."""
 
     @property
     def is_held(self) -> bool:
@@ -142,6 +144,6 @@ def allows(requirement: Requirement, holder: Holder) -> bool:
 
 def _is_server(requirement: Requirement, held: Socket) -> bool:
     """Whether the socket takes what clients send to the required address; to any address if none is required."""
-    if held.state != (LISTENING if requirement.protocol == TCP else BOUND):
+    if held.state != SERVING[requirement.protocol]:
         return False
     return requirement.address is None or any(serves(wanted, held.endpoint) for wanted in requirement.endpoints)

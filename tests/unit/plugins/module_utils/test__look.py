@@ -166,6 +166,18 @@ def test_each_family_is_asked_where_one_bind_does_not_take_both(host):
     assert host.probed == [("*", 80, "tcp"), ("*", 81, "tcp"), ("0.0.0.0", 80, "tcp"), ("::", 80, "tcp")]
 
 
+def test_who_listens_elsewhere(host):
+    host.tables = [[by(APACHE), by(APACHE, address="::1"), by(APACHE, port=81), by(CURL, CONNECTED, "10.0.0.6")]]
+    seen = host.look("10.0.0.5:80", "10.0.0.5:82", state="listening")
+    assert [(each.port, each.elsewhere) for each in seen.verdicts.values()] == [(80, ("127.0.0.1", "::1")), (82, ())]
+
+
+def test_what_listens_elsewhere_matters_only_to_clients(host):
+    host.tables = [[by(APACHE)]]
+    assert host.look("10.0.0.5:80").verdicts == {}
+    assert len(host.reads) == 1
+
+
 def test_taken(host):
     host.tables = [[by(APACHE)]]
     seen = host.look("127.0.0.1:80", "127.0.0.1:81")

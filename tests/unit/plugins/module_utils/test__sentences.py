@@ -41,9 +41,9 @@ APACHE_DESCRIBED = "apache2 (pid 812, apache2.service, user root)"
 CURL_DESCRIBED = "curl (pid 4711, user app)"
 
 
-def verdict(found, *holders, entry=80, met=False, rivals=(), **rest):
+def verdict(found, *holders, entry=80, met=False, rivals=(), elsewhere=(), **rest):
     requirement = want(entry, **rest)
-    return Verdict(requirement, requirement.first, found, met, holders, rivals)
+    return Verdict(requirement, requirement.first, found, met, holders, rivals, elsewhere)
 
 
 @pytest.mark.parametrize(
@@ -134,6 +134,11 @@ def test_label(entry, port, expected):
         ),
         pytest.param(verdict(UNAVAILABLE), "the address to bind is not on this host", id="no family at all"),
         pytest.param(verdict(FREE, state="listening"), "nothing listens", id="nothing listens"),
+        pytest.param(
+            verdict(FREE, entry="10.0.0.5:80", state="listening", elsewhere=("127.0.0.1", "::1")),
+            "nothing listens there, only on 127.0.0.1 and ::1",
+            id="something listens elsewhere",
+        ),
     ],
 )
 def test_reason(conflict, expected):
@@ -300,6 +305,11 @@ KERNELS = Ephemeral(32768, 60999, frozenset([50000]))
             verdict(FREE, state="listening"),
             "Start the service, or look at why it did not start.",
             id="nothing listens",
+        ),
+        pytest.param(
+            verdict(FREE, entry="10.0.0.5:80", state="listening", elsewhere=("127.0.0.1",)),
+            "Let the service listen on 10.0.0.5, too, or ask for an address that it serves.",
+            id="something listens elsewhere",
         ),
         pytest.param(
             verdict(LISTENING, SERVER, state="listening", held_by=["nginx"]), None, id="somebody else listens"
