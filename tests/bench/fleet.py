@@ -22,7 +22,8 @@ from tasks import COLLECTIONS, HERE
 LAB = HERE.parents[1] / "extensions/molecule/lab"
 SUITES, OF_EACH = ("bullseye", "bookworm", "trixie"), 10
 HOSTS = len(SUITES) * OF_EACH
-TURNS = 5
+TURNS = 4
+LOOPS = 2  # with that many turns before each
 FEW, MANY = 250, 1000
 ROLE, PING, LOOP = "role", "ping", "loop of wait_for"
 LOOK = "preflight.ports.port_preflight : Look at the ports"
@@ -46,10 +47,8 @@ def over_ssh(scratch: Path) -> dict[str, float]:
     with lab(scratch, inventory):
         for name in (PING, ROLE):
             run(scratch, play(scratch, name, "bench"), *inventory)  # connects
-        for _unused in range(TURNS):
-            for name in (PING, ROLE):
-                seconds[name].append(timed(scratch, play(scratch, name, "bench"), *inventory))
-        seconds[LOOP].append(timed(scratch, play(scratch, LOOP, "bench"), *inventory))
+        for name in (*(PING, ROLE) * TURNS, LOOP) * LOOPS:
+            seconds[name].append(timed(scratch, play(scratch, name, "bench"), *inventory))
     return {name: median(each) for name, each in seconds.items()}
 
 
