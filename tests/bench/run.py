@@ -110,9 +110,13 @@ def of_tasks(times: tasks.Times) -> Iterator[Line]:
         )
 
 
-def of_inventory(ratio: float) -> Line:
+def of_inventory(seconds: dict[str, float]) -> Iterator[Line]:
     host = f"{inventory.LISTENERS} listeners, {inventory.PROCESSES} processes"
-    return at_most(f"task `port_info` / `{inventory.SS}` and a ping ({host})", ratio, 1)
+    took = seconds[tasks.INFO]
+    both = seconds[tasks.SS] + seconds[tasks.PING]
+    yield at_most(f"task `port_info` / `{tasks.SS}` and a ping ({host})", took / both, 1)
+    for name, task in {f"`{tasks.SS}` as a task": tasks.SS_TASK, f"`{tasks.FACTS}`": tasks.FACTS}.items():
+        yield Line(f"task `port_info` / {name} ({host})", f"{took / seconds[task]:.2f}")
 
 
 def of_nat(hosts: dict[str, dict[str, nat.Costs]]) -> Iterator[Line]:
@@ -203,7 +207,7 @@ def main() -> int:
     lines = [*of_looks(looks.Looks(*apart(looks.measure))), *of_counts(apart(lambda: list(looks.by_count())))]
     with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
         lines += of_tasks(tasks.Times(*apart(lambda: tasks.measure(Path(scratch)))))
-        lines += [of_inventory(apart(lambda: inventory.measure(Path(scratch))))]
+        lines += of_inventory(apart(lambda: inventory.measure(Path(scratch))))
         lines += of_nat(apart(lambda: nat.measure(Path(scratch))))
         lines += of_fleet(fleet.over_ssh(Path(scratch)))
         lines += of_scale(apart(lambda: fleet.at_scale(Path(scratch))))

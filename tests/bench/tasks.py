@@ -26,6 +26,7 @@ TURNS = 6  # of a play: enough to make its start small
 CHECK = "preflight.ports.port_check"
 PING, TWENTY, FACTS, LOOP = "ping", "port_check, 20 ports", "listen_ports_facts", "wait_for, 20 times"
 INFO = "port_info"
+SS, SS_TASK = "ss -Hltunp", "ss as a task"
 MANY = {count: f"port_check, {count} ports" for count in RANGES}
 
 TASKS: dict[str, dict[str, Any]] = {
@@ -33,6 +34,7 @@ TASKS: dict[str, dict[str, Any]] = {
     TWENTY: {CHECK: {"ports": FREE}},
     FACTS: {"community.general.listen_ports_facts": {}},
     INFO: {"preflight.ports.port_info": {}},
+    SS_TASK: {"ansible.builtin.command": {"argv": SS.split()}},
     **{MANY[count]: {CHECK: {"ports": [ports]}} for count, ports in RANGES.items()},
     LOOP: {"ansible.builtin.wait_for": {"port": "{{ item }}", "state": "stopped"}, "loop": FREE},
 }
