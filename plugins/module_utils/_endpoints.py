@@ -40,9 +40,9 @@ def checked(text: str, family: int) -> str:
     try:
         packed = socket.inet_pton(family, address)
     except (OSError, ValueError):
-        example = "10.0.0.5" if family == socket.AF_INET else "[2001:db8::5]"
+        kind, example = ("IP", "10.0.0.5") if family == socket.AF_INET else ("IPv6", "2001:db8::5")
         raise AddressError(
-            f"the address {text!r} is not an IP address; host names are not looked up, write one such as {example}"
+            f"the address {text!r} is not an {kind} address; host names are not looked up, write one such as {example}"
         ) from None
     link_local = is_link_local(packed) or _is_link_local_multicast(packed)
     if link_local and not zone:

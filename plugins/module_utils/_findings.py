@@ -74,9 +74,11 @@ def settle(wanted: Endpoint, answer: str | None, sockets: t.Iterable[Socket], sh
     """
     if answer == _probe.FREE:
         return Finding(FREE)
-    if answer == _probe.UNAVAILABLE:
-        return Finding(UNAVAILABLE)
     suspects = [held for held in sockets if overlap(wanted, held.endpoint) is not False]
+    if answer == _probe.UNAVAILABLE:
+        # A socket may have an address that the host lacks: IP_FREEBIND in ip(7), or one that was taken away since.
+        there = [held for held in suspects if held.endpoint.address == wanted.address]
+        return _blame([held for held in there if held.state in (LISTENING, BOUND)]) or Finding(UNAVAILABLE)
     if answer == _probe.REUSABLE:
         return _settle_reusable(suspects, shows_bound)
     for tier in _TIERS:

@@ -49,5 +49,16 @@ def _read(protocol: str, wanted: Filter, source: Source) -> list[Socket]:
     sockets = source.read(protocol, first, last, wanted.states)
     if protocol == TCP and BOUND in wanted.states and source.find_bound:
         listed = {held.inode for held in source.read(TCP, 1, LAST_PORT, EVERY_STATE)}
-        sockets += source.find_bound(listed).sockets
+        sockets += filter(_has_its_port, filter(wanted.passes, source.find_bound(listed).sockets))
     return [held for held in sockets if wanted.passes(held)]
+
+
+def _has_its_port(held: Socket) -> bool:
+    """Whether the kernel keeps the port for it. One that was reset tells its port even if anybody may bind that now."""
+    # Only now: on a target, each import costs time in each task.
+    from ansible_collections.preflight.ports.plugins.module_utils import _probe
+
+    try:
+        return bool(held.endpoint.vrf) or _probe.probe(TCP, held.endpoint, held.port) != _probe.FREE
+    except _probe.ProbeError:
+        return True

@@ -51,6 +51,9 @@ def where(proc: str = "/proc") -> tuple[list[bytes], bool, bool]:
 
     Raises SourceError where the user may not know.
     """
+    # Where /proc is missing or shows processes alone (its option subset=pid), no file says that there is no NAT.
+    if not os.path.exists(f"{proc}/sys/net"):
+        raise SourceError(f"{proc}/sys/net does not exist")
     tracks_connections = os.path.exists(f"{proc}/sys/net/netfilter/nf_conntrack_count")
     nft, ipv4, ipv6 = possible(_lines(f"{proc}/modules"), tracks_connections)
     return (

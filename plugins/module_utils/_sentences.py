@@ -90,7 +90,7 @@ def _held_by(holder: Holder) -> str:
         process.unit,
         f"user {process.user or process.uid}",
     )
-    return f"held by {process.name} ({', '.join(filter(None, known))})"
+    return f"held by {process.name or 'a nameless process'} ({', '.join(filter(None, known))})"
 
 
 def _rules(redirect: Redirect) -> str:
@@ -138,7 +138,8 @@ def advice(verdict: Verdict, privileged: bool, ephemeral: Ephemeral | None) -> s
     units = sorted({holder.process.unit for holder in verdict.holders if holder.process and holder.process.unit})
     services = [unit for unit in units if unit.endswith((".service", ".socket"))]
     if services:
-        return f"Stop {joined(services)}, or name it in held_by if it is to keep the port."
+        them, are = ("it", "it is") if len(services) == 1 else ("them", "they are")
+        return f"Stop {joined(services)}, or name {them} in held_by if {are} to keep the port."
     if verdict.holders and all(holder.kernel for holder in verdict.holders):
         return "Remove the device or kernel service that has it, or name 'kernel' in held_by if it is to keep the port."
     return "Stop the holder, or name it in held_by if it is to keep the port."

@@ -430,6 +430,8 @@ from ansible_collections.preflight.ports.plugins.module_utils._results import NO
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import SourceError
 from ansible_collections.preflight.ports.plugins.module_utils._sources import first_that_works
 
+FOREVER = 10**9  # seconds; time.sleep() takes no more than its clock can count
+
 
 def main() -> None:
     # What is imported stays to the end: looking through it for garbage, again and again, only takes time.
@@ -456,7 +458,7 @@ def main() -> None:
             if options[name] < 0:
                 raise RequirementError(f"{name} {options[name]}: a number of seconds is 0 or more")
         requirements = parse(options["ports"], options["state"], options["held_by"])
-        seen = look_until_met(module, requirements, started + options["timeout"])
+        seen = look_until_met(module, requirements, started + min(options["timeout"], FOREVER))
     except (RequirementError, SourceError, ProbeError) as error:
         module.fail_json(msg=str(error), elapsed=since(started), **NOTHING)
     settings = _ephemeral.read()

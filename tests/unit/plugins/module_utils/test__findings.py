@@ -82,7 +82,7 @@ CONTRADICTION = None
     ("answer", "sockets", "expected"),
     [
         pytest.param(BINDS, [SERVER], Finding(FREE), id="bind(2) has the last word"),
-        pytest.param(NOT_HERE, [SERVER], Finding(UNAVAILABLE), id="not an address of this host"),
+        pytest.param(NOT_HERE, [ELSEWHERE], Finding(UNAVAILABLE), id="not an address of this host"),
         pytest.param(IN_USE, [], CONTRADICTION, id="in use by nobody"),
         pytest.param(IN_USE, [ELSEWHERE], CONTRADICTION, id="in use, somebody elsewhere"),
         pytest.param(IN_USE, [SERVER], Finding(LISTENING, (SERVER,)), id="in use by a listener"),
@@ -118,6 +118,24 @@ CONTRADICTION = None
 @pytest.mark.parametrize("shows_bound", [True, False], ids=["shows bound", "lacks bound"])
 def test_settle(answer, sockets, shows_bound, expected):
     assert settle(WANTED, answer, sockets, shows_bound) == expected
+
+
+LOST = "10.0.0.99"
+
+
+@pytest.mark.parametrize(
+    ("held", "state"),
+    [
+        pytest.param(row(LISTENING, LOST), LISTENING, id="a listener on the very address"),
+        pytest.param(row(BOUND, LOST, protocol="udp"), BOUND, id="a UDP socket"),
+        pytest.param(row(CONNECTED, LOST, peer="10.0.0.9:443"), UNAVAILABLE, id="a connection that is left over"),
+        pytest.param(SERVER, UNAVAILABLE, id="the wildcard"),
+        pytest.param(row(LISTENING, LOST, vrf="red"), UNAVAILABLE, id="in a VRF"),
+    ],
+)
+def test_settle_on_an_address_that_the_host_lacks(held, state):
+    finding = settle(at(LOST), NOT_HERE, [held], True)
+    assert (finding.state, finding.sockets) == (state, () if state == UNAVAILABLE else (held,))
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.preflight.ports.plugins.module_utils import _census
+from ansible_collections.preflight.ports.plugins.module_utils import _census, _probe
 from ansible_collections.preflight.ports.plugins.module_utils._bound import Bound
 from ansible_collections.preflight.ports.plugins.module_utils._inventory import Filter, take
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import (
@@ -37,12 +37,19 @@ class Host:
         self.asked = None
         self.reads = []
         self.listed = None
+        self.bind_answer = _probe.IN_USE
         monkeypatch.setattr(_census, "take", self._take_census)
+        monkeypatch.setattr(_probe, "probe", self._probe)
 
     def _take_census(self, sockets, _run, cmdline):
         self.asked = set(sockets)
         self.with_cmdline = cmdline
         return census(APACHE, CURL)
+
+    def _probe(self, *_question):
+        if isinstance(self.bind_answer, Exception):
+            raise self.bind_answer
+        return self.bind_answer
 
     def _read(self, protocol, first, last, states):
         self.reads.append((protocol, first, last))
@@ -129,3 +136,18 @@ def test_take_gives_each_socket_its_own_holder(host):
 def test_take_looks_for_bound_sockets_only_if_wanted(wanted, listed, host):
     host.take(lacks_bound=True, **wanted)
     assert host.listed == listed
+
+
+@pytest.mark.parametrize(
+    ("bind_answer", "expected"),
+    [
+        pytest.param(_probe.FREE, [], id="a port that it lost"),
+        pytest.param(_probe.REUSABLE, [WAITING], id="SO_REUSEADDR"),
+        pytest.param(_probe.UNAVAILABLE, [WAITING], id="an address that the host lacks"),
+        pytest.param(_probe.ProbeError(), [WAITING], id="no answer"),
+    ],
+)
+def test_take_without_sockets_that_lost_their_port(bind_answer, expected, host):
+    host.bind_answer = bind_answer
+    found = host.take(lacks_bound=True, ports=[range(81, 82)])
+    assert [held for held, _holder in found] == expected

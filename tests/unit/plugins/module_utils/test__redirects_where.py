@@ -79,8 +79,14 @@ def test_where_without_anything(proc, chains):
 
 
 def test_where_asks_nobody_where_there_can_be_nothing(tmp_path, chains):
+    (tmp_path / "sys/net").mkdir(parents=True)
     chains(AssertionError("asked"))
     assert where(str(tmp_path)) == ([], False, False)
+
+
+def test_where_fails_where_proc_shows_no_settings(tmp_path):
+    with pytest.raises(SourceError, match="sys/net does not exist"):
+        where(str(tmp_path))
 
 
 @pytest.mark.parametrize("number", [errno.EINVAL, errno.EPROTONOSUPPORT])

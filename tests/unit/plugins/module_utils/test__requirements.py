@@ -168,6 +168,7 @@ def test_parse_many(entries, expected):
 A_PORT = "a port is 1 to 65535"
 KEYS = "the keys are port, protocol, address, name, state, held_by"
 NO_NAMES = "is not an IP address; host names are not looked up, write one such as "
+NO_NAMES6 = NO_NAMES.replace("an IP", "an IPv6")
 
 
 @pytest.mark.parametrize(
@@ -233,16 +234,14 @@ NO_NAMES = "is not an IP address; host names are not looked up, write one such a
         pytest.param("localhost:80", f"the address 'localhost' {NO_NAMES}10.0.0.5", id="a host name"),
         pytest.param(":80", f"the address '' {NO_NAMES}10.0.0.5", id="an empty address"),
         pytest.param("127.1:80", f"the address '127.1' {NO_NAMES}10.0.0.5", id="a short IPv4 address"),
-        pytest.param(
-            "[localhost]:80", f"the address 'localhost' {NO_NAMES}[2001:db8::5]", id="a host name in brackets"
-        ),
-        pytest.param("[10.0.0.5]:80", f"the address '10.0.0.5' {NO_NAMES}[2001:db8::5]", id="IPv4 in brackets"),
+        pytest.param("[localhost]:80", f"the address 'localhost' {NO_NAMES6}2001:db8::5", id="a host name in brackets"),
+        pytest.param("[10.0.0.5]:80", f"the address '10.0.0.5' {NO_NAMES6}2001:db8::5", id="IPv4 in brackets"),
         pytest.param(
             {"port": 80, "address": "web.example"},
             f"the address 'web.example' {NO_NAMES}10.0.0.5",
             id="a host name in a dict",
         ),
-        pytest.param({"port": 80, "address": "::g"}, f"the address '::g' {NO_NAMES}[2001:db8::5]", id="not quite IPv6"),
+        pytest.param({"port": 80, "address": "::g"}, f"the address '::g' {NO_NAMES6}2001:db8::5", id="not quite IPv6"),
         pytest.param(
             {"port": 80, "address": "10.0.0.5\0"},
             f"the address '10.0.0.5\\x00' {NO_NAMES}10.0.0.5",

@@ -160,6 +160,12 @@ def test_reason(conflict, expected):
             id="a user without a name",
         ),
         pytest.param(
+            APACHE._replace(name="", unit=None),
+            (812,),
+            "a nameless process (pid 812, user root)",
+            id="a process without a name",
+        ),
+        pytest.param(
             APACHE._replace(container=WEB, unit=None),
             (812,),
             "apache2 (pid 812, container web, user root)",
@@ -260,7 +266,7 @@ KERNELS = Ephemeral(32768, 60999, frozenset([50000]))
         ),
         pytest.param(
             verdict(LISTENING, SERVER, SERVER._replace(process=CURL._replace(unit="b.service"))),
-            f"Stop apache2.service and b.service, {STOP}",
+            "Stop apache2.service and b.service, or name them in held_by if they are to keep the port.",
             id="two services",
         ),
         pytest.param(verdict(LISTENING, SERVER, SERVER), f"Stop apache2.service, {STOP}", id="one service twice"),

@@ -346,6 +346,9 @@ def looks(monkeypatch):
         pytest.param([False, True], {"timeout": 30, "sleep": 7}, [7], False, id="longer sleep"),
         pytest.param([False], {"timeout": 5, "sleep": 3}, [3, 2], True, id="no sleep beyond the deadline"),
         pytest.param([False, True], {"timeout": 5, "sleep": 60}, [5], False, id="a last look at the deadline"),
+        pytest.param(
+            [False, True], {"timeout": 10**321, "sleep": 10**321}, [10**9], False, id="no more than a clock can count"
+        ),
     ],
 )
 def test_timeout(found, timing, slept, failed, run, looks):
