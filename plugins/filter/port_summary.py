@@ -10,7 +10,7 @@ import collections
 import typing as t
 
 import jinja2
-from ansible_collections.preflight.ports.plugins.module_utils._text import printable
+from ansible_collections.preflight.ports.plugins.module_utils._text import located, printable
 
 DOCUMENTATION = r"""
 name: port_summary
@@ -93,7 +93,7 @@ _value:
 Dict = t.Dict[str, t.Any]
 Variables = t.Union[jinja2.runtime.Context, Dict]
 
-_LOST = {"unreachable": True, "msg": "unreachable or failed before"}
+_LOST = {"unreachable": True, "msg": "unreachable, or left the play before"}
 _UNREACHABLE = {"unreachable": True, "msg": "unreachable"}
 _SKIPPED = {"skipped": True}
 
@@ -209,7 +209,7 @@ def _order(label: str) -> tuple[int, str, str]:
 
 def _labelled(entry: Dict) -> Dict:
     clean: Dict = _printable(entry)
-    clean["label"] = _label(clean)
+    clean["label"] = located(clean["port"], clean["protocol"], clean["address"])
     return clean
 
 
@@ -229,13 +229,6 @@ def _with_entries(conflicts: t.Iterable[Dict], ports: list[Dict]) -> list[Dict]:
 
 def _who(entry: Dict) -> tuple[str, str | None, str | None]:
     return entry["protocol"], entry["address"], entry["name"]
-
-
-def _label(entry: Dict) -> str:
-    """``80/tcp``, ``10.0.0.5:80/tcp``, ``[::1]:80/tcp``."""
-    address = entry["address"]
-    before = "" if address is None else f"[{address}]:" if ":" in address else f"{address}:"
-    return f"{before}{entry['port']}/{entry['protocol']}"
 
 
 def _numbers(port: int | str) -> range:

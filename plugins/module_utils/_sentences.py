@@ -18,7 +18,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._findings import (
 from ansible_collections.preflight.ports.plugins.module_utils._holders import Container, Holder
 from ansible_collections.preflight.ports.plugins.module_utils._requirements import FREE, LISTENING, Requirement
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import BOUND, CLOSING, CONNECTED, SERVING, TCP
-from ansible_collections.preflight.ports.plugins.module_utils._text import joined, printable
+from ansible_collections.preflight.ports.plugins.module_utils._text import joined, located, printable
 from ansible_collections.preflight.ports.plugins.module_utils._verdicts import Verdict, allows
 from ansible_collections.preflight.ports.plugins.module_utils._witnesses import Question
 
@@ -30,11 +30,9 @@ _TIME_WAIT_SECONDS = 60  # TCP_TIMEWAIT_LEN of the kernel's include/net/tcp.h
 
 
 def label(requirement: Requirement, port: int | str) -> str:
-    """``80/tcp (nginx)``, ``10.0.0.5:80/tcp``, ``[::1]:80/tcp``."""
-    address = requirement.address
-    before = "" if address is None else f"[{address}]:" if ":" in address else f"{address}:"
+    """``80/tcp (nginx)``."""
     name = f" ({printable(requirement.name)})" if requirement.name else ""
-    return f"{before}{port}/{requirement.protocol}{name}"
+    return f"{located(port, requirement.protocol, requirement.address)}{name}"
 
 
 def reason(verdict: Verdict) -> str:

@@ -25,6 +25,12 @@ def _escape(character: str) -> str:
     return character.encode("unicode_escape").decode("ascii")
 
 
+def located(port: int | str, protocol: str, address: str | None) -> str:
+    """``80/tcp``, ``10.0.0.5:80/tcp``, ``[::1]:80/tcp``."""
+    before = "" if address is None else f"[{address}]:" if ":" in address else f"{address}:"
+    return f"{before}{port}/{protocol}"
+
+
 def joined(words: t.Sequence[str], last: str = "and") -> str:
     """``a``, ``a and b``, ``a, b and c``."""
     if len(words) < 2:

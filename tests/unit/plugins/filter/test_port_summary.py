@@ -6,8 +6,10 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.preflight.ports.plugins.filter.port_summary import FilterModule, port_summary
+from ansible_collections.preflight.ports.plugins.module_utils._ephemeral import Ephemeral
+from ansible_collections.preflight.ports.plugins.module_utils._sentences import ephemeral_finding
 
-FINDING = "Any outgoing connection may take port 40000: net.ipv4.ip_local_port_range is 32768-60999."
+FINDING = ephemeral_finding(Ephemeral(32768, 60999, frozenset()), [40000])
 
 
 def entry(port, state="free", met=True, **rest):
@@ -74,7 +76,7 @@ def test_figures():
         pytest.param({"failed": True, "msg": "bad\nworse"}, False, "bad", id="failed"),
         pytest.param({"failed": True}, False, "failed", id="failed without a word"),
         pytest.param({"failed": True, "msg": ""}, False, "failed", id="failed with an empty word"),
-        pytest.param(None, True, "unreachable or failed before", id="left the play before"),
+        pytest.param(None, True, "unreachable, or left the play before", id="left the play before"),
     ],
 )
 def test_what_is_not_known_is_not_met(found, unreachable, msg):
