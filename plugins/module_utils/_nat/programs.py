@@ -139,7 +139,7 @@ def run(
 
 
 def comment(rule: bytes, elements: t.Iterable[bytes]) -> str | None:
-    """What ``comment "..."`` left: type, length, nftables.text. The iptables of old has an expression instead."""
+    """What ``comment "..."`` left: type, length, text. The iptables of old has an expression instead."""
     userdata = dict(attributes(rule)).get(_RULE_USERDATA, b"")
     if userdata[:1] == _COMMENT_TYPE:
         return nftables.text(userdata[2 : 2 + userdata[1]])
