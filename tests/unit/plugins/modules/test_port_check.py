@@ -110,6 +110,19 @@ port_check.result(requirements, found.verdicts, False, False, None)
     ]
 
 
+@pytest.mark.linux
+def test_a_taken_port_loads_nothing_that_only_other_holders_need(listener, loaded_by):
+    script = f"""
+from ansible_collections.preflight.ports.plugins.modules import port_check
+requirements = port_check.parse([{listener}])
+found = port_check.first_that_works("netlink", lambda source: port_check.look(requirements, source, True, False, None))
+assert port_check.result(requirements, found.verdicts, False, False, None)["conflicts"]
+"""
+    loaded = loaded_by(script)
+    assert "_owners" in loaded
+    assert {"_bound", "_dual_stack", "_kernel_owned", "_links", "_rivals", "_socket_units"}.isdisjoint(loaded)
+
+
 def test_an_empty_request_is_met(run):
     result = run(ports=[])
     assert not result.get("failed")
