@@ -347,6 +347,10 @@ def test_listening(protocol, host):
     assert host.searched == [], "nobody asked who listens"
 
 
+def test_nothing_listens_where_all_is_free(host):
+    assert states(host.look(80, state="listening")) == {80: (FREE, False)}
+
+
 @pytest.mark.parametrize(("held_by", "met"), [("apache2", True), ("nginx", False)])
 def test_listening_by_whom(held_by, met, host):
     host.tables = [[by(APACHE)]]
@@ -393,6 +397,11 @@ def test_duplicates(host):
         (1, 80): (DUPLICATE, ("a",)),
         (1, 81): (LISTENING, ()),
     }
+
+
+def test_duplicates_where_all_is_free(host):
+    seen = host.look({"port": 80, "name": "a"}, {"port": 80, "name": "b"})
+    assert [(each.state, each.met) for each in seen.verdicts.values()] == [(DUPLICATE, False)] * 2
 
 
 class Descriptors:
