@@ -463,6 +463,15 @@ def test_bound_sockets_are_looked_for_only_where_there_may_be_some(entry, answer
     assert host.find_bound.listed == []
 
 
+@pytest.mark.parametrize(("probing", "blamed"), [(True, [4711]), (False, [812, 4711])], ids=["probe", "no probe"])
+def test_bind_tells_whether_a_socket_takes_ipv4_where_the_table_does_not(probing, blamed, host):
+    host.shows_options = False
+    host.tables = [[by(APACHE, address="::"), by(CURL)]]
+    host.answers = [{("0.0.0.0", 80): IN_USE}]
+    assert pids(host.look("0.0.0.0:80", probing=probing)) == blamed
+    assert bool(host.probed) is probing
+
+
 @pytest.mark.parametrize("attempt", [0, 1], ids=["at once", "half-way"])
 def test_a_source_that_fails(attempt, host):
     host.tables = [[], []]
