@@ -10,6 +10,7 @@ import socket
 import typing as t
 
 TCP, UDP = "tcp", "udp"
+LAST_PORT = 65535
 
 LISTENING, BOUND, CONNECTED, CLOSING = "listening", "bound", "connected", "closing"
 EVERY_STATE = frozenset((LISTENING, BOUND, CONNECTED, CLOSING))
