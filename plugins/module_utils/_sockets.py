@@ -10,6 +10,7 @@ import socket
 import typing as t
 
 TCP, UDP = "tcp", "udp"
+PROTOCOL_NUMBERS = {TCP: socket.IPPROTO_TCP, UDP: socket.IPPROTO_UDP}
 LAST_PORT = 65535
 
 LISTENING, BOUND, CONNECTED, CLOSING = "listening", "bound", "connected", "closing"
