@@ -329,6 +329,14 @@ def test_a_socket_without_an_owner_that_is_still_there(host):
     assert host.reads[-1] == ("tcp", 80, 80, EVERY_STATE)
 
 
+def test_a_socket_without_an_owner_is_still_there_once_more_is_known_of_it(host):
+    host.shows_options = False
+    host.tables = [[row(LISTENING, "::", inode=NOBODYS)]]
+    host.answers = [{80: IN_USE}]
+    assert states(host.look("0.0.0.0:80")) == {80: (LISTENING, False)}
+    assert host.attempt == 0
+
+
 def test_a_socket_that_has_no_inode_did_not_vanish(host):
     host.tables = [[row(CLOSING, "127.0.0.1", peer="10.0.0.9:1")]]
     host.answers = [{80: IN_USE}]
