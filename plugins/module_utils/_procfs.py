@@ -56,11 +56,6 @@ def _matched(line: bytes) -> re.Match[bytes]:
     return row
 
 
-def parse(line: bytes, protocol: str) -> Socket:
-    """One row of a table. Raises SourceError."""
-    return _socket(_matched(line), protocol)
-
-
 def _socket(row: re.Match[bytes], protocol: str) -> Socket:
     packed, port, peer_address, peer_port, number, uid, inode = row.groups()
     address, state = _packed(packed), state_of(protocol, int(number, 16), int(inode))
