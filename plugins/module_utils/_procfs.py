@@ -6,11 +6,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
+import socket
 import struct
 
-from ansible_collections.preflight.ports.plugins.module_utils._probe import host_has_ipv6
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import (
     Endpoint,
     Socket,
@@ -47,6 +48,15 @@ def _rows(path: str) -> list[bytes]:
     if not header:
         raise SourceError(f"{path} is empty")
     return rows
+
+
+def host_has_ipv6() -> bool:
+    """Whether the kernel makes IPv6 sockets at all; when in doubt, yes."""
+    try:
+        socket.socket(socket.AF_INET6, socket.SOCK_DGRAM).close()
+    except OSError as error:
+        return error.errno != errno.EAFNOSUPPORT
+    return True
 
 
 def _matched(line: bytes) -> re.Match[bytes]:

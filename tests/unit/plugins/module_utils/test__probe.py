@@ -18,7 +18,6 @@ from ansible_collections.preflight.ports.plugins.module_utils._probe import (
     UNAVAILABLE,
     ProbeError,
     binds_everywhere,
-    host_has_ipv6,
     probe,
 )
 from records import at
@@ -260,19 +259,3 @@ def test_the_probe_fails_without_a_descriptor(number, monkeypatch):
 def test_a_host_without_ipv6_has_no_ipv6_address(monkeypatch):
     monkeypatch.setattr(socket, "socket", refusing(errno.EAFNOSUPPORT))
     assert probe("tcp", IPV6_WILDCARD, 80) == UNAVAILABLE
-
-
-@pytest.mark.parametrize(
-    ("number", "expected"),
-    [
-        pytest.param(errno.EAFNOSUPPORT, False, id="no such family"),
-        pytest.param(errno.EMFILE, True, id="in doubt, yes"),
-    ],
-)
-def test_host_has_ipv6_where_no_socket_can_be_made(number, expected, monkeypatch):
-    monkeypatch.setattr(socket, "socket", refusing(number))
-    assert host_has_ipv6() is expected
-
-
-def test_host_has_ipv6():
-    assert host_has_ipv6()

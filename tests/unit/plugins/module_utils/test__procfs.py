@@ -4,6 +4,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import socket
+
 import pytest
 from ansible_collections.preflight.ports.plugins.module_utils import _procfs
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import (
@@ -178,3 +182,22 @@ def test_read_fails_on_an_empty_file(tables, tmp_path):
     (tmp_path / "tcp").write_bytes(b"")
     with pytest.raises(SourceError):
         _procfs.read("tcp", 80, 80, EVERY_STATE, str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [
+        pytest.param(errno.EAFNOSUPPORT, False, id="no such family"),
+        pytest.param(errno.EMFILE, True, id="in doubt, yes"),
+    ],
+)
+def test_host_has_ipv6_where_no_socket_can_be_made(number, expected, monkeypatch):
+    def refuse(*_arguments):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(socket, "socket", refuse)
+    assert _procfs.host_has_ipv6() is expected
+
+
+def test_host_has_ipv6():
+    assert _procfs.host_has_ipv6()
