@@ -16,7 +16,7 @@ from compare import DOCUMENTED, Look
 from worlds import World, world
 
 ARENA = Path(__file__).with_name("arena.py")
-# Of a batch: enough to make the start of Ansible small, few enough for one lifetime of TIME_WAIT and the ports below 1024.
+# Of a batch: enough to make the start of Ansible small, few enough for one lifetime of TIME_WAIT and for the low ports.
 WORLDS = 240
 
 
