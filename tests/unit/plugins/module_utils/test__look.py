@@ -226,6 +226,14 @@ def test_unavailable(entry, answers, expected, host):
     assert states(host.look(entry)) == expected
 
 
+def test_an_address_is_asked_although_the_port_is_free_on_all_that_are_here(host):
+    host.answers = [{("10.0.0.5", 80): NOT_HERE}]
+    seen = host.look(80, "10.0.0.5:80")
+    assert {index: verdict.state for (index, _port), verdict in seen.verdicts.items() if not verdict.met} == {
+        1: UNAVAILABLE
+    }
+
+
 def test_without_the_probe_the_table_decides(host):
     host.tables = [[by(CURL, CONNECTED, port=80)]]
     seen = host.look("127.0.0.1:80-81", probing=False)
