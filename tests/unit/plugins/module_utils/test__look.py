@@ -68,8 +68,10 @@ class Host:
         self.vanished = set()
         self.shows_options = True
         self.find_bound = None
+        self.elsewhere = set()
         monkeypatch.setattr(_probe, "probe", self._probe)
         monkeypatch.setattr(_probe, "binds_everywhere", self._binds_everywhere)
+        monkeypatch.setattr(_probe, "is_on_host", lambda _protocol, endpoint: str(endpoint) not in self.elsewhere)
         self.redirects = {}
         self.walked = []
         monkeypatch.setattr(_census, "take", self._take_census)
@@ -232,6 +234,13 @@ def test_an_address_is_asked_although_the_port_is_free_on_all_that_are_here(host
     assert {index: verdict.state for (index, _port), verdict in seen.verdicts.items() if not verdict.met} == {
         1: UNAVAILABLE
     }
+
+
+@pytest.mark.parametrize(("probing", "state"), [(True, UNAVAILABLE), (False, LISTENING)], ids=["probe", "no probe"])
+def test_a_wildcard_listener_has_no_address_of_another_host(probing, state, host):
+    host.tables = [[by(APACHE, address="0.0.0.0")]]
+    host.elsewhere = {"10.0.0.5"}
+    assert states(host.look("10.0.0.5:80", probing=probing)) == {80: (state, False)}
 
 
 def test_without_the_probe_the_table_decides(host):
