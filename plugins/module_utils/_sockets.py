@@ -91,7 +91,7 @@ class Socket(t.NamedTuple):
 
 
 def state_of(protocol: str, kernel_state: int, inode: int) -> str:
-    """The contract's word for the kernel's number of a state."""
+    """The word for the kernel's number of a state."""
     if kernel_state in (TCP_CLOSE, TCP_BOUND_INACTIVE):
         return BOUND
     if protocol == TCP and kernel_state == TCP_LISTEN:
