@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import random
 import socket
 import subprocess
@@ -81,6 +82,19 @@ def child():
         process.stdout.readline()  # only now it is surely itself
         yield process.pid
         process.communicate(b"\n")
+
+
+def _next_descriptor():
+    descriptor = os.dup(0)
+    os.close(descriptor)
+    return descriptor
+
+
+@pytest.fixture
+def leaves_nothing_open():
+    before = _next_descriptor()
+    yield
+    assert _next_descriptor() == before
 
 
 @pytest.fixture

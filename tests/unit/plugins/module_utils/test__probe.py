@@ -68,8 +68,9 @@ def test_every_address_of_both_families_at_once(protocol, loopback):
 @pytest.mark.parametrize(
     ("address", "v6only"), [("127.0.0.1", None), ("0.0.0.0", None), ("::1", None), ("::", True), ("::", False)]
 )
-def test_one_taken_address_is_enough_against_every_address(address, v6only, loopback):
-    port = loopback.listening(address, v6only=v6only, reuse_address=True).getsockname()[1]
+@pytest.mark.parametrize("how", ["listening", "bound"])
+def test_one_taken_address_is_enough_against_every_address(how, address, v6only, loopback):
+    port = getattr(loopback, how)(address=address, v6only=v6only, reuse_address=True).getsockname()[1]
     assert not binds_everywhere("tcp", port)
 
 

@@ -58,15 +58,8 @@ def test_command_lines_of_any_length(length, read):
     assert read(stat=stat("java"), cmdline="x" * length).cmdline == "x" * length
 
 
-def test_read_leaves_nothing_open(read):
-    def next_descriptor():
-        descriptor = os.dup(0)
-        os.close(descriptor)
-        return descriptor
-
-    before = next_descriptor()
+def test_read_leaves_nothing_open(read, leaves_nothing_open):
     assert read(stat=stat("nginx"), cmdline="nginx\0", cgroup="0::/\n")
-    assert next_descriptor() == before
 
 
 def test_read_what_may_be_read(read, monkeypatch):
