@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the unit tests share: real sockets on loopback, and the mark of the tests that ask the Linux kernel."""
+"""What the unit tests share: real sockets, a process, and the mark of the tests that ask the Linux kernel."""
 
 from __future__ import annotations
 

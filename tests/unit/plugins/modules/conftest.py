@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the tests of the modules share: modules run as Ansible runs them."""
+"""What the tests of the modules share: modules run as Ansible runs them, or in a process of their own."""
 
 from __future__ import annotations
 
