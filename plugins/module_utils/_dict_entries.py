@@ -11,7 +11,6 @@ import typing as t
 
 from ansible_collections.preflight.ports.plugins.module_utils._requirements import (
     FREE,
-    LAST_PORT,
     LISTENING,
     WILDCARDS,
     Requirement,
@@ -22,7 +21,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._requirements impo
     port_range,
     protocol_of,
 )
-from ansible_collections.preflight.ports.plugins.module_utils._sockets import TCP, UDP, Endpoint
+from ansible_collections.preflight.ports.plugins.module_utils._sockets import LAST_PORT, TCP, UDP, Endpoint
 
 if t.TYPE_CHECKING:
     from ansible_collections.preflight.ports.plugins.module_utils._held_by import Pattern

@@ -23,8 +23,8 @@ def resolve(sockets: list[Socket], all_seen: bool) -> list[Socket]:
     Unless they are *all_seen*, another one may be in the way.
     """
     unclear = [held for held in sockets if held.endpoint.address == ANY6 and held.endpoint.v6only is None]
-    others = [held.endpoint for held in sockets if held not in unclear]
-    unused = next((each for each in _loopback() if not any(overlap(each, other) for other in others)), None)
+    # For what is unclear, overlap() gives None.
+    unused = next((each for each in _loopback() if not any(overlap(each, held.endpoint) for held in sockets)), None)
     if len(unclear) != 1 or unused is None:
         return sockets
     (held,) = unclear

@@ -9,12 +9,7 @@ from __future__ import annotations
 import re
 import socket
 
-from ansible_collections.preflight.ports.plugins.module_utils._sockets import (
-    ANY6,
-    MAPPED_PREFIX,
-    Endpoint,
-    is_link_local,
-)
+from ansible_collections.preflight.ports.plugins.module_utils._sockets import Endpoint, bind_sets_v6only, is_link_local
 
 
 class AddressError(ValueError):
@@ -65,9 +60,7 @@ def endpoint(address: str) -> Endpoint:
     if ":" not in text:
         return Endpoint(socket.inet_pton(socket.AF_INET, text))
     packed = socket.inet_pton(socket.AF_INET6, text)
-    # bind(2) itself turns IPV6_V6ONLY on for an IPv6 literal, and refuses it for an IPv4 address mapped into IPv6.
-    v6only = packed != ANY6 and not packed.startswith(MAPPED_PREFIX)
-    return Endpoint(packed, v6only, _interface(zone))
+    return Endpoint(packed, bind_sets_v6only(packed), _interface(zone))
 
 
 def _interface(zone: str) -> str | None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import typing as t
 
-_LAST_PORT = 65535
+from ansible_collections.preflight.ports.plugins.module_utils._sockets import LAST_PORT
+
 _FOLDER = "/proc/sys/net/ipv4"
 _LONGEST = 1 << 18  # bytes: every second of 65,535 ports
 
@@ -52,7 +53,7 @@ def expanded(text: str) -> t.Iterator[int]:
     """``8080,9000-9002`` -> 8080, 9000, 9001, 9002. Raises ValueError."""
     for part in filter(None, text.strip().split(",")):
         first, _dash, last = part.partition("-")
-        if int(last or first) > _LAST_PORT:
+        if int(last or first) > LAST_PORT:
             raise ValueError(part)
         yield from range(int(first), int(last or first) + 1)
 

@@ -57,14 +57,10 @@ def sent_elsewhere(redirects: t.Mapping[Question, Redirect]) -> Findings:
     }
 
 
-def surely_taken(wanted: Endpoint, sockets: t.Iterable[Socket], shows_device: bool) -> bool:
-    """Whether the table alone, read without connections, rules a bind to *wanted* out.
-
-    A table that shows no devices shows no VRFs, either, and TCP has ports of its own in each.
-    """
+def surely_taken(wanted: Endpoint, sockets: t.Iterable[Socket]) -> bool:
+    """Whether a table that shows devices, read without connections, rules a bind to *wanted* out by itself."""
     return any(
-        (held.protocol == UDP or held.state == LISTENING) and shows_device and overlap(wanted, held.endpoint) is True
-        for held in sockets
+        (held.protocol == UDP or held.state == LISTENING) and overlap(wanted, held.endpoint) is True for held in sockets
     )
 
 

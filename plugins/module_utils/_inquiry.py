@@ -11,12 +11,14 @@ import typing as t
 from ansible_collections.preflight.ports.plugins.module_utils import _census, _probe
 from ansible_collections.preflight.ports.plugins.module_utils._findings import Findings, settle
 from ansible_collections.preflight.ports.plugins.module_utils._holders import Census
-from ansible_collections.preflight.ports.plugins.module_utils._requirements import FREE, LAST_PORT, Requirement
-from ansible_collections.preflight.ports.plugins.module_utils._socket_units import RunCommand
-from ansible_collections.preflight.ports.plugins.module_utils._sockets import EVERY_STATE, TCP, Socket
+from ansible_collections.preflight.ports.plugins.module_utils._requirements import FREE, Requirement
+from ansible_collections.preflight.ports.plugins.module_utils._sockets import EVERY_STATE, LAST_PORT, TCP, Socket
 from ansible_collections.preflight.ports.plugins.module_utils._sources import Source
 from ansible_collections.preflight.ports.plugins.module_utils._verdicts import suspects
 from ansible_collections.preflight.ports.plugins.module_utils._witnesses import Answers, Question, ask, table
+
+if t.TYPE_CHECKING:
+    from ansible_collections.preflight.ports.plugins.module_utils._socket_units import RunCommand
 
 _ATTEMPTS = 3
 

@@ -10,13 +10,11 @@ import typing as t
 
 from ansible_collections.preflight.ports.plugins.module_utils import _census
 from ansible_collections.preflight.ports.plugins.module_utils._holders import Holder, holder_of
-from ansible_collections.preflight.ports.plugins.module_utils._sockets import BOUND, EVERY_STATE, TCP, Socket
+from ansible_collections.preflight.ports.plugins.module_utils._sockets import BOUND, EVERY_STATE, LAST_PORT, TCP, Socket
 from ansible_collections.preflight.ports.plugins.module_utils._sources import Source
 
 if t.TYPE_CHECKING:
     from ansible_collections.preflight.ports.plugins.module_utils._socket_units import RunCommand
-
-LAST_PORT = 65535
 
 
 class Filter(t.NamedTuple):

@@ -19,6 +19,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._sockets import (
     CLOSING,
     CONNECTED,
     LISTENING,
+    PROTOCOL_NUMBERS,
     TCP,
     TCP_BOUND_INACTIVE,
     TCP_CLOSE,
@@ -44,7 +45,6 @@ _STATES = {LISTENING: _LISTEN, BOUND: _BOUND, CONNECTED: _OTHERS, CLOSING: _OTHE
 
 _REQUEST = struct.Struct("=BBBxI48x")  # inet_diag_req_v2: family, protocol, extensions, states, an empty socket id
 _MESSAGE = struct.Struct("=BBBx2s2s16s16sI8xI8xII")  # inet_diag_msg: as parse() takes it apart
-_NUMBERS = {TCP: socket.IPPROTO_TCP, UDP: socket.IPPROTO_UDP}
 
 
 def shows_bound() -> bool:
@@ -67,7 +67,7 @@ def read(protocol: str, first: int, last: int, states: frozenset[str]) -> list[S
             _NETLINK_SOCK_DIAG,
             _SOCK_DIAG_BY_FAMILY,
             _SOCK_DIAG_BY_FAMILY,
-            _REQUEST.pack(family, _NUMBERS[protocol], 0, mask) + port_filter,
+            _REQUEST.pack(family, PROTOCOL_NUMBERS[protocol], 0, mask) + port_filter,
         )
         for found in [parse(payload, protocol)]
         if first <= found.port <= last

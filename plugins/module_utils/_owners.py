@@ -31,11 +31,11 @@ def find(inodes: t.Collection[int], proc: str = "/proc") -> Owners:
     pids: dict[int, list[int]] = {}
     names = processes(proc)
     all_seen = bool(names) and os.geteuid() == 0
-    for held_by in (_held, _held_by_threads):
+    for look in (_held, _held_by_threads):
         missing = {link: inode for link, inode in links.items() if inode not in pids}
         for name in names if missing else ():
             try:
-                held = held_by(f"{proc}/{name}", missing)
+                held = look(f"{proc}/{name}", missing)
             except OSError:  # no permission, or no descriptor left to look with
                 all_seen = all_seen and not in_this_network(name, proc)
                 continue

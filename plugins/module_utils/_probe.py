@@ -30,15 +30,6 @@ class ProbeError(Exception):
     """The probe itself could not be made, as when no file descriptor is left."""
 
 
-def host_has_ipv6() -> bool:
-    """Whether the kernel makes IPv6 sockets at all; when in doubt, yes."""
-    try:
-        socket.socket(socket.AF_INET6, socket.SOCK_DGRAM).close()
-    except OSError as error:
-        return error.errno != errno.EAFNOSUPPORT
-    return True
-
-
 def binds_everywhere(protocol: str, port: int) -> bool:
     """Whether one bind(2) gave the port on every address, of both families. Raises ProbeError.
 

@@ -6,11 +6,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
+import socket
 import struct
 
-from ansible_collections.preflight.ports.plugins.module_utils._probe import host_has_ipv6
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import (
     Endpoint,
     Socket,
@@ -49,16 +50,20 @@ def _rows(path: str) -> list[bytes]:
     return rows
 
 
+def host_has_ipv6() -> bool:
+    """Whether the kernel makes IPv6 sockets at all; when in doubt, yes."""
+    try:
+        socket.socket(socket.AF_INET6, socket.SOCK_DGRAM).close()
+    except OSError as error:
+        return error.errno != errno.EAFNOSUPPORT
+    return True
+
+
 def _matched(line: bytes) -> re.Match[bytes]:
     row = _ROW.match(line)
     if not row:
         raise SourceError(f"a malformed row: {line[:80]!r}")
     return row
-
-
-def parse(line: bytes, protocol: str) -> Socket:
-    """One row of a table. Raises SourceError."""
-    return _socket(_matched(line), protocol)
 
 
 def _socket(row: re.Match[bytes], protocol: str) -> Socket:

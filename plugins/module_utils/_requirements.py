@@ -13,14 +13,13 @@ import re
 import socket
 import typing as t
 
-from ansible_collections.preflight.ports.plugins.module_utils._sockets import ANY4, ANY6, TCP, UDP, Endpoint
+from ansible_collections.preflight.ports.plugins.module_utils._sockets import ANY4, ANY6, LAST_PORT, TCP, UDP, Endpoint
 
 if t.TYPE_CHECKING:
     from ansible_collections.preflight.ports.plugins.module_utils._held_by import Pattern
 
 FREE, LISTENING = "free", "listening"
 
-LAST_PORT = 65535
 WILDCARDS = (Endpoint(ANY4), Endpoint(ANY6, v6only=True))
 
 ServiceLookup = t.Callable[[str, str], int]

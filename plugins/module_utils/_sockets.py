@@ -10,6 +10,8 @@ import socket
 import typing as t
 
 TCP, UDP = "tcp", "udp"
+PROTOCOL_NUMBERS = {TCP: socket.IPPROTO_TCP, UDP: socket.IPPROTO_UDP}
+LAST_PORT = 65535
 
 LISTENING, BOUND, CONNECTED, CLOSING = "listening", "bound", "connected", "closing"
 EVERY_STATE = frozenset((LISTENING, BOUND, CONNECTED, CLOSING))
@@ -90,7 +92,7 @@ class Socket(t.NamedTuple):
 
 
 def state_of(protocol: str, kernel_state: int, inode: int) -> str:
-    """The contract's word for the kernel's number of a state."""
+    """The word for the kernel's number of a state."""
     if kernel_state in (TCP_CLOSE, TCP_BOUND_INACTIVE):
         return BOUND
     if protocol == TCP and kernel_state == TCP_LISTEN:
@@ -100,10 +102,14 @@ def state_of(protocol: str, kernel_state: int, inode: int) -> str:
     return CONNECTED
 
 
+def bind_sets_v6only(address: bytes) -> bool:
+    """Whether bind(2) itself turns IPV6_V6ONLY on: for an IPv6 literal, and not for an IPv4 one mapped into IPv6."""
+    return len(address) == 16 and address != ANY6 and not address.startswith(MAPPED_PREFIX)
+
+
 def v6only_of(address: bytes, state: str) -> bool | None:
-    """IPV6_V6ONLY where the table does not tell it: bind(2) turns it on for an IPv6 literal, as listeners are bound."""
-    is_literal = len(address) == 16 and address != ANY6 and not address.startswith(MAPPED_PREFIX)
-    return True if is_literal and state in (LISTENING, BOUND) else None
+    """IPV6_V6ONLY where the table does not tell it: known of what was bound, and not of what is only connected."""
+    return True if state in (LISTENING, BOUND) and bind_sets_v6only(address) else None
 
 
 def peer_name(address: bytes, port: int) -> str:

@@ -42,16 +42,20 @@ def ask(questions: t.Sequence[Question], source: Source, probing: bool) -> Answe
 
 
 def _ruled_out(questions: t.Sequence[Question], source: Source, probing: bool) -> Answers:
-    """The questions that the table alone, read without connections, answers."""
+    """The questions that the table alone, read without connections, answers.
+
+    One that shows no devices answers none: it shows no VRFs, either, and TCP has ports of its own in each. It is read
+    all the same, for a source that fails is no witness.
+    """
     listening = table(questions, source, LISTENERS)
-    if not listening:
+    if not (listening and source.shows_options):
         return {}
     from ansible_collections.preflight.ports.plugins.module_utils._findings import surely_taken
 
     answers: Answers = {}
     for question in questions:
         protocol, endpoint, port = question
-        if surely_taken(endpoint, listening.get((protocol, port), ()), source.shows_options):
+        if surely_taken(endpoint, listening.get((protocol, port), ())):
             # A wildcard listener takes every address, but not one that is not here.
             answers[question] = None if not probing or _probe.is_on_host(protocol, endpoint) else _probe.UNAVAILABLE
     return answers

@@ -43,7 +43,6 @@ ONCE_A_PLAY = [MANY[65535], LOOP]
 
 
 class Times(NamedTuple):
-    seconds: dict[str, list[float]]
     ratios: dict[str, list[float]]
     """To the ping right before."""
     first: dict[str, list[float]]
@@ -56,14 +55,11 @@ class Times(NamedTuple):
     def first_ratio(self, task: str) -> float:
         return statistics.median(self.first[task])
 
-    def median(self, task: str) -> float:
-        return statistics.median(self.seconds[task])
-
 
 def measure(scratch: Path) -> Times:
     """In turns until the time is up, and two plays at least. Enters a network namespace."""
     sandbox.enter()
-    times = Times(defaultdict(list), defaultdict(list), defaultdict(list), {})
+    times = Times(defaultdict(list), defaultdict(list), {})
     started = time.monotonic()
     plays = 0
     while plays < 2 or time.monotonic() - started < BUDGET_SECONDS * plays / (plays + 1):
@@ -109,5 +105,4 @@ def _add(times: Times, lines: list[list[Any]]) -> None:
             seen.add(name)
             if name not in ONCE_A_PLAY:
                 continue
-        times.seconds[name].append(seconds)
         times.ratios[name].append(seconds / ping_seconds)

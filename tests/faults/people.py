@@ -11,9 +11,7 @@ import time
 from typing import Callable, NamedTuple
 
 import sandbox
-
-# start times in /proc count in 10 ms: apart, so that "the eldest" is never a tie
-APART = 0.011
+from actors import APART
 
 
 class Process(NamedTuple):
@@ -64,10 +62,3 @@ def holders_of(server: socket.socket, count: int = 1) -> list[Process]:
 def port_of(server: socket.socket) -> int:
     port: int = server.getsockname()[1]
     return port
-
-
-def free_port() -> int:
-    """One that nobody has now, and that no connection is given by itself."""
-    with socket.socket() as server:
-        server.bind(("", 0))
-        return port_of(server)

@@ -24,6 +24,7 @@ from typing import Iterator
 
 HERE = Path(__file__).parent
 COLLECTIONS = HERE.parents[1] / ".collections"
+ASSEMBLERS = HERE.parent / "unit/plugins/module_utils"
 BUFFER_BYTES = 1024  # that Hypothesis may take one input from
 SEEDS = 200
 
@@ -67,7 +68,7 @@ def main() -> int:
     parser.add_argument("--inputs", type=int, default=1_000_000, help="of all tests together (%(default)s)")
     parser.add_argument("--test", help="this one alone, in this process")
     options = parser.parse_args()
-    sys.path[:0] = [str(HERE), str(COLLECTIONS)]
+    sys.path[:0] = map(str, (HERE, COLLECTIONS, ASSEMBLERS))
     if options.test:
         fuzz(options.test, options.inputs)
     started = time.monotonic()

@@ -13,16 +13,11 @@ from ansible_collections.preflight.ports.plugins.module_utils import _netlink, _
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import EVERY_STATE, Socket, SourceError
 from hypothesis import given
 from hypothesis import strategies as st
-
-ROW, ERROR, DONE = 20, 2, 3
+from netlink import DONE, DUMP_INTR, ERROR, SOCK_DIAG_BY_FAMILY, attribute, done, message
 
 bytes_ = st.integers(0, 0xFF)
 shorts = st.integers(0, 0xFFFF)
 longs = st.integers(0, 0xFFFFFFFF)
-
-
-def _attribute(kind: int, value: bytes, length: int) -> bytes:
-    return struct.pack("=HH", length or 4 + len(value), kind) + value + bytes(-len(value) % 4)
 
 
 def _row(*fields: Any) -> bytes:
@@ -38,10 +33,6 @@ def _row(*fields: Any) -> bytes:
     )
 
 
-def _message(payload: bytes, kind: int, flags: int, length: int) -> bytes:
-    return struct.pack("=IHHII", length or 16 + len(payload), kind, flags, 1, 0) + payload + bytes(-len(payload) % 4)
-
-
 def _spoilt(part: bytes, cut: int, place: int, value: int) -> bytes:
     """The part without its last bytes, and with another byte at a place, counted from the end."""
     spoilt = bytearray(part[: len(part) - cut])
@@ -50,8 +41,8 @@ def _spoilt(part: bytes, cut: int, place: int, value: int) -> bytes:
     return bytes(spoilt)
 
 
-lengths = st.just(0) | st.just(0) | st.integers(1, 200)
-attributes = st.builds(_attribute, st.sampled_from([0, 1, 11, 15, 0x800B]) | shorts, st.binary(max_size=8), lengths)
+lengths = st.none() | st.none() | st.integers(1, 200)
+attributes = st.builds(attribute, st.sampled_from([0, 1, 11, 15, 0x800B]) | shorts, st.binary(max_size=8), lengths)
 rows = st.builds(
     _row,
     st.tuples(st.sampled_from([socket.AF_INET, socket.AF_INET6]) | bytes_, st.integers(0, 14) | bytes_, bytes_, bytes_),
@@ -67,12 +58,12 @@ payloads = (
     | st.binary(max_size=80)
     | (st.sampled_from([0, -2, -(2**31)]) | st.integers(-(2**31), 2**31 - 1)).map(struct.Struct("=i").pack)
 )
-kinds = st.sampled_from([ROW, ROW, ROW, ERROR, DONE]) | shorts
-flags = st.sampled_from([0, 2, 0x10]) | shorts
-messages = st.builds(_message, payloads, kinds, flags, lengths)
+kinds = st.sampled_from([*[SOCK_DIAG_BY_FAMILY] * 3, ERROR, DONE]) | shorts
+flags = st.sampled_from([0, 2, DUMP_INTR]) | shorts
+messages = st.builds(message, kinds, payloads, flags, lengths)
 parts = st.lists(messages, max_size=4).map(b"".join)
 spoilt = st.builds(_spoilt, parts, st.integers(0, 20), st.integers(0, 300), bytes_)
-ends = st.sampled_from([0, 0x10]).map(lambda flags: _message(bytes(4), DONE, flags, 0))
+ends = st.sampled_from([0, DUMP_INTR]).map(lambda flags: done(flags=flags))
 receptions = st.tuples(parts | spoilt | ends | st.binary(max_size=40), st.sampled_from([0, 0, 0, socket.MSG_TRUNC]))
 
 

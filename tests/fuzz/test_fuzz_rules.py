@@ -6,11 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import struct
-import sys
-from pathlib import Path
 from unittest import mock
-
-sys.path.append(str(Path(__file__).parents[1] / "unit/plugins/module_utils"))
 
 import entries
 import nftables as nft

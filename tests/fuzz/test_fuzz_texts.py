@@ -75,11 +75,14 @@ rows = (plausible | st.lists(fields, max_size=14).map(" ".join)).map(lambda text
 
 @given(rows | st.binary(max_size=150), st.sampled_from(["tcp", "udp"]))
 def test_a_row_of_procfs(row: bytes, protocol: str) -> None:
+    tables = folder((f"{protocol}6", "header\n"))
+    Path(tables, protocol).write_bytes(b"header\n" + row)
     try:
-        found = _procfs.parse(row, protocol)
+        sockets = _procfs.read(protocol, 0, 65535, EVERY_STATE, tables)
     except SourceError as error:
         assert str(error)
-    else:
+        return
+    for found in sockets:
         assert 0 <= found.port <= 65535
         assert found.state in EVERY_STATE
         assert str(found.endpoint)

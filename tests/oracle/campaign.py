@@ -16,7 +16,8 @@ from compare import DOCUMENTED, Look
 from worlds import World, world
 
 ARENA = Path(__file__).with_name("arena.py")
-WORLDS = 240  # of a batch: enough to make the start of Ansible small, few enough for one lifetime of TIME_WAIT
+# Of a batch: enough to make the start of Ansible small, few enough for one lifetime of TIME_WAIT and for the low ports.
+WORLDS = 240
 
 
 class Setting(NamedTuple):

@@ -19,7 +19,6 @@ IP_BIND_ADDRESS_NO_PORT = 24
 
 SPAN = 4  # consecutive ports that a world has to itself
 LOW, HIGH = 1, 1024
-LOW_WORLDS = 255  # more would reach port 1024
 EPHEMERAL = 32768  # the first port that the kernel hands out by itself
 
 KINDS = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}

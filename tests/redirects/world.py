@@ -30,7 +30,6 @@ VIRTUAL = ("203.0.113.1", "203.0.113.2")
 """By whose devices nobody comes: of a bridge without ports, and of the loopback device."""
 OWN = {*LOOPBACK, *VIRTUAL, "192.0.2.1", "198.51.100.2", "2001:db8:1::1", "172.17.0.1", "fd00:17::1"}
 """What other servers can bind."""
-CONTAINER, CONTAINER6 = "172.17.0.2", "fd00:17::2"
 
 OTHER_PORTS = (8080, 3128)
 """Of the host itself, where rules may redirect to."""

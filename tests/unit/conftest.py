@@ -2,11 +2,12 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the unit tests share: real sockets on loopback, and the mark of the tests that ask the Linux kernel."""
+"""What the unit tests share: real sockets, a process, and the mark of the tests that ask the Linux kernel."""
 
 from __future__ import annotations
 
 import contextlib
+import os
 import random
 import socket
 import subprocess
@@ -81,6 +82,19 @@ def child():
         process.stdout.readline()  # only now it is surely itself
         yield process.pid
         process.communicate(b"\n")
+
+
+def _next_descriptor():
+    descriptor = os.dup(0)
+    os.close(descriptor)
+    return descriptor
+
+
+@pytest.fixture
+def leaves_nothing_open():
+    before = _next_descriptor()
+    yield
+    assert _next_descriptor() == before
 
 
 @pytest.fixture

@@ -8,21 +8,20 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.preflight.ports.plugins.module_utils._nat.nftables import Table, text
+from ansible_collections.preflight.ports.plugins.module_utils._nat.nftables import HEAD_BYTES, Table, text
 from ansible_collections.preflight.ports.plugins.module_utils._netlink_dump import attributes
 
 _NEWSET, _GETSET, _NEWSETELEM, _GETSETELEM = 9, 10, 12, 13
-_HEAD_BYTES = 4
 
 
 def sets(table: Table) -> dict[str, dict[int, bytes]]:
     """Their names -> the attributes of their NEWSET. Raises SourceError, ChangedError."""
-    told = [dict(attributes(payload, _HEAD_BYTES)) for payload in table.ask(_GETSET, _NEWSET)]
+    told = [dict(attributes(payload, HEAD_BYTES)) for payload in table.ask(_GETSET, _NEWSET)]
     return {text(each.get(2)): each for each in told}
 
 
 def elements(table: Table, name: str) -> t.Iterator[bytes]:
     """Of one of them. Raises SourceError, ChangedError."""
     for payload in table.ask(_GETSETELEM, _NEWSETELEM, name):
-        for _kind, element in attributes(dict(attributes(payload, _HEAD_BYTES)).get(3, b"")):
+        for _kind, element in attributes(dict(attributes(payload, HEAD_BYTES)).get(3, b"")):
             yield element

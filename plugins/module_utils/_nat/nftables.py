@@ -20,7 +20,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._netlink_dump impo
 _NETLINK_NETFILTER = 12
 _NFTABLES = 10 << 8  # the subsystem, in the upper byte of each kind of message
 _NEWTABLE, _GETTABLE, _NEWRULE, _GETRULE = 0, 1, 6, 7
-_HEAD_BYTES = 4  # nfgenmsg: family, version, generation of the rules
+HEAD_BYTES = 4  # nfgenmsg: family, version, generation of the rules
 _GENERATION = slice(2, 4)
 _DORMANT = 1
 _HANDLED = (1, 2, 10)  # NFPROTO_INET, NFPROTO_IPV4, NFPROTO_IPV6
@@ -71,7 +71,7 @@ def read(chains: t.Iterable[bytes]) -> list[Table]:
     by_table: dict[tuple[int, str], list[bytes]] = {}
     for payload in chains:
         by_table.setdefault((payload[0], text_of(payload, 1)), []).append(payload)
-    tables = ((payload[0], dict(attributes(payload, _HEAD_BYTES))) for payload in _ask(0, _GETTABLE, _NEWTABLE))
+    tables = ((payload[0], dict(attributes(payload, HEAD_BYTES))) for payload in _ask(0, _GETTABLE, _NEWTABLE))
     # The kernel does not call the chains of a dormant table.
     asleep = {(family, text(told.get(1))) for family, told in tables if number(told.get(2)) & _DORMANT}
     called = [each for each in by_table if each[0] in _HANDLED and each not in asleep]
@@ -82,13 +82,13 @@ def _ask(family: int, request: int, answer: int, *names: str) -> list[bytes]:
     """The answers whose first attributes are these names, at which old kernels do not look."""
     body = b"".join(named(kind, name) for kind, name in enumerate(names, 1))
     answers = dump(_NETLINK_NETFILTER, _NFTABLES | request, _NFTABLES | answer, bytes((family, 0, 0, 0)) + body)
-    return [payload for payload in answers if payload.startswith(body, _HEAD_BYTES)]
+    return [payload for payload in answers if payload.startswith(body, HEAD_BYTES)]
 
 
 def _by_chain(table: str, rules: t.Iterable[bytes]) -> dict[str, list[bytes]]:
     """Name of the chain -> NEWRULE messages, without what stands before the rule: it may look like anything."""
     found: dict[bytes, list[bytes]] = {}
-    begin = _HEAD_BYTES + len(named(1, table))
+    begin = HEAD_BYTES + len(named(1, table))
     for rule in rules:
         end = begin + int.from_bytes(rule[begin : begin + 2], sys.byteorder)
         found.setdefault(rule[begin + 4 : end], []).append(rule[end + -end % 4 :])
@@ -152,7 +152,7 @@ def text(value: bytes | None) -> str:
 
 
 def text_of(message: bytes, kind: int) -> str:
-    return text(next((value for each, value in attributes(message, _HEAD_BYTES) if each == kind), None))
+    return text(next((value for each, value in attributes(message, HEAD_BYTES) if each == kind), None))
 
 
 def number(value: bytes | None) -> int:

@@ -19,12 +19,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._nat.rules import 
     Packet,
 )
 from ansible_collections.preflight.ports.plugins.module_utils._netlink_dump import attributes, dump
-from ansible_collections.preflight.ports.plugins.module_utils._sockets import (
-    MAPPED_PREFIX,
-    Endpoint,
-    is_link_local,
-    is_loopback,
-)
+from ansible_collections.preflight.ports.plugins.module_utils._sockets import Endpoint, is_link_local, is_loopback
 
 _NETLINK_ROUTE = 0
 _RTM_NEWADDR, _RTM_GETADDR = 20, 22
@@ -56,8 +51,7 @@ def read_addresses() -> list[HostAddress]:
 
 def literal(endpoint: Endpoint) -> bytes | None:
     """The address that a server asks for; None for a wildcard."""
-    mapped = endpoint.address.startswith(MAPPED_PREFIX)
-    return None if endpoint.is_wildcard else endpoint.address[12:] if mapped else endpoint.address
+    return None if endpoint.is_wildcard else endpoint.ipv4 or endpoint.address
 
 
 class Arrivals(t.NamedTuple):
@@ -77,8 +71,7 @@ def to_server(protocol: int, endpoint: Endpoint, host: t.Sequence[HostAddress]) 
     """To each address that a server would serve, without a port."""
     address, devices = literal(endpoint), _devices(host)
     if address is None:
-        is_ipv4 = not endpoint.is_ipv6 or endpoint.address.startswith(MAPPED_PREFIX)
-        sizes = (4,) if is_ipv4 else (16,) if endpoint.v6only else (4, 16)
+        sizes = (4,) if endpoint.ipv4 else (16,) if endpoint.v6only else (4, 16)
         reached = {*devices, _LOOPBACK}
         served = [own for own in host if len(own.address) in sizes and own.interface in reached]
         for own in served:

@@ -41,7 +41,7 @@ def bases(table: nftables.Table) -> list[Base]:
     family, address_bytes = _FAMILIES[table.family]
     found = []
     for payload in table.base_chains:
-        told = dict(attributes(payload, 4))
+        told = dict(attributes(payload, nftables.HEAD_BYTES))
         hook = dict(attributes(told.get(4, b"")))
         name = nftables.text(told.get(3))
         is_iptables = table.name == "nat" and table.family != _INET and name in _IPTABLES_CHAINS
@@ -139,7 +139,7 @@ def run(
 
 
 def comment(rule: bytes, elements: t.Iterable[bytes]) -> str | None:
-    """What ``comment "..."`` left: type, length, nftables.text. The iptables of old has an expression instead."""
+    """What ``comment "..."`` left: type, length, text. The iptables of old has an expression instead."""
     userdata = dict(attributes(rule)).get(_RULE_USERDATA, b"")
     if userdata[:1] == _COMMENT_TYPE:
         return nftables.text(userdata[2 : 2 + userdata[1]])

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import socket
 import typing as t
 
 from ansible_collections.preflight.ports.plugins.module_utils._nat.packets import (
@@ -18,6 +17,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._nat.packets impor
 from ansible_collections.preflight.ports.plugins.module_utils._nat.rules import Base, Interface, NeedsPortError, Packet
 from ansible_collections.preflight.ports.plugins.module_utils._nat.targets import Server
 from ansible_collections.preflight.ports.plugins.module_utils._nat.walk import Ends, walk
+from ansible_collections.preflight.ports.plugins.module_utils._sockets import PROTOCOL_NUMBERS
 from ansible_collections.preflight.ports.plugins.module_utils._witnesses import Question
 
 if t.TYPE_CHECKING:
@@ -25,8 +25,6 @@ if t.TYPE_CHECKING:
     from ansible_collections.preflight.ports.plugins.module_utils._sockets import Endpoint
 
 Found = t.Tuple[Ends, Packet]
-
-_NUMBERS = {"tcp": socket.IPPROTO_TCP, "udp": socket.IPPROTO_UDP}
 
 
 def search(
@@ -42,7 +40,7 @@ def search(
     for (protocol, endpoint), wanted in ports.items():
         server = Server(literal(endpoint), host)
         by_port: dict[int, Found] = {}
-        for arrivals in to_server(_NUMBERS[protocol], endpoint, host):
+        for arrivals in to_server(PROTOCOL_NUMBERS[protocol], endpoint, host):
             for port in _named(arrivals.packet, bases, server, wanted):
                 known = by_port.get(port)
                 if known and not (known[0].arrives and arrivals.usual):

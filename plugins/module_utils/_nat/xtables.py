@@ -24,7 +24,7 @@ _ADDRTYPE = struct.Struct("=HHI")
 _NOT_SOURCE_TYPE, _NOT_TYPE = 1, 2
 _UNICAST, _LOCAL = 1 << 1, 1 << 2  # RTN_UNICAST, RTN_LOCAL of linux/rtnetlink.h, as bits
 
-_CONNTRACK_FLAGS = struct.Struct("=146xHHH")  # match, rules.inverted, states
+_CONNTRACK_FLAGS = struct.Struct("=146xHHH")  # what is asked, what of that is inverted, states
 _STATE, _STATE_ALIAS = 1, 1 << 13
 _NEW = 1 << 3
 

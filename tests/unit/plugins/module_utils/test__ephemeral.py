@@ -90,6 +90,10 @@ def test_read(port_range, reserved, expected, folder):
     assert read(folder(port_range, reserved)) == expected
 
 
+def test_read_leaves_nothing_open(folder, leaves_nothing_open):
+    assert read(folder("32768\t60999\n", "\n"))
+
+
 @pytest.mark.linux
 def test_this_host_has_a_range(loopback):
     settings = read()

@@ -65,14 +65,13 @@ WANTED = at("0.0.0.0")
     ],
 )
 def test_surely_taken(sockets, expected):
-    assert surely_taken(WANTED, sockets, shows_device=True) is expected
-    assert surely_taken(WANTED, sockets, shows_device=False) is False
+    assert surely_taken(WANTED, sockets) is expected
 
 
 def test_surely_taken_on_the_wanted_device():
     zone = at("fe80::1", True, "eth0")
-    assert surely_taken(zone, [row(LISTENING, "fe80::1", v6only=True, interface="eth0")], shows_device=True)
-    assert not surely_taken(zone, [row(LISTENING, "fe80::1", v6only=True, interface="eth1")], shows_device=True)
+    assert surely_taken(zone, [row(LISTENING, "fe80::1", v6only=True, interface="eth0")])
+    assert not surely_taken(zone, [row(LISTENING, "fe80::1", v6only=True, interface="eth1")])
 
 
 CONTRADICTION = None

@@ -120,6 +120,9 @@ def test_holders_names_a_socket_unit_for_no_other_process():
     assert found.process.unit == "apache2.service"
 
 
+KERNELS = row(BOUND, inode=77, uid=0, protocol="udp")
+
+
 @pytest.mark.parametrize(
     ("held_socket", "kernel", "hidden", "uid", "user"),
     [
@@ -127,13 +130,13 @@ def test_holders_names_a_socket_unit_for_no_other_process():
         pytest.param(row(LISTENING, inode=42, uid=34), False, True, 34, None, id="of a user without a name"),
         pytest.param(row(LISTENING, inode=42), False, True, None, None, id="of a user that the source hides"),
         pytest.param(row(LISTENING), False, True, None, None, id="without an inode"),
-        pytest.param(row(BOUND, inode=77, uid=0, protocol="udp"), True, False, None, None, id="the kernel's own"),
+        pytest.param(KERNELS, True, False, None, None, id="the kernel's own"),
         pytest.param(row(CLOSING, uid=33), True, False, None, None, id="nobody's any more"),
         pytest.param(row(LISTENING, inode=812), False, True, None, None, id="of a process that is gone"),
     ],
 )
 def test_holders_without_a_process(held_socket, kernel, hidden, uid, user):
-    known = census(kernel_owned=frozenset([held_socket] if kernel else []), users={33: "www-data", 34: None, 0: "root"})
+    known = census(kernel_owned=frozenset([KERNELS]), users={33: "www-data", 34: None, 0: "root"})
     known = known._replace(pids={812: [812]})
     (found,) = holders([held_socket], known)
     assert (found.process, found.kernel, found.hidden, found.uid, found.user) == (None, kernel, hidden, uid, user)
@@ -284,3 +287,8 @@ def test_redirected_for_nobody_known():
     holder = redirected(DOCKER_RULE, "redirected", "tcp")
     assert holder.as_dict()["container"] is None
     assert holder.names() == {}
+
+
+def test_redirected_for_a_container_without_a_name():
+    rule = DOCKER_RULE._replace(container=WEB._replace(name=None))
+    assert redirected(rule, "redirected", "tcp").names() == {}

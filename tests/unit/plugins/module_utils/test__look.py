@@ -68,8 +68,10 @@ class Host:
         self.vanished = set()
         self.shows_options = True
         self.find_bound = None
+        self.elsewhere = set()
         monkeypatch.setattr(_probe, "probe", self._probe)
         monkeypatch.setattr(_probe, "binds_everywhere", self._binds_everywhere)
+        monkeypatch.setattr(_probe, "is_on_host", lambda _protocol, endpoint: str(endpoint) not in self.elsewhere)
         self.redirects = {}
         self.walked = []
         monkeypatch.setattr(_census, "take", self._take_census)
@@ -238,6 +240,21 @@ def test_unavailable(entry, answers, expected, host):
     assert states(host.look(entry)) == expected
 
 
+def test_an_address_is_asked_although_the_port_is_free_on_all_that_are_here(host):
+    host.answers = [{("10.0.0.5", 80): NOT_HERE}]
+    seen = host.look(80, "10.0.0.5:80")
+    assert {index: verdict.state for (index, _port), verdict in seen.verdicts.items() if not verdict.met} == {
+        1: UNAVAILABLE
+    }
+
+
+@pytest.mark.parametrize(("probing", "state"), [(True, UNAVAILABLE), (False, LISTENING)], ids=["probe", "no probe"])
+def test_a_wildcard_listener_has_no_address_of_another_host(probing, state, host):
+    host.tables = [[by(APACHE, address="0.0.0.0")]]
+    host.elsewhere = {"10.0.0.5"}
+    assert states(host.look("10.0.0.5:80", probing=probing)) == {80: (state, False)}
+
+
 def test_without_the_probe_the_table_decides(host):
     host.tables = [[by(CURL, CONNECTED, port=80)]]
     seen = host.look("127.0.0.1:80-81", probing=False)
@@ -341,6 +358,14 @@ def test_a_socket_without_an_owner_that_is_still_there(host):
     assert host.reads[-1] == ("tcp", 80, 80, EVERY_STATE)
 
 
+def test_a_socket_without_an_owner_is_still_there_once_more_is_known_of_it(host):
+    host.shows_options = False
+    host.tables = [[row(LISTENING, "::", inode=NOBODYS)]]
+    host.answers = [{80: IN_USE}]
+    assert states(host.look("0.0.0.0:80")) == {80: (LISTENING, False)}
+    assert host.attempt == 0
+
+
 def test_a_socket_that_has_no_inode_did_not_vanish(host):
     host.tables = [[row(CLOSING, "127.0.0.1", peer="10.0.0.9:1")]]
     host.answers = [{80: IN_USE}]
@@ -357,6 +382,10 @@ def test_listening(protocol, host):
     seen = host.look(f"80/{protocol}", f"81/{protocol}", state="listening")
     assert states(seen) == {80: (state, True), 81: (FREE, False)}
     assert host.searched == [], "nobody asked who listens"
+
+
+def test_nothing_listens_where_all_is_free(host):
+    assert states(host.look(80, state="listening")) == {80: (FREE, False)}
 
 
 @pytest.mark.parametrize(("held_by", "met"), [("apache2", True), ("nginx", False)])
@@ -405,6 +434,11 @@ def test_duplicates(host):
         (1, 80): (DUPLICATE, ("a",)),
         (1, 81): (LISTENING, ()),
     }
+
+
+def test_duplicates_where_all_is_free(host):
+    seen = host.look({"port": 80, "name": "a"}, {"port": 80, "name": "b"})
+    assert [(each.state, each.met) for each in seen.verdicts.values()] == [(DUPLICATE, False)] * 2
 
 
 class Descriptors:
@@ -464,6 +498,15 @@ def test_bound_sockets_are_looked_for_only_where_there_may_be_some(entry, answer
     host.answers = [answers]
     host.look(entry)
     assert host.find_bound.listed == []
+
+
+@pytest.mark.parametrize(("probing", "blamed"), [(True, [4711]), (False, [812, 4711])], ids=["probe", "no probe"])
+def test_bind_tells_whether_a_socket_takes_ipv4_where_the_table_does_not(probing, blamed, host):
+    host.shows_options = False
+    host.tables = [[by(APACHE, address="::"), by(CURL)]]
+    host.answers = [{("0.0.0.0", 80): IN_USE}]
+    assert pids(host.look("0.0.0.0:80", probing=probing)) == blamed
+    assert bool(host.probed) is probing
 
 
 @pytest.mark.parametrize("attempt", [0, 1], ids=["at once", "half-way"])

@@ -58,6 +58,10 @@ def test_command_lines_of_any_length(length, read):
     assert read(stat=stat("java"), cmdline="x" * length).cmdline == "x" * length
 
 
+def test_read_leaves_nothing_open(read, leaves_nothing_open):
+    assert read(stat=stat("nginx"), cmdline="nginx\0", cgroup="0::/\n")
+
+
 def test_read_what_may_be_read(read, monkeypatch):
     monkeypatch.setattr(_processes, "user_name", {}.get)
     seen = read(stat=stat("kworker/0:1"))
@@ -167,19 +171,27 @@ def test_read_hostile_text(read):
             id="by its command line",
         ),
         pytest.param(
+            "0::/machine.slice/libpod-conmon.scope\n",
+            f"conmon\0-c\0{HOSTILE}\0",
+            "conmon",
+            (HARMLESS, None, "docker"),
+            id="by that of podman's helper",
+        ),
+        pytest.param("0::/\n", "docker-proxy\0", "docker-proxy", None, id="a helper of nobody knows whom"),
+        pytest.param(
             "0::/machine.slice/machine-a\\x1bb.scope\n",
             "nginx\0",
             "nginx",
             ("a\\x1bb", f"named {HARMLESS}", "nspawn"),
             id="by a hostile cgroup",
         ),
-        pytest.param("0::/system.slice/nginx.service\n", "nginx\0", "nginx", None, id="none"),
+        pytest.param("0::/system.slice/nginx.service\n", "nginx\0-c\0a\0", "nginx", None, id="none"),
     ],
 )
 @pytest.mark.parametrize("with_cmdline", [True, False], ids=["with its command line", "without"])
 def test_read_the_container(with_cmdline, cgroup, cmdline, comm, expected, read, monkeypatch):
     def published_by(process, arguments):
-        return Container(arguments[2], None, "docker") if process == "docker-proxy" else None
+        return Container(arguments[2], None, "docker") if len(arguments) > 2 else None
 
     monkeypatch.setattr(_containers, "named", lambda container: container._replace(name=f"named {HOSTILE}"))
     monkeypatch.setattr(_containers, "published_by", published_by)

@@ -4,6 +4,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import socket
+
 import pytest
 from ansible_collections.preflight.ports.plugins.module_utils import _procfs
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import (
@@ -24,6 +28,19 @@ def line(local, state=b"0A", remote=b"00000000:0000", uid=0, inode=0):
     return b"   0: %s %s %s 00000000:00000000 00:00000000 00000000 %5d        0 %d%s\n" % (
         local, remote, state, uid, inode, REST,
     )  # fmt: skip
+
+
+@pytest.fixture
+def tables(tmp_path):
+    """Four tables without rows, and how to write one."""
+
+    def write(name, *lines):
+        (tmp_path / name).write_bytes(HEADER + b"".join(lines))
+        return str(tmp_path)
+
+    for name in ("tcp", "tcp6", "udp", "udp6"):
+        write(name)
+    return write
 
 
 @pytest.mark.parametrize(
@@ -82,8 +99,8 @@ def line(local, state=b"0A", remote=b"00000000:0000", uid=0, inode=0):
         ),
     ],
 )
-def test_parse(text, protocol, expected):
-    assert _procfs.parse(text, protocol) == expected
+def test_read_a_row(text, protocol, expected, tables):
+    assert _procfs.read(protocol, 1, 65535, EVERY_STATE, tables(protocol, text)) == [expected]
 
 
 MALFORMED = [
@@ -106,26 +123,6 @@ MALFORMED = [
 ]
 
 
-@pytest.mark.parametrize("text", MALFORMED)
-def test_parse_fails(text):
-    with pytest.raises(SourceError) as failure:
-        _procfs.parse(text, "tcp")
-    assert str(failure.value) == f"a malformed row: {text[:80]!r}"
-
-
-@pytest.fixture
-def tables(tmp_path):
-    """Four tables without rows, and how to write one."""
-
-    def write(name, *lines):
-        (tmp_path / name).write_bytes(HEADER + b"".join(lines))
-        return str(tmp_path)
-
-    for name in ("tcp", "tcp6", "udp", "udp6"):
-        write(name)
-    return write
-
-
 def test_read_takes_both_families_and_keeps_to_the_ports(tables):
     tables("tcp", *(line(b"00000000:%04X" % port) for port in (79, 80, 81, 82)))
     tables("udp", line(b"00000000:0050", b"07"))
@@ -141,8 +138,9 @@ def test_read_takes_both_families_and_keeps_to_the_ports(tables):
 @pytest.mark.parametrize("text", MALFORMED)
 def test_read_fails_on_a_malformed_row_among_good_ones(text, tables):
     folder = tables("tcp", line(b"00000000:0050"), text, line(b"00000000:0051"))
-    with pytest.raises(SourceError, match="a malformed row"):
+    with pytest.raises(SourceError) as failure:
         _procfs.read("tcp", 1, 65535, EVERY_STATE, folder)
+    assert str(failure.value) == f"a malformed row: {text.rstrip()[:80]!r}"
 
 
 def test_read_fails_without_a_table(tables, tmp_path):
@@ -184,3 +182,22 @@ def test_read_fails_on_an_empty_file(tables, tmp_path):
     (tmp_path / "tcp").write_bytes(b"")
     with pytest.raises(SourceError):
         _procfs.read("tcp", 80, 80, EVERY_STATE, str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [
+        pytest.param(errno.EAFNOSUPPORT, False, id="no such family"),
+        pytest.param(errno.EMFILE, True, id="in doubt, yes"),
+    ],
+)
+def test_host_has_ipv6_where_no_socket_can_be_made(number, expected, monkeypatch):
+    def refuse(*_arguments):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(socket, "socket", refuse)
+    assert _procfs.host_has_ipv6() is expected
+
+
+def test_host_has_ipv6():
+    assert _procfs.host_has_ipv6()

@@ -120,6 +120,11 @@ def test_ports_that_are_free_in_a_range(findings, free, first_free, held_by):
     assert (seen["ports"][0]["free"], seen["ports"][0]["first_free"]) == (free, first_free)
 
 
+def test_ports_that_are_free_where_they_should_listen():
+    seen = found(["80-81"], {(0, 80): TAKEN, (0, 81): Finding(FREE)}, state="listening")
+    assert (seen["ports"][0]["free"], seen["ports"][0]["first_free"]) == (1, 81)
+
+
 def test_a_port_that_two_want_is_not_free():
     seen = found(["80-81"], {(0, 80): Finding(FREE)}, rivals=["web"])
     assert (seen["ports"][0]["free"], seen["ports"][0]["first_free"]) == (1, 81)

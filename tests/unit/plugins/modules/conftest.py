@@ -2,11 +2,14 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the tests of the modules share: modules run as Ansible runs them."""
+"""What the tests of the modules share: modules run as Ansible runs them, or in a process of their own."""
 
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 import yaml
@@ -27,6 +30,33 @@ def run_module(monkeypatch, capsys):
         return result
 
     return run
+
+
+@pytest.fixture
+def as_process():
+    """Runs Python with these arguments where it finds what the tests find, and gives the finished process."""
+
+    def run(*arguments):
+        paths = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        return subprocess.run([sys.executable, *arguments], env=paths, capture_output=True, text=True, check=False)
+
+    return run
+
+
+@pytest.fixture
+def loaded_by(as_process):
+    """The files of module_utils that a script loads: on a target, Python compiles them anew in each task."""
+
+    def names(script):
+        tell = """
+import sys
+print(*sorted(name.rpartition(".")[2] for name in sys.modules if "preflight.ports.plugins.module_utils._" in name))
+"""
+        ended = as_process("-c", script + tell)
+        assert ended.returncode == 0, ended.stderr
+        return ended.stdout.split()
+
+    return names
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from __future__ import annotations
 import functools
 import json
 import os
-import subprocess
 import sys
 
 import pytest
@@ -31,7 +30,6 @@ from ansible_collections.preflight.ports.plugins.module_utils._verdicts import V
 from ansible_collections.preflight.ports.plugins.module_utils._witnesses import Question
 from ansible_collections.preflight.ports.plugins.modules import port_check
 
-PATHS = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
 NO_RANGE = Ephemeral(65535, 65535, frozenset(range(65536)))
 
 
@@ -91,18 +89,14 @@ def test_a_request_that_is_refused_has_the_documented_keys(run, documented):
     assert {key for key in result if key not in ("failed", "invocation")} == documented(port_check)
 
 
-def test_free_ports_load_no_more_than_they_need(free):
-    """On a target, Python compiles anew in each task what is loaded."""
+def test_free_ports_load_no_more_than_they_need(free, loaded_by):
     script = f"""
-import sys
 from ansible_collections.preflight.ports.plugins.modules import port_check
 requirements = port_check.parse([{free}, "{free}/udp"])
 found = port_check.first_that_works("netlink", lambda source: port_check.look(requirements, source, True, False, None))
 port_check.result(requirements, found.verdicts, False, False, None)
-print(*sorted(name.rpartition(".")[2] for name in sys.modules if "preflight.ports.plugins.module_utils._" in name))
 """
-    loaded = subprocess.check_output([sys.executable, "-c", script], text=True, env=PATHS)
-    assert loaded.split() == [
+    assert loaded_by(script) == [
         "_ephemeral",
         "_look",
         "_netlink",
@@ -114,6 +108,19 @@ print(*sorted(name.rpartition(".")[2] for name in sys.modules if "preflight.port
         "_sources",
         "_witnesses",
     ]
+
+
+@pytest.mark.linux
+def test_a_taken_port_loads_nothing_that_only_other_holders_need(listener, loaded_by):
+    script = f"""
+from ansible_collections.preflight.ports.plugins.modules import port_check
+requirements = port_check.parse([{listener}])
+found = port_check.first_that_works("netlink", lambda source: port_check.look(requirements, source, True, False, None))
+assert port_check.result(requirements, found.verdicts, False, False, None)["conflicts"]
+"""
+    loaded = loaded_by(script)
+    assert "_owners" in loaded
+    assert {"_bound", "_dual_stack", "_kernel_owned", "_links", "_rivals", "_socket_units"}.isdisjoint(loaded)
 
 
 def test_an_empty_request_is_met(run):
@@ -419,17 +426,12 @@ def test_advice_depends_on_privileges(run, looks, monkeypatch):
 
 
 @pytest.mark.linux
-def test_as_a_process_of_its_own(tmp_path, listener):
+def test_as_a_process_of_its_own(tmp_path, listener, as_process):
     arguments = tmp_path / "arguments.json"
     arguments.write_text(json.dumps({"ANSIBLE_MODULE_ARGS": {"ports": [listener], "ephemeral": "ignore"}}))
-    ended = subprocess.run(
-        [sys.executable, "-m", port_check.__name__, str(arguments)],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-        capture_output=True,
-        check=False,
-    )
+    ended = as_process("-m", port_check.__name__, str(arguments))
     result = json.loads(ended.stdout)
-    assert (ended.returncode, ended.stderr) == (1, b"")
+    assert (ended.returncode, ended.stderr) == (1, "")
     assert [holder["pid"] for holder in result["conflicts"][0]["holders"]] == [os.getpid()]
 
 

@@ -6,16 +6,12 @@ from __future__ import annotations
 
 import functools
 import os
-import subprocess
-import sys
 import time
 
 import pytest
 from ansible_collections.preflight.ports.plugins.module_utils import _netlink, _processes, _psutil
 from ansible_collections.preflight.ports.plugins.module_utils._sockets import SourceError
 from ansible_collections.preflight.ports.plugins.modules import port_info
-
-PATHS = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
 
 
 @pytest.fixture
@@ -87,18 +83,14 @@ def test_command_lines(cmdline, run, port):
 
 
 @pytest.mark.linux
-def test_a_listing_loads_no_more_than_it_needs(port):
-    """On a target, Python compiles anew in each task what is loaded."""
+def test_a_listing_loads_no_more_than_it_needs(port, loaded_by):
     script = f"""
-import sys
 from ansible_collections.preflight.ports.plugins.modules import port_info
 wanted = port_info.Filter([range({port}, {port} + 1)], ["tcp"], frozenset(["listening"]))
 ((_held, holder),) = port_info.first_that_works("netlink", lambda source: port_info.take(wanted, source, None))
 assert holder.as_dict()["pid"] == {os.getpid()}
-print(*sorted(name.rpartition(".")[2] for name in sys.modules if "preflight.ports.plugins.module_utils._" in name))
 """
-    loaded = subprocess.check_output([sys.executable, "-c", script], text=True, env=PATHS)
-    assert [name for name in loaded.split() if name != "_containers"] == [  # which is there if the tests run in one
+    assert [name for name in loaded_by(script) if name != "_containers"] == [  # which is there if the tests run in one
         "_census",
         "_cgroups",
         "_holders",
