@@ -34,6 +34,14 @@ def test_ports_and_profiles_come_from_any_side(tmp_path, arguments, variables, l
     assert [port["label"] for port in json.loads((tmp_path / "ports.json").read_text())["required"]] == labels
 
 
+@pytest.mark.parametrize("variables", [{"port_preflight_ports": [1]}, {"port_preflight_profiles": ["redis"]}])
+def test_the_first_host_may_need_none(tmp_path, variables):
+    inventory = {"all": {"hosts": {"a": {}, "b": variables}, "vars": LOCAL}}
+    done = fleet.run(tmp_path, CHECK, inventory, port_preflight_reports=["ports.json"], port_preflight_enforce=False)
+    assert done.returncode == 0
+    assert [len(host["ports"]) for host in json.loads((tmp_path / "ports.json").read_text())["hosts"]] == [0, 1]
+
+
 @pytest.mark.parametrize("arguments", [[], ["-e", "ports="], ["--tags", "some"]])
 def test_none_is_an_error(tmp_path, arguments):
     done = check(tmp_path, *arguments)

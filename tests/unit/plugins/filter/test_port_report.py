@@ -62,6 +62,19 @@ def test_the_cell_of_a_range_names_the_first_holder(holders, shown):
     assert shown in of_one_host("html", [entry("8000-8001")], conflicts)
 
 
+@pytest.mark.parametrize(
+    ("kind", "shown"), [("html", "not listening"), ("xml", 'type="not listening"'), ("md", "| not listening |")]
+)
+def test_what_was_to_listen_is_in_no_report_free(kind, shown):
+    silent = {"state": "free"}
+    assert shown in of_one_host(kind, [{**entry(80), **silent}], [{**conflict(80), **silent}])
+
+
+def test_a_sentence_in_markdown_ends_once():
+    hostvars = {"a": {"__port_preflight_result": {"failed": True, "msg": "No interpreter was found."}}}
+    assert "Not checked, No interpreter was found.\n" in port_report({}, "a", hostvars, "a", "md")
+
+
 def test_in_junit_names_on_one_port_have_their_own_conflicts():
     names = ("mine", "yours")
     conflicts = [conflict(80, name=name, reason=f"{name} is taken") for name in names]
