@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from unittest.mock import Mock
+
 import pytest
 from ansible_collections.preflight.ports.plugins.module_utils import _census, _probe
 from ansible_collections.preflight.ports.plugins.module_utils._bound import Bound
@@ -37,19 +39,14 @@ class Host:
         self.asked = None
         self.reads = []
         self.listed = None
-        self.bind_answer = _probe.IN_USE
+        self.probe = Mock(return_value=_probe.IN_USE)
         monkeypatch.setattr(_census, "take", self._take_census)
-        monkeypatch.setattr(_probe, "probe", self._probe)
+        monkeypatch.setattr(_probe, "probe", self.probe)
 
     def _take_census(self, sockets, _run, cmdline):
         self.asked = set(sockets)
         self.with_cmdline = cmdline
         return census(APACHE, CURL)
-
-    def _probe(self, *_question):
-        if isinstance(self.bind_answer, Exception):
-            raise self.bind_answer
-        return self.bind_answer
 
     def _read(self, protocol, first, last, states):
         self.reads.append((protocol, first, last))
@@ -148,6 +145,6 @@ def test_take_looks_for_bound_sockets_only_if_wanted(wanted, listed, host):
     ],
 )
 def test_take_without_sockets_that_lost_their_port(bind_answer, expected, host):
-    host.bind_answer = bind_answer
+    host.probe.side_effect = [bind_answer]
     found = host.take(lacks_bound=True, ports=[range(81, 82)])
     assert [held for held, _holder in found] == expected
