@@ -25,19 +25,24 @@ author:
   - preflight.ports contributors (@preflight)
 description:
   - What the role P(preflight.ports.port_preflight#role) marks its hosts with, to tell its uses apart.
-  - Only for the role itself, whose variables it reads.
+  - Only for the role itself. It reads the role's mark and the magic variables of the play.
 options:
   _input:
     description:
       - The C(hostvars) of the play, which have the marks of its hosts.
     type: dict
     required: true
+  use:
+    description:
+      - What tells this use from all others, the role's C(role_uuid).
+    type: str
+    required: true
 """
 
 EXAMPLES = r"""
-- name: Mark who takes part, as the role does
-  ansible.builtin.set_fact:
-    __port_preflight_use: "{{ hostvars | preflight.ports.role_use }}"
+- name: Show the mark that this host would get
+  ansible.builtin.debug:
+    msg: "{{ hostvars | preflight.ports.role_use('another') }}"
 """
 
 RETURN = r"""
@@ -52,9 +57,9 @@ _value:
 
 
 @jinja2.pass_context
-def role_use(context: Variables, hostvars: t.Mapping[str, dict[str, t.Any]]) -> dict[str, t.Any]:
+def role_use(context: Variables, hostvars: t.Mapping[str, dict[str, t.Any]], use: str) -> dict[str, t.Any]:
     """Those of earlier batches count: an include is another use in each of them, which only its play has in common."""
-    use, play = context["role_uuid"], _play(context)
+    play = _play(context)
     known = context.get("__port_preflight_use") or {}
     again = known.get("play") == play
     batches = known["counts"] if again else _uses_elsewhere(context, hostvars, play)

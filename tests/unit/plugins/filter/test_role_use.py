@@ -13,14 +13,13 @@ def mark(uuid="now", known=None, others=None, name="Deploy", hosts="ab", lost=""
     hostvars = {"a": {}, **{host: {} for host in hosts}}
     hostvars.update({host: {"__port_preflight_use": each} for host, each in (others or {}).items()})
     context = {
-        "role_uuid": uuid,
         "ansible_play_name": name,
         "ansible_play_hosts_all": sorted(hosts),
         "ansible_play_hosts": sorted(set(hosts) - set(lost)),
         "ansible_play_batch": ["a"],
         **({"__port_preflight_use": known} if known else {}),
     }
-    return role_use(context, hostvars)
+    return role_use(context, hostvars, uuid)
 
 
 def test_the_first_use_counts_alone():
