@@ -116,7 +116,7 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(by=_by, holders=_holders, plain=_plain)
+    environment.filters.update(by=_by, holders=_holders, plain=_plain, unmet=_unmet)
     return environment
 
 
@@ -133,6 +133,11 @@ def _holders(conflicts: t.Iterable[dict[str, t.Any]]) -> list[dict[str, t.Any]]:
 def _plain(text: str) -> str:
     """*text* for Markdown, where none of it is to mean anything, and no address is to become a link."""
     return re.sub(r"(?i)([\\`*_\[\]<>|&~#]|:(?=//)|(?<=www)\.)", r"\\\1", text)
+
+
+def _unmet(state: str) -> str:
+    """The *state* of a port that is not as required: free is one only where something was to listen."""
+    return "not listening" if state == "free" else state
 
 
 class FilterModule:
