@@ -50,6 +50,12 @@ def pytest(session: nox.Session, *args: str) -> None:
     session.run("python", "-m", "pytest", *args, *session.posargs)
 
 
+def run_script(session: nox.Session, module: str, *args: str) -> None:
+    """A program among the tests."""
+    paths = os.pathsep.join(map(str, (ROOT / "tests", ROOT / ".collections")))
+    session.run("python", "-m", module, *args, *session.posargs, env={"PYTHONPATH": paths})
+
+
 def run_molecule(session: nox.Session) -> None:
     session.run("molecule", "test", "--scenario-name", "default", env={"LAB": "no"})
 
@@ -242,7 +248,7 @@ def examples(session: nox.Session) -> None:
 def oracle(session: nox.Session) -> None:
     """As many random cases as wanted: --cases N --seed N."""
     install(session, "truth", "ansible-core>=2.18")
-    session.run("python", "tests/oracle/run.py", *session.posargs)
+    run_script(session, "oracle.run")
 
 
 @nox.session
@@ -256,14 +262,14 @@ def redirects(session: nox.Session) -> None:
 def kernels(session: nox.Session) -> None:
     """The oracle on older kernels, in virtual machines: --cases N --seed N."""
     install(session, "truth", "ansible-core>=2.18")
-    session.run("python", "tests/kernels/machines.py", *session.posargs)
+    run_script(session, "kernels.machines")
 
 
 @nox.session
 def fuzz(session: nox.Session) -> None:
     """As many hostile inputs as wanted: --inputs N."""
     install(session, "truth", "atheris")
-    session.run("python", "tests/fuzz/run.py", *session.posargs)
+    run_script(session, "fuzz.run")
 
 
 @nox.session
@@ -286,7 +292,7 @@ def mutants(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """What a check costs beside its peers, also written as docs/benchmarks.md."""
     session.install("-qq", "-r", "tests/bench/requirements.txt")
-    session.run("python", "tests/bench/run.py", "--write", "docs/benchmarks.md")
+    run_script(session, "bench.run", "--write", "docs/benchmarks.md")
 
 
 @nox.session

@@ -19,7 +19,7 @@ import typing as t
 
 import jinja2
 from ansible_collections.preflight.ports.plugins.filter.port_summary import Variables, port_summary
-from ansible_collections.preflight.ports.plugins.module_utils._text import printable
+from ansible_collections.preflight.ports.plugins.module_utils._model.text import printable
 
 DOCUMENTATION = r"""
 name: port_report

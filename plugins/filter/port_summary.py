@@ -10,7 +10,7 @@ import collections
 import typing as t
 
 import jinja2
-from ansible_collections.preflight.ports.plugins.module_utils._text import located, printable
+from ansible_collections.preflight.ports.plugins.module_utils._model.text import located, printable
 
 DOCUMENTATION = r"""
 name: port_summary

@@ -417,18 +417,18 @@ import time
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.preflight.ports.plugins.module_utils import _ephemeral
-from ansible_collections.preflight.ports.plugins.module_utils._look import Look, look
-from ansible_collections.preflight.ports.plugins.module_utils._probe import ProbeError
-from ansible_collections.preflight.ports.plugins.module_utils._requirements import (
+from ansible_collections.preflight.ports.plugins.module_utils._kernel import ephemeral
+from ansible_collections.preflight.ports.plugins.module_utils._kernel.bind import ProbeError
+from ansible_collections.preflight.ports.plugins.module_utils._look.look import Look, look
+from ansible_collections.preflight.ports.plugins.module_utils._model.requirement import (
     Requirement,
     RequirementError,
-    parse,
     ports_to_be_free,
 )
-from ansible_collections.preflight.ports.plugins.module_utils._results import NOTHING, result
-from ansible_collections.preflight.ports.plugins.module_utils._sockets import SourceError
-from ansible_collections.preflight.ports.plugins.module_utils._sources import first_that_works
+from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import SourceError
+from ansible_collections.preflight.ports.plugins.module_utils._request.entries import parse
+from ansible_collections.preflight.ports.plugins.module_utils._table.sources import first_that_works
+from ansible_collections.preflight.ports.plugins.module_utils._verdict.results import NOTHING, result
 
 FOREVER = 10**9  # seconds; time.sleep() takes no more than its clock can count
 
@@ -461,7 +461,7 @@ def main() -> None:
         seen = look_until_met(module, requirements, started + min(options["timeout"], FOREVER))
     except (RequirementError, SourceError, ProbeError) as error:
         module.fail_json(msg=str(error), elapsed=since(started), **NOTHING)
-    settings = _ephemeral.read()
+    settings = ephemeral.read()
     outcome = {
         **result(requirements, seen.verdicts, options["cmdline"], os.geteuid() == 0, settings),
         "source": seen.source if requirements else None,
@@ -471,7 +471,7 @@ def main() -> None:
     }
     # _sentences only now: on a target, each import costs time in each task.
     if seen.doubts:
-        from ansible_collections.preflight.ports.plugins.module_utils._sentences import redirect_findings
+        from ansible_collections.preflight.ports.plugins.module_utils._verdict.sentences import redirect_findings
 
         for finding in redirect_findings(seen.doubts):
             module.warn(finding)
@@ -479,7 +479,7 @@ def main() -> None:
     threatened = settings.threatened(ports_to_be_free(requirements)) if settings else []
     if settings and threatened and options["ephemeral"] != "ignore":
         outcome["ephemeral"] = threatened
-        from ansible_collections.preflight.ports.plugins.module_utils._sentences import ephemeral_finding
+        from ansible_collections.preflight.ports.plugins.module_utils._verdict.sentences import ephemeral_finding
 
         finding = ephemeral_finding(settings, threatened)
         if options["ephemeral"] == "fail":

@@ -213,9 +213,9 @@ import gc
 from typing import NoReturn
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.preflight.ports.plugins.module_utils._inventory import Filter, take
-from ansible_collections.preflight.ports.plugins.module_utils._sockets import SourceError
-from ansible_collections.preflight.ports.plugins.module_utils._sources import first_that_works
+from ansible_collections.preflight.ports.plugins.module_utils._look.inventory import Filter, take
+from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import SourceError
+from ansible_collections.preflight.ports.plugins.module_utils._table.sources import first_that_works
 
 
 def main() -> None:
@@ -260,7 +260,8 @@ def ports(module: AnsibleModule) -> list[range]:
     if not module.params["ports"]:
         return []
     # Only now: on a target, each import costs time in each task.
-    from ansible_collections.preflight.ports.plugins.module_utils._requirements import RequirementError, parse_ranges
+    from ansible_collections.preflight.ports.plugins.module_utils._model.requirement import RequirementError
+    from ansible_collections.preflight.ports.plugins.module_utils._request.entries import parse_ranges
 
     try:
         return parse_ranges(module.params["ports"], module.params["protocols"])

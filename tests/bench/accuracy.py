@@ -8,13 +8,13 @@ import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
 from typing import NamedTuple
 
-import sandbox
-import truth
-from actors import troupe
-from arena import Batch
-from campaign import draw
-from running import PLUGINS, run
-from truth import Ask
+from oracle import truth
+from oracle.arena import Batch
+from oracle.campaign import draw
+from oracle.truth import Ask
+from support import sandbox
+from support.actors import troupe
+from support.running import PLUGINS, run
 
 SEED = 1
 AT_A_TIME = 32  # calls of wait_for, which mostly sleep

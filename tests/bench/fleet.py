@@ -15,9 +15,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Iterator, NamedTuple
 
-import sandbox
-from hosts import FREE, TAKEN
-from tasks import COLLECTIONS, HERE
+from bench.hosts import FREE, TAKEN
+from bench.tasks import COLLECTIONS, HERE
+from support import sandbox
 
 LAB = HERE.parents[1] / "extensions/molecule/lab"
 SUITES, OF_EACH = ("bullseye", "bookworm", "trixie"), 10

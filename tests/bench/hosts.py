@@ -11,8 +11,8 @@ import socket
 import time
 from typing import Callable, Dict
 
-import sandbox
-from namespaces import leave_mounts, leave_processes, mount
+from support import sandbox
+from support.namespaces import leave_mounts, leave_processes, mount
 
 TAKEN = 4000
 FREE = list(range(TAKEN + 1, TAKEN + 21))  # below the ports that connections are given

@@ -10,10 +10,10 @@ from collections import defaultdict
 from pathlib import Path
 from statistics import median
 
-import sandbox
-from looks import run
-from people import listener, start
-from tasks import FACTS, INFO, SS, SS_TASK, play
+from bench.looks import run
+from bench.tasks import FACTS, INFO, SS, SS_TASK, play
+from support import sandbox
+from support.people import listener, start
 
 LISTENERS, PROCESSES = 500, 1000
 PLAYS = 4

@@ -12,7 +12,7 @@ from typing import Any, Iterator, NamedTuple
 
 import psutil
 from ansible_collections.preflight.ports.plugins.modules import port_check
-from hosts import FREE, TAKEN, Contenders, Host
+from bench.hosts import FREE, TAKEN, Contenders, Host
 
 ROUNDS = 40
 CONNECTIONS = {"small": 5, "idle": 5, "loaded": 10_000}

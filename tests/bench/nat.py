@@ -17,10 +17,10 @@ import zipfile
 from pathlib import Path
 from typing import Dict, Sequence
 
-import large
-from ansible_collections.preflight.ports.plugins.module_utils import _redirects
-from ansible_collections.preflight.ports.plugins.module_utils._sockets import ANY4, ANY6, Endpoint
-from world import World
+from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import ANY4, ANY6, Endpoint
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter import gate
+from redirects import large
+from redirects.world import World
 
 UTILS = Path(__file__).parents[2] / "plugins/module_utils"
 RULES, PORTS = 1000, 20
@@ -40,12 +40,12 @@ TASK = """
 import ctypes, importlib, itertools, os, re, socket, struct, sys, time, zlib
 package = "ansible_collections.preflight.ports.plugins.module_utils."
 sys.path.insert(0, sys.argv[1])
-for name in ("_netlink", "_requirements", "_sentences"):
+for name in ("_table.sock_diag", "_request.entries", "_verdict.sentences"):
     importlib.import_module(package + name)
-from ansible_collections.preflight.ports.plugins.module_utils._sockets import ANY4, ANY6, Endpoint
+from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import ANY4, ANY6, Endpoint
 questions = [("tcp", Endpoint(*end), int(port)) for end in ((ANY4,), (ANY6, True)) for port in sys.argv[2:]]
 started = time.process_time()
-found = importlib.import_module(package + "_redirects").find(questions)
+found = importlib.import_module(package + "_netfilter.gate").find(questions)
 print(time.process_time() - started)
 sys.exit(found is None)
 """
@@ -80,7 +80,7 @@ def _loaded(ports: Sequence[int]) -> float:
     costs = []
     for _unused in range(30):
         started = time.process_time()
-        _redirects.find(questions)
+        gate.find(questions)
         costs.append(time.process_time() - started)
     return min(costs) * 1000
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The bench: what a check costs beside what else could be asked, measured side by side in one run.
 
-    python tests/bench/run.py [--write docs/benchmarks.md]
+    python -m bench.run [--write docs/benchmarks.md]
 
 Needs Linux with ss(8), root or unprivileged user namespaces, and what requirements.txt names.
 """
@@ -20,16 +20,7 @@ import traceback
 from pathlib import Path
 from typing import Any, Callable, Iterator, NamedTuple
 
-HERE = Path(__file__).parent
-FOLDERS = [*(HERE.parent / folder for folder in ("faults", "oracle", "redirects")), HERE.parents[1] / ".collections"]
-sys.path[1:1] = map(str, FOLDERS)
-
-import accuracy  # noqa: E402
-import fleet  # noqa: E402
-import inventory  # noqa: E402
-import looks  # noqa: E402
-import nat  # noqa: E402
-import tasks  # noqa: E402
+from bench import accuracy, fleet, inventory, looks, nat, tasks
 
 
 class Line(NamedTuple):

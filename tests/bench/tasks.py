@@ -14,9 +14,9 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import sandbox
-from hosts import FREE
-from looks import RANGES
+from bench.hosts import FREE
+from bench.looks import RANGES
+from support import sandbox
 
 HERE = Path(__file__).parent
 COLLECTIONS = HERE.parents[1] / ".collections"

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import NamedTuple, Sequence
 
 import pytest
-from apart import in_mounts
-from blocks import ROOT, Example, commands, examples
-from namespaces import mount
-from people import start
+from examples.blocks import ROOT, Example, commands, examples
+from support.apart import in_mounts
+from support.namespaces import mount
+from support.people import start
 
 EXAMPLES = list(examples())
 PLAYBOOK = "playbook.yml"

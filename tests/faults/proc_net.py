@@ -7,7 +7,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from namespaces import mount
+from support.namespaces import mount
 
 MS_BIND = 0x1000
 TABLES = ("tcp", "tcp6", "udp", "udp6")

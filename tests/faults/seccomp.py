@@ -8,7 +8,7 @@ import ctypes
 import platform
 import struct
 
-from sandbox import libc, prctl
+from support.sandbox import libc, prctl
 
 PR_SET_NO_NEW_PRIVS = 38
 PR_SET_SECCOMP = 22

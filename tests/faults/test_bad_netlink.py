@@ -10,10 +10,10 @@ import struct
 from typing import Any, Callable, List, Tuple
 
 import pytest
-from apart import in_network
-from people import listener, port_of
-from running import check, conflict
-from seccomp import refuse_socket
+from faults.seccomp import refuse_socket
+from support.apart import in_network
+from support.people import listener, port_of
+from support.running import check, conflict
 
 NETLINK_SOCK_DIAG = 4
 HEADER = struct.Struct("=IHHII")

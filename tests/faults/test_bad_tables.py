@@ -7,10 +7,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from apart import in_mounts
-from people import listener, port_of
-from proc_net import serve
-from running import check
+from faults.proc_net import serve
+from support.apart import in_mounts
+from support.people import listener, port_of
+from support.running import check
 
 HEADER = b"  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
 ROW = b"   0: 0100007F:%04X 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4711 1 0\n"

@@ -10,9 +10,9 @@ import struct
 from typing import Any
 
 import pytest
-from apart import in_processes
-from people import listener, port_of, start
-from running import check
+from support.apart import in_processes
+from support.people import listener, port_of, start
+from support.running import check
 
 FREE = 4000  # below the ports that connections are given
 RESET = struct.pack("=ii", 1, 0)

@@ -9,11 +9,11 @@ import socket
 from typing import Any
 
 import pytest
-from ansible_collections.preflight.ports.plugins.module_utils import _netlink, _procfs
-from ansible_collections.preflight.ports.plugins.module_utils._sockets import EVERY_STATE
-from apart import in_processes
-from people import listener, port_of, start
-from running import check
+from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import EVERY_STATE
+from ansible_collections.preflight.ports.plugins.module_utils._table import proc_net, sock_diag
+from support.apart import in_processes
+from support.people import listener, port_of, start
+from support.running import check
 
 CONNECTIONS = 10_000  # of two sockets each
 PROCESSES = 1_000
@@ -50,7 +50,7 @@ def results() -> dict[str, Any]:
             ports[port_of(server)] = pid
             server.close()
     looks = {source: check([*FREE, *ports], source=source) for source in SOURCES}
-    rows = {table.__name__: len(table.read("tcp", 1, 65535, EVERY_STATE)) for table in (_netlink, _procfs)}
+    rows = {table.__name__: len(table.read("tcp", 1, 65535, EVERY_STATE)) for table in (sock_diag, proc_net)}
     return {"sockets": sockets_in_use(), "rows": rows, "ports": ports, "looks": looks}
 
 

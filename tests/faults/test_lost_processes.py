@@ -9,11 +9,11 @@ import os
 from typing import Any, Callable, Dict, List, Tuple
 
 import pytest
-import sandbox
-from apart import apart, in_mounts, in_processes
-from namespaces import mount
-from people import holders_of, listener, port_of, start
-from running import check, conflict
+from support import sandbox
+from support.apart import apart, in_mounts, in_processes
+from support.namespaces import mount
+from support.people import holders_of, listener, port_of, start
+from support.running import check, conflict
 
 # of the system calls that tell what a process is and has
 LOOKS = [

@@ -11,9 +11,9 @@ import socket
 from typing import Any, Callable, Dict, Tuple
 
 import pytest
-from apart import apart, in_processes
-from people import listener, port_of, start
-from running import check
+from support.apart import apart, in_processes
+from support.people import listener, port_of, start
+from support.running import check
 
 DESCRIPTORS = 64
 

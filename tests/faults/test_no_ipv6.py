@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from apart import in_mounts, in_network
-from people import listener, port_of
-from proc_net import serve
-from running import check
-from seccomp import refuse_socket
+from faults.proc_net import serve
+from faults.seccomp import refuse_socket
+from support.apart import in_mounts, in_network
+from support.people import listener, port_of
+from support.running import check
 
 SOURCES = ("netlink", "procfs", "psutil")
 PORT = 4000

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.basic import missing_required_lib
-from apart import apart
-from running import PLUGINS, check
+from support.apart import apart
+from support.running import PLUGINS, check
 
 
 def without_psutil() -> None:

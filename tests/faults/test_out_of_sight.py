@@ -11,11 +11,11 @@ import threading
 from typing import Any
 
 import pytest
-from apart import apart, in_mounts, in_network
-from namespaces import leave_processes, mount
-from people import port_of
-from running import check, conflict
-from sandbox import libc
+from support.apart import apart, in_mounts, in_network
+from support.namespaces import leave_processes, mount
+from support.people import port_of
+from support.running import check, conflict
+from support.sandbox import libc
 
 CLONE_FILES = 0x400
 

@@ -1,15 +1,10 @@
 # SPDX-FileCopyrightText: preflight.ports contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How many inputs, and no hurry: the machine may be busy. Makes the assemblers of the unit tests known, too."""
+"""How many inputs, and no hurry: the machine may be busy."""
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import hypothesis
-
-sys.path.append(str(Path(__file__).parents[1] / "unit/plugins/module_utils"))
 
 hypothesis.settings.register_profile(
     "short",

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The long run of the tests here: atheris chooses the inputs, by the code that they reach.
 
-    python tests/fuzz/run.py --inputs 1000000
+    python -m fuzz.run --inputs 1000000
 
 An input that fails stays in Hypothesis' database: `pytest tests/fuzz` then shows it, shrunk.
 """
@@ -23,15 +23,13 @@ from pathlib import Path
 from typing import Iterator
 
 HERE = Path(__file__).parent
-COLLECTIONS = HERE.parents[1] / ".collections"
-ASSEMBLERS = HERE.parent / "unit/plugins/module_utils"
 BUFFER_BYTES = 1024  # that Hypothesis may take one input from
 SEEDS = 200
 
 
 def tests() -> Iterator[str]:
     for path in sorted(HERE.glob("test_*.py")):
-        module = importlib.import_module(path.stem)
+        module = importlib.import_module(f"fuzz.{path.stem}")
         for name, member in inspect.getmembers(module):
             if name.startswith("test_") and hasattr(member, "hypothesis"):
                 yield f"{path.stem}.{name}"
@@ -43,7 +41,7 @@ def fuzz(test: str, inputs: int) -> None:
 
     with atheris.instrument_imports(include=["ansible_collections.preflight"]):
         module, _unused, name = test.partition(".")
-        take = getattr(importlib.import_module(module), name).hypothesis.fuzz_one_input
+        take = getattr(importlib.import_module(f"fuzz.{module}"), name).hypothesis.fuzz_one_input
     had = 0
 
     def one(buffer: bytes) -> None:
@@ -68,7 +66,6 @@ def main() -> int:
     parser.add_argument("--inputs", type=int, default=1_000_000, help="of all tests together (%(default)s)")
     parser.add_argument("--test", help="this one alone, in this process")
     options = parser.parse_args()
-    sys.path[:0] = map(str, (HERE, COLLECTIONS, ASSEMBLERS))
     if options.test:
         fuzz(options.test, options.inputs)
     started = time.monotonic()
@@ -90,7 +87,7 @@ def main() -> int:
 
 
 def _run(name: str, inputs: int) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, __file__, "--test", name, "--inputs", str(inputs)]
+    command = [sys.executable, "-m", "fuzz.run", "--test", name, "--inputs", str(inputs)]
     with tempfile.TemporaryDirectory(prefix="fuzz-") as scratch:  # atheris ends the process without tidying up
         environment = {**os.environ, "TMPDIR": scratch}
         return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)

@@ -9,11 +9,12 @@ import struct
 from typing import Any
 from unittest import mock
 
-from ansible_collections.preflight.ports.plugins.module_utils import _netlink, _netlink_dump
-from ansible_collections.preflight.ports.plugins.module_utils._sockets import EVERY_STATE, Socket, SourceError
+from ansible_collections.preflight.ports.plugins.module_utils._kernel import netlink
+from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import EVERY_STATE, Socket, SourceError
+from ansible_collections.preflight.ports.plugins.module_utils._table import sock_diag
 from hypothesis import given
 from hypothesis import strategies as st
-from netlink import DONE, DUMP_INTR, ERROR, SOCK_DIAG_BY_FAMILY, attribute, done, message
+from support.netlink import DONE, DUMP_INTR, ERROR, SOCK_DIAG_BY_FAMILY, attribute, done, message
 
 bytes_ = st.integers(0, 0xFF)
 shorts = st.integers(0, 0xFFFF)
@@ -99,7 +100,7 @@ class Channel:
 @given(payloads | st.builds(_spoilt, payloads, st.integers(0, 80), st.integers(0, 80), bytes_))
 def test_a_row(payload: bytes) -> None:
     try:
-        row = _netlink.parse(payload, "tcp")
+        row = sock_diag.parse(payload, "tcp")
     except SourceError as error:
         assert str(error)
     else:
@@ -108,9 +109,9 @@ def test_a_row(payload: bytes) -> None:
 
 @given(st.lists(receptions, max_size=6), shorts, shorts)
 def test_a_dump(receptions: list[tuple[bytes, int]], first: int, last: int) -> None:
-    with mock.patch.object(_netlink_dump.socket, "socket", Channel(receptions)):
+    with mock.patch.object(netlink.socket, "socket", Channel(receptions)):
         try:
-            rows = _netlink.read("tcp", first, last, EVERY_STATE)
+            rows = sock_diag.read("tcp", first, last, EVERY_STATE)
         except SourceError as error:
             assert str(error)
             return

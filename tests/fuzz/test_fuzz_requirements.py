@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.preflight.ports.plugins.module_utils._requirements import RequirementError, parse
+from ansible_collections.preflight.ports.plugins.module_utils._model.requirement import RequirementError
+from ansible_collections.preflight.ports.plugins.module_utils._request.entries import parse
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -8,14 +8,14 @@ import contextlib
 import struct
 from unittest import mock
 
-import entries
-import nftables as nft
-from ansible_collections.preflight.ports.plugins.module_utils import _redirects
-from ansible_collections.preflight.ports.plugins.module_utils._nat import entries as legacy
-from ansible_collections.preflight.ports.plugins.module_utils._nat import nftables, search
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter import gate, search
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.nft import kernel
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.xt import entries as legacy
 from hypothesis import given
 from hypothesis import strategies as st
-from records import at
+from support import nftables as nft
+from support import xt_entries as entries
+from support.records import at
 
 QUESTIONS = [("tcp", at("0.0.0.0"), port) for port in (80, 81)] + [("udp", at("::", v6only=False), 53)]
 
@@ -73,8 +73,8 @@ def messages(plain: st.SearchStrategy[bytes], most: int, least: int = 0) -> st.S
 
 
 def judged(chains: list[bytes], ipv4: bool = False) -> None:
-    with mock.patch.object(_redirects, "where", lambda: (chains, ipv4, False)):
-        redirects = _redirects.find(QUESTIONS)
+    with mock.patch.object(gate, "where", lambda: (chains, ipv4, False)):
+        redirects = gate.find(QUESTIONS)
     for question, redirect in (redirects or {}).items():
         assert question in QUESTIONS
         assert isinstance(redirect.depends_on, tuple)
@@ -105,7 +105,7 @@ chains = st.builds(nft.base_chain, hook=st.sampled_from([nft.PREROUTING, nft.OUT
 def test_rules_of_nf_tables(answers: tuple[list[bytes], ...]) -> None:
     made = nft.Kernel(*answers)
     with contextlib.ExitStack() as stack:
-        stack.enter_context(mock.patch.object(nftables, "dump", made.dump))
+        stack.enter_context(mock.patch.object(kernel, "dump", made.dump))
         stack.enter_context(mock.patch.object(search, "read_addresses", lambda: nft.HOST))
         judged(answers[0])
 

@@ -8,14 +8,10 @@ import os
 import tempfile
 from pathlib import Path
 
-from ansible_collections.preflight.ports.plugins.module_utils import (
-    _cgroups,
-    _ephemeral,
-    _processes,
-    _procfs,
-    _socket_units,
-)
-from ansible_collections.preflight.ports.plugins.module_utils._sockets import EVERY_STATE, SourceError
+from ansible_collections.preflight.ports.plugins.module_utils._holders import cgroups, processes, socket_units
+from ansible_collections.preflight.ports.plugins.module_utils._kernel import ephemeral
+from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import EVERY_STATE, SourceError
+from ansible_collections.preflight.ports.plugins.module_utils._table import proc_net
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -78,7 +74,7 @@ def test_a_row_of_procfs(row: bytes, protocol: str) -> None:
     tables = folder((f"{protocol}6", "header\n"))
     Path(tables, protocol).write_bytes(b"header\n" + row)
     try:
-        sockets = _procfs.read(protocol, 0, 65535, EVERY_STATE, tables)
+        sockets = proc_net.read(protocol, 0, 65535, EVERY_STATE, tables)
     except SourceError as error:
         assert str(error)
         return
@@ -90,9 +86,9 @@ def test_a_row_of_procfs(row: bytes, protocol: str) -> None:
 
 @given(joined(CGROUP, more=12))
 def test_cgroups(text: str) -> None:
-    paths = _cgroups.paths(text)
-    unit = _cgroups.unit(paths)
-    container = _cgroups.container(paths)
+    paths = cgroups.paths(text)
+    unit = cgroups.unit(paths)
+    container = cgroups.container(paths)
     assert unit is None or unit in text
     assert container is None or (container.id and container.runtime)
 
@@ -108,7 +104,7 @@ listens = st.builds(
 
 @given(st.lists(listens | joined(UNITS), max_size=4).map("".join))
 def test_socket_units(output: str) -> None:
-    for (protocol, address, port), unit in _socket_units.parse(output).items():
+    for (protocol, address, port), unit in socket_units.parse(output).items():
         assert protocol in ("tcp", "udp")
         assert address
         assert port >= 0
@@ -117,10 +113,10 @@ def test_socket_units(output: str) -> None:
 
 @given(st.just("32768\t60999\n") | joined(PORTS), joined(PORTS, ",") | joined(PORTS))
 def test_sysctls(port_range: str, reserved: str) -> None:
-    settings = _ephemeral.read(folder(("ip_local_port_range", port_range), ("ip_local_reserved_ports", reserved)))
+    settings = ephemeral.read(folder(("ip_local_port_range", port_range), ("ip_local_reserved_ports", reserved)))
     if settings:
         assert settings.reserved <= frozenset(range(65536))
-        _ephemeral.merged(settings.reserved)
+        ephemeral.merged(settings.reserved)
 
 
 names = st.text(st.characters(exclude_characters="\n\0", exclude_categories=["Cs"]), min_size=1, max_size=15)
@@ -131,7 +127,7 @@ def test_a_process(name: str, cmdline: str, cgroup: str) -> None:
     """It may call itself anything."""
     stat = f"7 ({name}) S " + " ".join(map(str, range(3, 52)))
     files = {"stat": stat, "cmdline": cmdline, "cgroup": cgroup}
-    process = _processes.read(7, folder(*((f"7/{name}", text) for name, text in files.items())))
+    process = processes.read(7, folder(*((f"7/{name}", text) for name, text in files.items())))
     assert process
     assert process.uid == os.geteuid()
     container = process.container or ()

@@ -18,18 +18,17 @@ import traceback
 from pathlib import Path
 from typing import Any, Callable
 
-import campaign
-import look as looks
-import sandbox
-import truth
-from actors import COUNT, troupe
-from arena import Batch
-from campaign import Setting
-from compare import Look
+from oracle import campaign, truth
+from oracle import look as looks
+from oracle.arena import Batch
+from oracle.campaign import Setting
+from oracle.compare import Look
+from oracle.scene import Shape
+from oracle.truth import Ask
+from oracle.worlds import KINDS, World
 from run import COLLECTIONS, EVERY_LOOK, Tally, explain, judge
-from scene import Shape
-from truth import Ask
-from worlds import KINDS, World
+from support import sandbox
+from support.actors import COUNT, troupe
 
 SETTING = Setting(EVERY_LOOK, COLLECTIONS, direct=True)
 PROBING = tuple(look for look in EVERY_LOOK if look.probe)

@@ -139,7 +139,8 @@ def pack(luggage: Path) -> None:
     (ansible,) = (spec and spec.submodule_search_locations) or ()
     names = ("__init__.py", "_vendor", "module_utils", "release.py")
     parts = {f"ansible/{name}": Path(ansible, name) for name in names}
-    parts.update({name: ROOT / name for name in (".collections", "plugins", "tests/oracle", "tests/kernels")})
+    own = (".collections", "plugins", "tests/support", "tests/oracle", "tests/kernels")
+    parts.update({name: ROOT / name for name in own})
     with tarfile.open(luggage, "w") as tar:
         for name, part in parts.items():
             tar.add(part, name, filter=readable)
@@ -157,7 +158,7 @@ def running(
     """A machine that speaks on its second serial port, and that is gone in the end, whatever happens."""
     script = (
         "cd /run && tar -xf /dev/vdb &&"
-        f" PYTHONPATH=/run:/run/tests/oracle python3 -u tests/kernels/guest.py {shlex.join(test)} >/dev/ttyS1 2>&1;"
+        f" PYTHONPATH=/run:/run/tests python3 -u -m kernels.guest {shlex.join(test)} >/dev/ttyS1 2>&1;"
         " echo result $? >/dev/ttyS1; echo o >/proc/sysrq-trigger; sleep 60"
     )
     command = ["setpriv", "--pdeathsig=KILL", "nice", "qemu-system-x86_64", "-nodefaults", "-display", "none"]

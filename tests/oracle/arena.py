@@ -17,14 +17,13 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any, Iterable, Iterator, Sequence, Tuple
 
-import look as looks
-import sandbox
-import scene
-import truth
-from actors import Actor, troupe
-from compare import Crowd, Fact, Fault, Look, differences, wrong_listening
-from scene import Held, Shape
-from truth import Ask
+from oracle import look as looks
+from oracle import scene, truth
+from oracle.compare import Crowd, Fact, Fault, Look, differences, wrong_listening
+from oracle.scene import Held, Shape
+from oracle.truth import Ask
+from support import sandbox
+from support.actors import Actor, troupe
 
 Place = Tuple[int, int]  # of a requirement: its world's number, and its own
 

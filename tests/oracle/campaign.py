@@ -12,10 +12,10 @@ import sys
 from pathlib import Path
 from typing import Any, Iterator, NamedTuple
 
-from compare import DOCUMENTED, Look
-from worlds import World, world
+from oracle.compare import DOCUMENTED, Look
+from oracle.worlds import World, world
 
-ARENA = Path(__file__).with_name("arena.py")
+TESTS = Path(__file__).parents[1]
 # Of a batch: enough to make the start of Ansible small, few enough for one lifetime of TIME_WAIT and for the low ports.
 WORLDS = 240
 
@@ -34,7 +34,12 @@ class Setting(NamedTuple):
             "direct": self.direct,
         }
         done = subprocess.run(
-            [sys.executable, str(ARENA)], input=json.dumps(job), capture_output=True, text=True, check=False
+            [sys.executable, "-m", "oracle.arena"],
+            input=json.dumps(job),
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=TESTS,
         )
         if done.returncode:
             raise RuntimeError(f"the oracle itself failed:\n{done.stderr}")

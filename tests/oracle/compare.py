@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 from typing import Any, Dict, Iterable, Iterator, NamedTuple, Optional, Sequence, Tuple
 
-from scene import Held
+from oracle.scene import Held
 
 WORST_FIRST = ("listening", "bound", "connected", "closing")
 

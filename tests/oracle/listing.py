@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from worlds import World
+from oracle.worlds import World
 
 
 def listing(world: World) -> list[str]:

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from sandbox import become
+from support.sandbox import become
 
 MODULE = "preflight.ports.port_check"
 

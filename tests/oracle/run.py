@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The oracle: does port_check say what the kernel says?
 
-    python tests/oracle/run.py --cases 10000 --seed 1
-    python tests/oracle/run.py --source procfs --no-probe
-    python tests/oracle/run.py --user nobody
-    python tests/oracle/run.py --replay '{"low": false, "ops": [...], "asks": [...]}' --source netlink
+    python -m oracle.run --cases 10000 --seed 1
+    python -m oracle.run --source procfs --no-probe
+    python -m oracle.run --user nobody
+    python -m oracle.run --replay '{"low": false, "ops": [...], "asks": [...]}' --source netlink
 
-Needs root, or unprivileged user namespaces; the host's network is never touched.
+Run it in `tests`. Needs root, or unprivileged user namespaces; the host's network is never touched.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
-from campaign import Setting, batches, unexpected
-from compare import DOCUMENTED, Look
-from listing import listing
-from worlds import World
+from oracle.campaign import Setting, batches, unexpected
+from oracle.compare import DOCUMENTED, Look
+from oracle.listing import listing
+from oracle.worlds import World
 
 COLLECTIONS = Path(__file__).parents[2] / ".collections"
 SOURCES = ("auto", "netlink", "procfs", "psutil")
@@ -92,7 +92,7 @@ def explain(setting: Setting, kind: str, look: str, wrong: World, detail: str) -
 
 def _shown(world: World) -> list[str]:
     lines = ["    " + line for line in listing(world)]
-    return [*lines, f"    python tests/oracle/run.py --replay '{json.dumps(world)}'"]
+    return [*lines, f"    python -m oracle.run --replay '{json.dumps(world)}'"]
 
 
 def judge(setting: Setting, cases: int, seed: int, jobs: int) -> Tally:

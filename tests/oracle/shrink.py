@@ -11,7 +11,7 @@ from typing import Any, Callable
 import hypothesis
 from hypothesis import HealthCheck, Phase
 from hypothesis import strategies as st
-from worlds import KINDS, World
+from oracle.worlds import KINDS, World
 
 # Nearly every draw keeps what it finds, so that the search starts from the wrong world; shrinking takes it from there.
 INERTIA = 200

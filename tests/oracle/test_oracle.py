@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Callable
 
 import pytest
-from compare import DOCUMENTED, Look
-from run import COLLECTIONS, EVERY_LOOK, Setting, Tally, explain, judge
+from oracle.compare import DOCUMENTED, Look
+from oracle.run import COLLECTIONS, EVERY_LOOK, Setting, Tally, explain, judge
 
 SETTING = Setting(EVERY_LOOK, COLLECTIONS)
 CASES = 1000
@@ -20,19 +20,19 @@ SEED = 20260101
 
 # What is added at the end of a module_utils file, and the kind of error it has to show as.
 BREAKAGES: dict[str, tuple[str, str, str]] = {
-    "the probe says free": ("_probe", "def probe(*_question): return FREE", "wrong free"),
+    "the probe says free": ("_kernel/bind", "def probe(*_question): return FREE", "wrong free"),
     "only equal addresses overlap": (
-        "_addresses",
+        "_model/overlap",
         "def overlap(wanted, held): return wanted.address == held.address",
         "wrong state",
     ),
     "no SO_REUSEADDR": (
-        "_probe",
+        "_kernel/bind",
         "_by_options = _bind\ndef _bind(*question, **_options): return _by_options(*question[:3], reuse_address=False)",
         "wrong taken",
     ),
     "the youngest process counts": (
-        "_holders",
+        "_model/holder",
         "class Process(Process): pass\n_true = holder_of\n"
         "def holder_of(held, census): return _true(held, census._replace("
         "processes={pid: it._replace(started=-(it.started or 0.0)) for pid, it in census.processes.items()}))",

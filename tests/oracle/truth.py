@@ -15,8 +15,8 @@ import os
 import socket
 from typing import Any, Callable, NamedTuple, Sequence
 
-from sandbox import DEVICES, become
-from scene import EPHEMERAL, KINDS, NO_TIME_WAIT, Shape, family_of, shape_of
+from oracle.scene import EPHEMERAL, KINDS, NO_TIME_WAIT, Shape, family_of, shape_of
+from support.sandbox import DEVICES, become
 
 IP_FREEBIND = 15
 IPV6_FREEBIND = 78

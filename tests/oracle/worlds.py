@@ -10,9 +10,9 @@ from __future__ import annotations
 import random
 from typing import Any, Dict
 
-from actors import COUNT
-from sandbox import DEVICES
-from scene import SPAN
+from oracle.scene import SPAN
+from support.actors import COUNT
+from support.sandbox import DEVICES
 
 World = Dict[str, Any]
 

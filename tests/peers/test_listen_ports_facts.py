@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from apart import in_processes
-from people import holders_of, start
-from running import PLUGINS, run
+from support.apart import in_processes
+from support.people import holders_of, start
+from support.running import PLUGINS, run
 
 INFO = PLUGINS + ".modules.port_info"
 FACTS = "ansible_collections.community.general.plugins.modules.listen_ports_facts"

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from rule_sets import (
+from redirects.rule_sets import (
     BY_DEVICE,
     FREE,
     FROM_HERE,

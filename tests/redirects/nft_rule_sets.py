@@ -4,7 +4,18 @@
 
 from __future__ import annotations
 
-from rule_sets import BY_DEVICE, FREE, FROM_HERE, MAY, NFT, TO_8080, TO_CONTAINER, TO_CONTAINER6, RuleSet, shape
+from redirects.rule_sets import (
+    BY_DEVICE,
+    FREE,
+    FROM_HERE,
+    MAY,
+    NFT,
+    TO_8080,
+    TO_CONTAINER,
+    TO_CONTAINER6,
+    RuleSet,
+    shape,
+)
 
 DNAT = "dnat to 172.17.0.2:8080"
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from ansible_collections.preflight.ports.plugins.module_utils import _redirects
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter import gate
 
 FREE = "free"
 MAY = "may go to "
@@ -45,7 +45,7 @@ def shape(file, tool, verdicts):
 
 def said(requirement):
     """What is found for a requirement, in these words."""
-    found = _redirects.find([(requirement.protocol, endpoint, requirement.first) for endpoint in requirement.endpoints])
+    found = gate.find([(requirement.protocol, endpoint, requirement.first) for endpoint in requirement.endpoints])
     assert found is not None
     redirects = list(found.values())
     sure = [redirect for redirect in redirects if not redirect.depends_on]

@@ -15,10 +15,11 @@ import uuid
 from pathlib import Path
 
 import pytest
-from ansible_collections.preflight.ports.plugins.module_utils import _netlink, _redirects
-from ansible_collections.preflight.ports.plugins.module_utils._requirements import parse
-from ansible_collections.preflight.ports.plugins.module_utils._sockets import LISTENERS, TCP
-from world import World
+from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import LISTENERS, TCP
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter import gate
+from ansible_collections.preflight.ports.plugins.module_utils._request.entries import parse
+from ansible_collections.preflight.ports.plugins.module_utils._table import sock_diag
+from redirects.world import World
 
 UNMOUNT = ["umount", "--quiet"]
 LIMITS = ["--ulimit", "nofile=20000:20000", "--ulimit", "nproc=20000:20000"]
@@ -60,7 +61,7 @@ class Container:
 
 
 def listening():
-    return _netlink.read(TCP, PUBLISHED, PUBLISHED, LISTENERS)
+    return sock_diag.read(TCP, PUBLISHED, PUBLISHED, LISTENERS)
 
 
 @pytest.fixture
@@ -84,9 +85,7 @@ def test_a_published_port(has_helper, store):
                 time.sleep(0.01)
         (address,) = [each["IPAddress"] for each in container.told["NetworkSettings"]["Networks"].values()]
         requirement, other = parse([PUBLISHED, FREE])
-        found = _redirects.find(
-            [("tcp", endpoint, port) for endpoint in requirement.endpoints for port in (PUBLISHED, FREE)]
-        )
+        found = gate.find([("tcp", endpoint, port) for endpoint in requirement.endpoints for port in (PUBLISHED, FREE)])
         assert [question[2] for question in found] == [PUBLISHED]
         redirect = next(iter(found.values()))
         assert redirect.target == f"{address}:80"

@@ -4,13 +4,12 @@
 
 from __future__ import annotations
 
-import iptables_rule_sets
-import nft_rule_sets
 import pytest
-from ansible_collections.preflight.ports.plugins.module_utils._requirements import parse
-from rule_sets import BY_DEVICE, FREE, FROM_HERE, MAY, NFT, said
-from servers import ELSEWHERE, SERVER
-from world import World
+from ansible_collections.preflight.ports.plugins.module_utils._request.entries import parse
+from redirects import iptables_rule_sets, nft_rule_sets
+from redirects.rule_sets import BY_DEVICE, FREE, FROM_HERE, MAY, NFT, said
+from redirects.servers import ELSEWHERE, SERVER
+from redirects.world import World
 
 RULE_SETS = [*nft_rule_sets.RULE_SETS, *iptables_rule_sets.RULE_SETS]
 CASES = [pytest.param(case, tool, id=f"{tool}: {case.name}") for case in RULE_SETS for tool in case.tools]

@@ -14,7 +14,7 @@ import os
 import subprocess
 import threading
 
-from servers import ELSEWHERE, SERVER, Servers, ask
+from redirects.servers import ELSEWHERE, SERVER, Servers, ask
 
 CLONE_NEWNET = 0x40000000
 libc = ctypes.CDLL(None, use_errno=True)

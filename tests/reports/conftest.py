@@ -8,9 +8,9 @@ import os
 import shutil
 from types import SimpleNamespace
 
-import fleet
 import pytest
 from playwright.sync_api import sync_playwright
+from reports import fleet
 
 HOSTILE = "<script>alert(1)</script>'\"`|]&\x1b[31m\n\u202e{{ 7 * 7 }}</script>"
 

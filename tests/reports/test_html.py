@@ -6,10 +6,10 @@ from __future__ import annotations
 
 import time
 
-import fleet
 import pytest
 from ansible_collections.preflight.ports.plugins.filter.port_report import port_report
 from playwright.sync_api import expect
+from reports import fleet
 
 NONE = "\u2013"  # an en dash
 SHOWN = "\\x1b[31m\\n\\u202e{{ 7 * 7 }}"

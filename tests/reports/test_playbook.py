@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import json
 
-import fleet
 import pytest
+from reports import fleet
 
 CHECK = "- ansible.builtin.import_playbook: preflight.ports.check\n"
 LOCAL = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}

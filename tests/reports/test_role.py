@@ -9,9 +9,9 @@ import socket
 import subprocess
 import sys
 
-import fleet
 import pytest
-from fleet import HEAD, deployed
+from reports import fleet
+from reports.fleet import HEAD, deployed
 
 PLAY = """\
   roles:

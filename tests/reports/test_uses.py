@@ -7,9 +7,9 @@ from __future__ import annotations
 import json
 import textwrap
 
-import fleet
 import pytest
-from fleet import HEAD, deployed
+from reports import fleet
+from reports.fleet import HEAD, deployed
 
 GONE = """\
 - ansible.builtin.ping:

@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
-import fleet
 from ansible_collections.preflight.ports.plugins.filter.port_report import port_report
+from reports import fleet
 
 
 def verdict(looks, **about):

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.preflight.ports.plugins.filter.profile_ports import profile_ports
-from ansible_collections.preflight.ports.plugins.module_utils import _requirements, _rivals
+from ansible_collections.preflight.ports.plugins.module_utils._request import entries
+from ansible_collections.preflight.ports.plugins.module_utils._verdict import rivals
 
 CATALOGUE = runpy.run_path(str(Path(__file__).parents[2] / "docs/catalogue.py"))
 PROFILES = CATALOGUE["load"]()
@@ -23,7 +24,7 @@ every_profile = pytest.mark.parametrize("name", PROFILES)
 
 def requirements(*names):
     """What the modules make of the profiles, without a services database."""
-    return _requirements.parse(profile_ports(names), service=lambda *_: pytest.fail("a port is not a number"))
+    return entries.parse(profile_ports(names), service=lambda *_: pytest.fail("a port is not a number"))
 
 
 def test_it_knows_many_products():
@@ -60,7 +61,7 @@ def test_facts_can_be_looked_up(name):
 @every_profile
 def test_a_rerun_can_pass(name):
     for requirement in requirements(name):
-        assert requirement.state == _requirements.FREE
+        assert requirement.state == entries.FREE
         assert requirement.held_by
         for pattern in requirement.held_by:
             assert re.search(r"[a-z0-9]{2}", pattern.glob), "so wide that strangers match"
@@ -94,11 +95,11 @@ def test_included_profiles_are_of_the_same_product(name):
     ],
 )
 def test_a_host_can_have_all_roles_of_a_product(one, other):
-    assert _rivals.find(requirements(one, other)) == {}
+    assert rivals.find(requirements(one, other)) == {}
 
 
 @pytest.mark.parametrize(
     ("one", "other"), [("apache", "nginx"), ("cockpit", "prometheus"), ("etcd", "kubernetes_control_plane")]
 )
 def test_products_that_want_the_same_port_are_rivals(one, other):
-    assert _rivals.find(requirements(one, other))
+    assert rivals.find(requirements(one, other))

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.preflight.ports.plugins.filter.port_summary import FilterModule, port_summary
-from ansible_collections.preflight.ports.plugins.module_utils._ephemeral import Ephemeral
-from ansible_collections.preflight.ports.plugins.module_utils._sentences import ephemeral_finding
+from ansible_collections.preflight.ports.plugins.module_utils._kernel.ephemeral import Ephemeral
+from ansible_collections.preflight.ports.plugins.module_utils._verdict.sentences import ephemeral_finding
 
 FINDING = ephemeral_finding(Ephemeral(32768, 60999, frozenset()), [40000])
 

@@ -50,7 +50,8 @@ def loaded_by(as_process):
     def names(script):
         tell = """
 import sys
-print(*sorted(name.rpartition(".")[2] for name in sys.modules if "preflight.ports.plugins.module_utils._" in name))
+names = (name.partition("preflight.ports.plugins.module_utils.")[2] for name in sys.modules)
+print(*sorted(name for name in names if "." in name))
 """
         ended = as_process("-c", script + tell)
         assert ended.returncode == 0, ended.stderr

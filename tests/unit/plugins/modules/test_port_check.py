@@ -13,21 +13,16 @@ import pytest
 import yaml
 from ansible.module_utils import basic
 from ansible_collections.preflight.ports.plugins.doc_fragments._attributes import ModuleDocFragment
-from ansible_collections.preflight.ports.plugins.module_utils import (
-    _ephemeral,
-    _netlink,
-    _probe,
-    _processes,
-    _psutil,
-    _socket_units,
-)
-from ansible_collections.preflight.ports.plugins.module_utils._ephemeral import Ephemeral
-from ansible_collections.preflight.ports.plugins.module_utils._nat.redirect import Redirect
-from ansible_collections.preflight.ports.plugins.module_utils._probe import ProbeError
-from ansible_collections.preflight.ports.plugins.module_utils._sentences import redirect_findings
-from ansible_collections.preflight.ports.plugins.module_utils._sockets import ANY4, Endpoint, SourceError
-from ansible_collections.preflight.ports.plugins.module_utils._verdicts import Verdict
-from ansible_collections.preflight.ports.plugins.module_utils._witnesses import Question
+from ansible_collections.preflight.ports.plugins.module_utils._holders import processes, socket_units
+from ansible_collections.preflight.ports.plugins.module_utils._kernel import bind, ephemeral
+from ansible_collections.preflight.ports.plugins.module_utils._kernel.bind import ProbeError
+from ansible_collections.preflight.ports.plugins.module_utils._kernel.ephemeral import Ephemeral
+from ansible_collections.preflight.ports.plugins.module_utils._model.holder import Redirect
+from ansible_collections.preflight.ports.plugins.module_utils._model.question import Question
+from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import ANY4, Endpoint, SourceError
+from ansible_collections.preflight.ports.plugins.module_utils._table import psutil_net, sock_diag
+from ansible_collections.preflight.ports.plugins.module_utils._verdict.sentences import redirect_findings
+from ansible_collections.preflight.ports.plugins.module_utils._verdict.verdicts import Verdict
 from ansible_collections.preflight.ports.plugins.modules import port_check
 
 NO_RANGE = Ephemeral(65535, 65535, frozenset(range(65536)))
@@ -35,7 +30,7 @@ NO_RANGE = Ephemeral(65535, 65535, frozenset(range(65536)))
 
 @pytest.fixture
 def run(run_module, monkeypatch):
-    monkeypatch.setattr(_ephemeral, "read", lambda: NO_RANGE)
+    monkeypatch.setattr(ephemeral, "read", lambda: NO_RANGE)
     return functools.partial(run_module, port_check)
 
 
@@ -97,16 +92,21 @@ found = port_check.first_that_works("netlink", lambda source: port_check.look(re
 port_check.result(requirements, found.verdicts, False, False, None)
 """
     assert loaded_by(script) == [
-        "_ephemeral",
-        "_look",
-        "_netlink",
-        "_netlink_dump",
-        "_probe",
-        "_requirements",
-        "_results",
-        "_sockets",
-        "_sources",
-        "_witnesses",
+        "_kernel.bind",
+        "_kernel.ephemeral",
+        "_kernel.netlink",
+        "_look.look",
+        "_look.witnesses",
+        "_model.question",
+        "_model.requirement",
+        "_model.sockets",
+        "_model.text",
+        "_request.entries",
+        "_request.values",
+        "_table.sock_diag",
+        "_table.sources",
+        "_verdict.results",
+        "_verdict.success",
     ]
 
 
@@ -119,8 +119,15 @@ found = port_check.first_that_works("netlink", lambda source: port_check.look(re
 assert port_check.result(requirements, found.verdicts, False, False, None)["conflicts"]
 """
     loaded = loaded_by(script)
-    assert "_owners" in loaded
-    assert {"_bound", "_dual_stack", "_kernel_owned", "_links", "_rivals", "_socket_units"}.isdisjoint(loaded)
+    assert "_holders.owners" in loaded
+    assert {
+        "_holders.kernel_owned",
+        "_holders.socket_units",
+        "_kernel.links",
+        "_table.bound_only",
+        "_table.dual_stack",
+        "_verdict.rivals",
+    }.isdisjoint(loaded)
 
 
 def test_an_empty_request_is_met(run):
@@ -145,7 +152,7 @@ def test_held_by(held_by, failed, run, listener):
 def test_command_lines(cmdline, run, listener):
     (conflict,) = run(ports=[listener], cmdline=cmdline)["conflicts"]
     (holder,) = conflict["holders"]
-    assert holder.get("cmdline") == (_processes.read(os.getpid()).cmdline if cmdline else None)
+    assert holder.get("cmdline") == (processes.read(os.getpid()).cmdline if cmdline else None)
     assert ("cmdline" in holder) is cmdline
 
 
@@ -237,7 +244,7 @@ def failing(error):
 
 
 def test_a_named_source_that_cannot_be_had(run, monkeypatch):
-    monkeypatch.setattr(_netlink, "read", failing(SourceError("Operation not permitted")))
+    monkeypatch.setattr(sock_diag, "read", failing(SourceError("Operation not permitted")))
     result = run(ports=[80], source="netlink")
     assert result["failed"]
     assert result["msg"] == "No socket table can be had from the source 'netlink'. netlink: Operation not permitted"
@@ -246,12 +253,12 @@ def test_a_named_source_that_cannot_be_had(run, monkeypatch):
 
 @pytest.mark.linux
 def test_the_next_source_is_taken(run, free, monkeypatch):
-    monkeypatch.setattr(_netlink, "read", failing(SourceError("Operation not permitted")))
+    monkeypatch.setattr(sock_diag, "read", failing(SourceError("Operation not permitted")))
     assert run(ports=[f"127.0.0.1:{free}"])["source"] == "procfs"
 
 
 def test_psutil_missing_where_it_is_needed(run, monkeypatch):
-    monkeypatch.setattr(_psutil, "HAS_PSUTIL", False)
+    monkeypatch.setattr(psutil_net, "HAS_PSUTIL", False)
     result = run(ports=[80], source="psutil")
     assert result["failed"]
     assert result["msg"].startswith("No socket table can be had from the source 'psutil'. psutil: ")
@@ -259,7 +266,7 @@ def test_psutil_missing_where_it_is_needed(run, monkeypatch):
 
 
 def test_a_probe_that_fails(run, free, monkeypatch):
-    monkeypatch.setattr(_probe, "binds_everywhere", failing(ProbeError("bind(2): Too many open files")))
+    monkeypatch.setattr(bind, "binds_everywhere", failing(ProbeError("bind(2): Too many open files")))
     result = run(ports=[free])
     assert (result["failed"], result["msg"]) == (True, "bind(2): Too many open files")
 
@@ -271,7 +278,7 @@ THREATENED = "Any outgoing connection may take port "
 def test_ephemeral(settings, run, free, monkeypatch):
     warnings = []
     monkeypatch.setattr(basic.AnsibleModule, "warn", lambda _module, text: warnings.append(text))
-    monkeypatch.setattr(_ephemeral, "read", lambda: Ephemeral(free, free + 9, frozenset([free + 1])))
+    monkeypatch.setattr(ephemeral, "read", lambda: Ephemeral(free, free + 9, frozenset([free + 1])))
     result = run(ports=[f"127.0.0.1:{free}"], ephemeral=settings)
     finding = (
         f"{THREATENED}{free}: net.ipv4.ip_local_port_range is {free}-{free + 9}. To reserve it, set"
@@ -285,7 +292,7 @@ def test_ephemeral(settings, run, free, monkeypatch):
 
 @pytest.mark.linux
 def test_ephemeral_besides_a_conflict(run, listener, monkeypatch):
-    monkeypatch.setattr(_ephemeral, "read", lambda: Ephemeral(listener, listener, frozenset()))
+    monkeypatch.setattr(ephemeral, "read", lambda: Ephemeral(listener, listener, frozenset()))
     lines = run(ports=[listener], ephemeral="fail")["msg"].split("\n")
     assert lines[0] == "1 of 1 required port is taken:"
     assert lines[2].startswith(f"{THREATENED}{listener}: ")
@@ -301,7 +308,7 @@ def test_ephemeral_besides_a_conflict(run, listener, monkeypatch):
     ],
 )
 def test_ephemeral_does_not_matter(ports, settings, run, monkeypatch):
-    monkeypatch.setattr(_ephemeral, "read", lambda: settings)
+    monkeypatch.setattr(ephemeral, "read", lambda: settings)
     result = run(ports=ports, ephemeral="fail")
     assert result["ephemeral"] == []
     assert THREATENED not in result["msg"]
@@ -394,10 +401,10 @@ def test_commands(command, expected, run, monkeypatch):
     units = []
 
     def look(_requirements, source, _probing, _redirects, run_command):
-        units.append(_socket_units.find(run_command))
+        units.append(socket_units.find(run_command))
         return port_check.Look({}, True, source.name)
 
-    monkeypatch.setattr(_socket_units, "_COMMAND", command)
+    monkeypatch.setattr(socket_units, "_COMMAND", command)
     monkeypatch.setattr(port_check, "look", look)
     run(ports=[80])
     assert units == [expected]

@@ -9,8 +9,9 @@ import os
 import time
 
 import pytest
-from ansible_collections.preflight.ports.plugins.module_utils import _netlink, _processes, _psutil
-from ansible_collections.preflight.ports.plugins.module_utils._sockets import SourceError
+from ansible_collections.preflight.ports.plugins.module_utils._holders import processes
+from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import SourceError
+from ansible_collections.preflight.ports.plugins.module_utils._table import psutil_net, sock_diag
 from ansible_collections.preflight.ports.plugins.modules import port_info
 
 
@@ -78,7 +79,7 @@ def test_bound_but_not_listening(source, run, loopback):
 @pytest.mark.parametrize("cmdline", [True, False], ids=["asked for", "not asked for"])
 def test_command_lines(cmdline, run, port):
     (found,) = run(ports=[port], cmdline=cmdline)["sockets"]
-    assert found.get("cmdline") == (_processes.read(os.getpid()).cmdline if cmdline else None)
+    assert found.get("cmdline") == (processes.read(os.getpid()).cmdline if cmdline else None)
     assert ("cmdline" in found) is cmdline
 
 
@@ -90,18 +91,21 @@ wanted = port_info.Filter([range({port}, {port} + 1)], ["tcp"], frozenset(["list
 ((_held, holder),) = port_info.first_that_works("netlink", lambda source: port_info.take(wanted, source, None))
 assert holder.as_dict()["pid"] == {os.getpid()}
 """
-    assert [name for name in loaded_by(script) if name != "_containers"] == [  # which is there if the tests run in one
-        "_census",
-        "_cgroups",
-        "_holders",
-        "_inventory",
-        "_netlink",
-        "_netlink_dump",
-        "_owners",
-        "_processes",
-        "_sockets",
-        "_sources",
-        "_text",
+    assert [
+        name for name in loaded_by(script) if name != "_holders.containers"
+    ] == [  # which is there if the tests run in one
+        "_holders.census",
+        "_holders.cgroups",
+        "_holders.owners",
+        "_holders.processes",
+        "_kernel.netlink",
+        "_kernel.proc",
+        "_look.inventory",
+        "_model.holder",
+        "_model.sockets",
+        "_model.text",
+        "_table.sock_diag",
+        "_table.sources",
     ]
 
 
@@ -136,14 +140,14 @@ def test_a_source_that_cannot_be_had(run, monkeypatch):
     def fail(*_arguments):
         raise SourceError("Operation not permitted")
 
-    monkeypatch.setattr(_netlink, "read", fail)
+    monkeypatch.setattr(sock_diag, "read", fail)
     result = run(source="netlink")
     assert (result["failed"], result["sockets"], result["source"]) == (True, [], None)
     assert result["msg"] == "No socket table can be had from the source 'netlink'. netlink: Operation not permitted"
 
 
 def test_psutil_missing_where_it_is_needed(run, monkeypatch):
-    monkeypatch.setattr(_psutil, "HAS_PSUTIL", False)
+    monkeypatch.setattr(psutil_net, "HAS_PSUTIL", False)
     assert "Failed to import the required Python library (psutil)" in run(source="psutil")["msg"]
 
 

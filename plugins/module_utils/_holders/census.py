@@ -1,0 +1,57 @@
+# Copyright (c) 2026, preflight.ports contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Who is behind some sockets: processes, systemd's socket units, or the kernel itself."""
+
+from __future__ import annotations
+
+import sys
+import typing as t
+
+from ansible_collections.preflight.ports.plugins.module_utils._holders import owners, processes
+from ansible_collections.preflight.ports.plugins.module_utils._model.holder import Census, Process
+from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import Socket
+
+if t.TYPE_CHECKING:
+    from ansible_collections.preflight.ports.plugins.module_utils._holders.owners import Owners
+    from ansible_collections.preflight.ports.plugins.module_utils._holders.socket_units import RunCommand
+
+_INIT = 1
+
+# What only some hosts need is imported only there: on a target, Python compiles a module's files anew in each task.
+
+
+def take(sockets: t.Collection[Socket], run_command: RunCommand, cmdline: bool = True) -> Census:
+    """All that this user may know of the holders of *sockets*; their command lines only if *cmdline* says so."""
+    owned = owners.find({held.inode for held in sockets if held.inode})
+    pids = {pid for held in sockets for pid in owned.pids.get(held.inode, held.pids)}
+    alive = {pid: process for pid in pids for process in [_process(pid, cmdline)] if process}
+    found = Census(owned.pids, alive)
+    ownerless = [held for held in sockets if not found.owners_of(held)]
+    is_systemd = _INIT in alive and alive[_INIT].name == "systemd"
+    return found._replace(
+        kernel_owned=_find_kernel_owned(ownerless, owned) if ownerless else frozenset(),
+        socket_units=_find_socket_units(run_command) if is_systemd else {},
+        users={held.uid: processes.user_name(held.uid) for held in ownerless if held.uid is not None},
+    )
+
+
+def _find_kernel_owned(ownerless: t.Collection[Socket], owned: Owners) -> frozenset[Socket]:
+    from ansible_collections.preflight.ports.plugins.module_utils._holders import kernel_owned
+
+    return kernel_owned.find(ownerless, owned)
+
+
+def _find_socket_units(run_command: RunCommand) -> dict[tuple[str, str, int], str]:
+    from ansible_collections.preflight.ports.plugins.module_utils._holders import socket_units
+
+    return socket_units.find(run_command)
+
+
+def _process(pid: int, cmdline: bool) -> Process | None:
+    if sys.platform.startswith("linux"):
+        return processes.read(pid, cmdline=cmdline)
+    from ansible_collections.preflight.ports.plugins.module_utils._holders import psutil_process
+
+    return psutil_process.process(pid)

@@ -1,0 +1,109 @@
+# Copyright (c) 2026, preflight.ports contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Names of containers, and the containers that helper processes publish ports for."""
+
+from __future__ import annotations
+
+import functools
+import glob
+import json
+import os
+import typing as t
+
+from ansible_collections.preflight.ports.plugins.module_utils._model.holder import Container
+
+_DOCKER = "/var/lib/docker/containers"
+_PODMAN = "/var/lib/containers/storage/*-containers/*containers.json"
+_OCI_BUNDLES = (
+    "/run/containerd/io.containerd.runtime.v2.task/*/{id}/config.json",
+    "/run/containers/storage/*-containers/{id}/userdata/config.json",
+)
+_NAME_ANNOTATIONS = ("io.kubernetes.cri.container-name", "io.kubernetes.container.name", "nerdctl/name")
+
+
+def named(container: Container, root: str = "/") -> Container:
+    """*container* with the name that its runtime's state files give it, where the user may read them."""
+    if container.name:
+        return container
+    find = {"docker": _docker_name, "podman": _podman_name}.get(container.runtime, _oci_name)
+    return container._replace(name=find(container.id, root))
+
+
+def published_by(process: str, arguments: t.Sequence[str], root: str = "/") -> Container | None:
+    """The container whose port a helper process holds: docker-proxy, or the conmon of podman."""
+    pairs = list(zip(arguments, arguments[1:]))
+    options = dict(reversed(pairs))  # of an option given twice, the first: conmon's own come before its runtime's
+    if process == "docker-proxy" and "-container-ip" in options:
+        return _docker_container_at(options["-container-ip"], root)
+    if process == "conmon" and "-c" in options:
+        return Container(options["-c"], options.get("-n"), "podman")
+    return None
+
+
+def behind(identity: str | None, target: str, root: str = "/") -> Container | None:
+    """The container that a NAT rule names, or the one of docker that has the address of the rule's target."""
+    if identity is None:
+        return _docker_container_at(target.rpartition(":")[0].strip("[]"), root)
+    for runtime, find in (("podman", _podman_name), ("containerd", _oci_name)):
+        name = find(identity, root)
+        if name:
+            return Container(identity, name, runtime)
+    return Container(identity, None, "unknown")
+
+
+@functools.lru_cache(maxsize=None)  # a range of ports may go to one container
+def _docker_container_at(address: str, root: str) -> Container | None:
+    for path in glob.glob(_below(root, _DOCKER, "*", "config.v2.json")):
+        config = _json(path)
+        networks = _at(config, "NetworkSettings", "Networks")
+        if isinstance(networks, dict) and address in [_at(each, "IPAddress") for each in networks.values()]:
+            return Container(os.path.basename(os.path.dirname(path)), _slashless(_at(config, "Name")), "docker")
+    return None
+
+
+def _docker_name(identity: str, root: str) -> str | None:
+    return _slashless(_at(_json(_below(root, _DOCKER, identity, "config.v2.json")), "Name"))
+
+
+def _podman_name(identity: str, root: str) -> str | None:
+    for path in glob.glob(_below(root, _PODMAN)):
+        listed = _json(path)
+        for each in listed if isinstance(listed, list) else []:
+            names = _at(each, "names")
+            if _at(each, "id") == identity and isinstance(names, list) and names:
+                return str(names[0])
+    return None
+
+
+def _oci_name(identity: str, root: str) -> str | None:
+    for pattern in _OCI_BUNDLES:
+        for path in glob.glob(_below(root, pattern.format(id=identity))):
+            annotations = _at(_json(path), "annotations")
+            for key in _NAME_ANNOTATIONS:
+                if _at(annotations, key):
+                    return str(_at(annotations, key))
+    return None
+
+
+def _below(root: str, *parts: str) -> str:
+    return os.path.join(root, *(part.lstrip("/") for part in parts))
+
+
+def _json(path: str) -> t.Any:
+    try:
+        with open(path, encoding="utf-8") as file:
+            return json.load(file)
+    except (OSError, ValueError):
+        return None
+
+
+def _at(value: t.Any, *keys: str) -> t.Any:
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+def _slashless(name: t.Any) -> str | None:
+    return name.lstrip("/") or None if isinstance(name, str) else None

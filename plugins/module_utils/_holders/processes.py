@@ -1,0 +1,164 @@
+# Copyright (c) 2026, preflight.ports contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""/proc/PID -> Process, as proc(5) describes the files."""
+
+from __future__ import annotations
+
+import functools
+import os
+import pwd
+import typing as t
+
+from ansible_collections.preflight.ports.plugins.module_utils._holders import cgroups
+from ansible_collections.preflight.ports.plugins.module_utils._model.holder import Container, Process
+from ansible_collections.preflight.ports.plugins.module_utils._model.text import printable
+
+_COMM_LENGTH = 15  # the kernel cuts names there: TASK_COMM_LEN less the terminating zero
+_STARTTIME = 22 - 3  # field 22 of proc_pid_stat(5), counted from the one behind the name
+_PART = 1 << 13  # bytes
+_PUBLISHERS = ("docker-proxy", "conmon")  # of which _containers knows whom they publish for
+
+# What many processes share is found out once: a host may have thousands of them.
+_once_each = functools.lru_cache(maxsize=None)
+
+
+def read(pid: int, proc: str = "/proc", cmdline: bool = True) -> Process | None:
+    """The process, or None when it is gone. What this user may not read of it is None.
+
+    Its command line is read only if *cmdline* says so, or if there is no other way to know the rest.
+    """
+    folder = f"{proc}/{pid}"
+    uid = _effective_user(folder)
+    comm, fields = _stat(folder)
+    if uid is None or not fields:
+        return None
+    exe = _link(f"{folder}/exe")
+    name = _whole_name(comm, exe or "")
+    arguments = [""]
+    if cmdline or name is None or name in _PUBLISHERS:
+        arguments = (_text(f"{folder}/cmdline") or "").rstrip("\0").split("\0")
+    if name is None:
+        name = _whole_name(comm, arguments[0]) or comm
+    unit, container = _origin(_text(f"{folder}/cgroup") or "")
+    return Process(
+        pid=pid,
+        name=printable(name),
+        exe=_printable(exe),
+        uid=uid,
+        user=user_name(uid),
+        unit=unit,
+        container=container or _published_by(name, arguments),
+        started=_started(fields, proc),
+        cmdline=printable(" ".join(arguments)) or None,
+    )
+
+
+def _effective_user(folder: str) -> int | None:
+    """Whom the folder belongs to, whatever the files in it say: those of a process that keeps its memory are root's.
+
+    Of a process that is just gone it tells nothing; what is read later shows whether it was still there.
+    """
+    try:
+        return os.stat(folder).st_uid
+    except OSError:
+        return None
+
+
+def _stat(folder: str) -> tuple[str, list[str]]:
+    """The name and the fields behind it, as proc_pid_stat(5) has them. The name may contain anything.
+
+    A backslash in it is doubled, as in proc_pid_status(5), so that it is none of an escape.
+    """
+    before, _parenthesis, after = (_text(f"{folder}/stat") or "").rpartition(")")
+    return before.partition("(")[2].replace("\\", "\\\\"), after.split()
+
+
+@_once_each
+def _origin(cgroup: str) -> tuple[str | None, Container | None]:
+    """The unit and the container of those who are in a control group."""
+    paths = cgroups.paths(cgroup)
+    container = cgroups.container(paths)
+    if container:
+        # Only now: on a target, each import costs time in each task.
+        from ansible_collections.preflight.ports.plugins.module_utils._holders.containers import named
+
+        container = _printable_container(named(container))
+    return _printable(cgroups.unit(paths)), container
+
+
+def _published_by(name: str, arguments: t.Sequence[str]) -> Container | None:
+    if name not in _PUBLISHERS:
+        return None
+    from ansible_collections.preflight.ports.plugins.module_utils._holders.containers import published_by
+
+    container = published_by(name, arguments)
+    return container and _printable_container(container)
+
+
+def _started(fields: t.Sequence[str], proc: str) -> float | None:
+    """When the process began, in seconds since the epoch."""
+    boot = _boot(proc)
+    if len(fields) <= _STARTTIME or boot is None:
+        return None
+    return boot + int(fields[_STARTTIME]) / os.sysconf("SC_CLK_TCK")
+
+
+@_once_each
+def _boot(proc: str) -> int | None:
+    """When the machine began, in seconds since the epoch (proc_stat(5))."""
+    times = [line.split()[1] for line in (_text(f"{proc}/stat") or "").splitlines() if line.startswith("btime ")]
+    return int(times[0]) if times else None
+
+
+@_once_each
+def user_name(uid: int) -> str | None:
+    try:
+        return printable(pwd.getpwuid(uid).pw_name)
+    except KeyError:
+        return None
+
+
+def _whole_name(comm: str, path: str) -> str | None:
+    """The kernel keeps 15 bytes of a name; the program's path often has the rest. None if it has not."""
+    if len(comm.encode("utf-8", "surrogateescape")) != _COMM_LENGTH:
+        return comm
+    base = os.path.basename(path)
+    return base if base.startswith(comm) else None
+
+
+def _text(path: str) -> str | None:
+    try:
+        return _bytes(path).decode("utf-8", "surrogateescape")
+    except OSError:
+        return None
+
+
+def _bytes(path: str) -> bytes:
+    """A file of /proc, where only the last part is shorter than asked for. open() would ask more of the kernel."""
+    file = os.open(path, os.O_RDONLY)
+    try:
+        parts = [os.read(file, _PART)]
+        while len(parts[-1]) == _PART:
+            parts.append(os.read(file, _PART))
+        return b"".join(parts)
+    finally:
+        os.close(file)
+
+
+def _link(path: str) -> str | None:
+    try:
+        target = os.readlink(path.encode()).decode("utf-8", "surrogateescape")  # whatever the locale says
+    except OSError:
+        return None
+    deleted = " (deleted)"
+    return target[: -len(deleted)] if target.endswith(deleted) else target
+
+
+def _printable_container(container: Container) -> Container:
+    return Container(printable(container.id), _printable(container.name), container.runtime)
+
+
+def _printable(text: str | None) -> str | None:
+    return None if text is None else printable(text)

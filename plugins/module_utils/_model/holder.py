@@ -1,0 +1,202 @@
+# Copyright (c) 2026, preflight.ports contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Sockets and their owners -> holders: one for each process or kernel object, its addresses together."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+
+from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import CLOSING, Socket
+from ansible_collections.preflight.ports.plugins.module_utils._model.text import printable
+
+_INIT = 1
+
+
+class Container(t.NamedTuple):
+    """A container that a process belongs to, or publishes a port for."""
+
+    id: str
+    name: str | None
+    runtime: str
+
+
+class Redirect(t.NamedTuple):
+    """What a rule does to a port, or may do. All text is printable."""
+
+    target: str
+    """``10.88.0.5:80``, or ``port 8080 of this host``."""
+    tool: str
+    """``nft``, ``iptables`` (built on nf_tables), or ``iptables-legacy``."""
+    chains: tuple[str, ...]
+    """The way to the rule: the base chain with its table, as in ``ip nat PREROUTING``, and those that it jumps to."""
+    label: str | None = None
+    """Whom the rules say they are for: a Kubernetes service and its port, or the words of a comment."""
+    container: Container | None = None
+    depends_on: tuple[str, ...] = ()
+    """``the source address``, ``the match 'recent'``, ...; nothing for a rule that holds for whatever comes."""
+
+
+class Process(t.NamedTuple):
+    """A process that has a socket. Unknown is None. All text is printable."""
+
+    pid: int
+    name: str | None = None
+    exe: str | None = None
+    uid: int | None = None
+    user: str | None = None
+    unit: str | None = None
+    container: Container | None = None
+    started: float | None = None
+    """Seconds since the epoch."""
+    cmdline: str | None = None
+
+
+class Holder(t.NamedTuple):
+    """Who has a port. Unknown is None; all text is printable."""
+
+    addresses: tuple[str, ...]
+    protocol: str
+    state: str
+    process: Process | None = None
+    """The eldest that has the socket."""
+    pids: tuple[int, ...] = ()
+    uid: int | None = None
+    user: str | None = None
+    interface: str | None = None
+    peer: str | None = None
+    hidden: bool = False
+    """A process that this user may not see."""
+    kernel: bool = False
+    """No process: the kernel itself."""
+    seconds_left: int | None = None
+    """Until the last of its sockets is out of TIME_WAIT."""
+    redirect: Redirect | None = None
+    """The NAT rule that takes what is sent to the port."""
+
+    @property
+    def container(self) -> Container | None:
+        """Whose process it is, or whom the rule serves."""
+        return self.process.container if self.process else self.redirect.container if self.redirect else None
+
+    def names(self) -> dict[str, list[str]]:
+        """What ``held_by`` patterns are matched against."""
+        container = self.container
+        process = self.process
+        if process is None:
+            if self.redirect:
+                return {"container": [container.name]} if container and container.name else {}
+            return {"process": ["kernel"]} if self.kernel and self.state != CLOSING else {}
+        unit = process.unit
+        names: dict[str, tuple[str | None, ...]] = {
+            "process": (process.name,),
+            "unit": (unit, unit.rpartition(".")[0]) if unit else (),
+            "container": (container.name,) if container else (),
+            "user": (process.user, None if process.uid is None else str(process.uid)),
+            "exe": (process.exe,),
+        }
+        return {field: [value for value in values if value] for field, values in names.items()}
+
+    def as_dict(self, cmdline: bool = False) -> dict[str, t.Any]:
+        """The holder as the modules return it."""
+        process = self.process or Process(pid=0)
+        known: dict[str, t.Any] = {
+            "addresses": list(self.addresses),
+            "protocol": self.protocol,
+            "state": self.state,
+            "pid": process.pid or None,
+            "pids": list(self.pids),
+            "process": process.name,
+            "exe": process.exe,
+            "user": self.user,
+            "uid": self.uid,
+            "unit": process.unit,
+            "container": self.container._asdict() if self.container else None,
+            "started": _iso8601(process.started),
+            "interface": self.interface,
+            "peer": self.peer,
+            "hidden": self.hidden,
+            "kernel": self.kernel,
+        }
+        if cmdline:
+            known["cmdline"] = process.cmdline
+        return known
+
+
+def _iso8601(seconds: float | None) -> str | None:
+    return None if seconds is None else time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+
+
+class Census(t.NamedTuple):
+    """What is known of the processes behind some sockets."""
+
+    pids: t.Mapping[int, t.Sequence[int]]
+    """Inode -> pids."""
+    processes: t.Mapping[int, Process]
+    kernel_owned: frozenset[Socket] = frozenset()
+    """The sockets that no process has."""
+    socket_units: t.Mapping[tuple[str, str, int], str] = {}
+    """(protocol, address, port) -> the systemd socket unit that PID 1 listens for."""
+    users: t.Mapping[int, str | None] = {}
+    """Uid -> user name, of sockets that nobody was seen to have."""
+
+    def owners_of(self, held: Socket) -> list[Process]:
+        """The processes that have the socket, without those that died before they could be looked at."""
+        pids = self.pids.get(held.inode, held.pids)
+        return [self.processes[pid] for pid in sorted(pids) if pid in self.processes]
+
+
+def holders(sockets: t.Sequence[Socket], census: Census) -> list[Holder]:
+    """The holders of *sockets*, in the order in which the sockets come."""
+    found: dict[tuple[t.Any, ...], Holder] = {}
+    for held in sockets:
+        holder = holder_of(held, census)
+        who = holder.process.pid if holder.process else (holder.kernel, holder.uid)
+        key = (who, holder.state, holder.interface)
+        if key in found:
+            known = found[key]
+            holder = known._replace(
+                addresses=tuple(dict.fromkeys(known.addresses + holder.addresses)),
+                pids=tuple(sorted({*known.pids, *holder.pids})),
+                seconds_left=max(known.seconds_left or 0, holder.seconds_left or 0) or None,
+            )
+        found[key] = holder
+    return list(found.values())
+
+
+def holder_of(held: Socket, census: Census) -> Holder:
+    """The holder of one socket."""
+    address, device = str(held.endpoint), held.endpoint.interface
+    processes = census.owners_of(held)
+    eldest = min(processes, key=lambda process: (process.started or 0.0, process.pid), default=None)
+    if eldest and eldest.pid == _INIT:
+        unit = census.socket_units.get((held.protocol, address, held.port))
+        eldest = eldest._replace(unit=unit or eldest.unit)
+    kernel = not eldest and (held.state == CLOSING or held in census.kernel_owned)
+    uid = eldest.uid if eldest else None if kernel else held.uid
+    return Holder(
+        addresses=(address,),
+        protocol=held.protocol,
+        state=held.state,
+        process=eldest,
+        pids=tuple(process.pid for process in processes),
+        uid=uid,
+        user=eldest.user if eldest else None if uid is None else census.users.get(uid),
+        interface=device and printable(device),
+        peer=held.peer,
+        hidden=not eldest and not kernel,
+        kernel=kernel,
+        seconds_left=held.seconds_left,
+    )
+
+
+def redirected(redirect: Redirect, state: str, protocol: str) -> Holder:
+    """A NAT rule: no process, and its target for a peer."""
+    return Holder(addresses=(), protocol=protocol, state=state, peer=redirect.target, kernel=True, redirect=redirect)
+
+
+def unidentified(state: str, protocol: str) -> Holder:
+    """Something that bind(2) meets and that neither the table nor /proc shows."""
+    return Holder(addresses=(), protocol=protocol, state=state, hidden=True)

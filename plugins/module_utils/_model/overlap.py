@@ -1,0 +1,69 @@
+# Copyright (c) 2026, preflight.ports contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""bind(2)'s rules for two sockets on one port: do their addresses overlap?
+
+The rules are those of inet_rcv_saddr_equal() in the kernel's net/ipv4/inet_connection_sock.c; what IPV6_V6ONLY means is
+in ipv6(7).
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import (
+    ANY4,
+    ANY6,
+    LISTENING,
+    UDP,
+    Endpoint,
+    Socket,
+    is_loopback,
+)
+
+_LOOPBACK_DEVICE = "lo"
+
+
+def overlap(wanted: Endpoint, held: Endpoint) -> bool | None:
+    """Whether a socket bound to *wanted* would meet one bound to *held* on the same port.
+
+    None: it depends on the kernel, or on the IPV6_V6ONLY option of *held*, which the witness did not tell.
+    """
+    if wanted.vrf != held.vrf or (wanted.interface and held.interface and wanted.interface != held.interface):
+        return False
+    wanted4, held4 = wanted.ipv4, held.ipv4
+    if wanted4 is not None and held4 is not None:
+        if wanted.is_ipv6 and held.is_ipv6 and held4 == ANY4 != wanted4:
+            return None  # Linux 6.1 does not see that ::ffff:0.0.0.0 is a wildcard, others do
+        return wanted4 == held4 or ANY4 in (wanted4, held4)
+    if wanted4 is not None:
+        return _ipv4_meets_ipv6(wanted4, wanted.is_ipv6, held)
+    if held4 is not None:
+        return wanted.address == ANY6 and not wanted.v6only
+    return wanted.address == held.address or ANY6 in (wanted.address, held.address)
+
+
+def _ipv4_meets_ipv6(wanted4: bytes, wanted_is_mapped: bool, held: Endpoint) -> bool | None:
+    # A connection over IPv6 from a socket that nobody bound keeps IPV6_V6ONLY off and stands in the table with an IPv4
+    # stand-in address: the kernel lets it meet the IPv4 wildcard. bind(2) to an IPv6 literal sets the option by itself.
+    meets = held.address == ANY6 or (wanted4 == ANY4 and not wanted_is_mapped)
+    if not meets:
+        return False
+    return None if held.v6only is None else not held.v6only
+
+
+def serves(wanted: Endpoint, held: Endpoint) -> bool:
+    """Whether a server on *held* answers everything that is sent to *wanted*."""
+    if overlap(wanted, held) is False or not (held.is_wildcard or not wanted.is_wildcard):
+        return False
+    if is_loopback(wanted.ipv4 or wanted.address) and held.interface not in (None, _LOOPBACK_DEVICE):
+        return False
+    return wanted.ipv4 is not None or held.ipv4 is None
+
+
+def surely_taken(wanted: Endpoint, sockets: t.Iterable[Socket]) -> bool:
+    """Whether a table that shows devices, read without connections, rules a bind to *wanted* out by itself."""
+    return any(
+        (held.protocol == UDP or held.state == LISTENING) and overlap(wanted, held.endpoint) is True for held in sockets
+    )

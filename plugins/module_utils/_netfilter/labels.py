@@ -1,0 +1,79 @@
+# Copyright (c) 2026, preflight.ports contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is told of a packet's way past NAT rules: where it ends, and whom the rules serve."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import typing as t
+
+from ansible_collections.preflight.ports.plugins.module_utils._model.holder import Redirect
+from ansible_collections.preflight.ports.plugins.module_utils._model.text import printable
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.rules import Packet, Target
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.walk import Ends
+
+if t.TYPE_CHECKING:
+    from ansible_collections.preflight.ports.plugins.module_utils._model.holder import Container
+
+# CNI's portmap plugin, and netavark: dnat name: "podman" id: "<64 digits>"
+_CONTAINER = re.compile(r'dnat name: "?[^" ]+"? id: "?([0-9a-f]{12,64})\b')
+# kube-proxy in its iptables mode: default/web:http, or default/web:http -> 10.244.0.5:8080
+_SERVICE = re.compile(r"([a-z0-9.-]+/[a-z0-9.-]+(?::[a-z0-9.-]+)?)(?: -> .*)?")
+# kube-proxy in its nftables mode: external-ULMVA6XW-default/web/tcp/http
+_SERVICE_CHAIN = re.compile(r"(?:external|service)-[0-9A-Z]{8}-([^/]+/[^/]+)/[a-z]+/(.*)")
+_DOCKER = "/var/lib/docker"
+_NOTES = re.compile(r"kubernetes service (?:portals|nodeports).*")
+
+
+def described(ends: Ends, packet: Packet) -> Redirect:
+    """The first way, and how many more there are."""
+    way = ends.ways[0]
+    target, *others = dict.fromkeys(destination(packet, each.target) for each in ends.ways)
+    text, container_id = label(way.chains, [text for comment in way.comments for text in [comment()] if text])
+    target += f" and {len(others)} more" if others else ""
+    return Redirect(
+        target,
+        way.base.tool,
+        tuple(map(printable, (f"{way.base.table} {way.chains[0]}", *way.chains[1:]))),
+        printable(text) if text else None,
+        _behind(container_id, target),
+        tuple(map(printable, dict.fromkeys(ends.doubts))) if ends.arrives else (),
+    )
+
+
+def _behind(container_id: str | None, target: str) -> Container | None:
+    if not container_id and not os.path.isdir(_DOCKER):
+        return None
+    # Only where it may find one, because importing costs time.
+    from ansible_collections.preflight.ports.plugins.module_utils._holders import containers
+
+    return containers.behind(container_id, target)
+
+
+def destination(packet: Packet, target: Target | None) -> str:
+    """``10.88.0.5:80``, ``[fd00::5]:80``, ``port 8080 of this host``."""
+    if target is None:
+        return "an unknown destination"
+    ports = "-".join(str(port) for port in dict.fromkeys(target.ports or (packet.port,)))
+    if not target.addresses:
+        return f"port {ports} of this host"
+    family = socket.AF_INET6 if packet.is_ipv6 else socket.AF_INET
+    addresses = "-".join(socket.inet_ntop(family, each) for each in dict.fromkeys(target.addresses))
+    return f"[{addresses}]:{ports}" if packet.is_ipv6 else f"{addresses}:{ports}"
+
+
+def label(chains: t.Iterable[str], comments: t.Sequence[str]) -> tuple[str | None, str | None]:
+    """The most that the way to a rule tells: (words, id of a container)."""
+    container = next((found[1] for found in map(_CONTAINER.search, comments) if found), None)
+    if container:
+        return None, container
+    service = next((found[1] for found in map(_SERVICE.fullmatch, comments) if found), None)
+    in_chain = next((found for found in map(_SERVICE_CHAIN.fullmatch, chains) if found), None)
+    if in_chain and not service:
+        service = f"{in_chain[1]}:{in_chain[2]}" if in_chain[2] else in_chain[1]
+    words = [comment for comment in comments if not _NOTES.fullmatch(comment)]
+    return service or (words[-1] if words else None), None

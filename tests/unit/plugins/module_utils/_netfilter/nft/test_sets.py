@@ -1,0 +1,139 @@
+# Copyright (c) 2026, preflight.ports contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import SourceError
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.nft.sets import SetReader
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.rules import Verdict
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.seen_bytes import Unknown
+from support import nftables as nft
+
+INTERVAL, END, CATCH_ALL = 4, 1, 2
+SOURCE = [Unknown("the source address")] * 4
+CHANCE = [Unknown("chance", choices=10)] * 4
+PORT_80, PORT_81 = b"\0\x50", b"\0\x51"
+
+
+class Table:
+    """With one set."""
+
+    def __init__(self, the_set, made):
+        self.answers = {10: [the_set], 13: [nft.elements("s", *made)] if made else []}
+        self.asked = []
+
+    def ask(self, request, answer, *names):
+        self.asked.append((request, answer, *names))
+        return self.answers[request]
+
+
+def reader(the_set, *made):
+    table = Table(the_set, made)
+    sets = SetReader(table)
+    sets.asked = table.asked
+    return sets
+
+
+def ports(*keys, flags=0, **rest):
+    return reader(nft.a_set("s", 2, flags), *(nft.element(key, **rest) for key in keys))
+
+
+def test_a_set_is_read_once():
+    sets = ports(PORT_80)
+    assert (sets.has("s", [0, 80, 0, 0]), sets.has("s", [0, 81, 0, 0])) == (True, False)
+    assert sets.asked == [(10, 9), (13, 12, "s")]
+
+
+def test_a_set_that_cannot_tell_is_not_read():
+    sets = reader(nft.a_set("s", 4))
+    assert sets.has("s", SOURCE) == "the source address"
+    assert sets.asked == [(10, 9)]
+
+
+def test_a_set_that_is_gone():
+    with pytest.raises(SourceError, match="t is gone"):
+        ports().has("t", [0, 80])
+
+
+def test_an_empty_set():
+    assert ports().has("s", [0, 80]) is False
+
+
+def interval(first, beyond=None):
+    return [nft.element(first), *([nft.element(beyond, flags=END)] if beyond else [])]
+
+
+@pytest.mark.parametrize(
+    ("port", "expected"), [(79, False), (80, True), (90, True), (91, False), (99, False), (100, True), (65535, True)]
+)
+def test_intervals(port, expected):
+    made = [nft.element(b"\0\0", flags=END), *interval(b"\0\x64"), *interval(PORT_80, b"\0\x5b")]
+    sets = reader(nft.a_set("s", 2, INTERVAL), *made)
+    assert sets.has("s", [port >> 8, port & 255]) is expected
+
+
+def test_intervals_side_by_side():
+    made = [nft.element(PORT_80, b"a"), nft.element(b"\0\x5b", b"b"), nft.element(b"\0\x64", flags=END)]
+    sets = reader(nft.a_set("s", 2, INTERVAL), *made)
+    assert [sets.find("s", [0, port]) for port in (80, 90, 91, 99, 100)] == [
+        [(b"a", None)], [(b"a", None)], [(b"b", None)], [(b"b", None)], [],
+    ]  # fmt: skip
+
+
+def network_and_ports(key):
+    """10.0.0.0-10.0.0.255 . 80-90"""
+    made = nft.element(b"\x0a\0\0\0\0\x50\0\0", last=b"\x0a\0\0\xff\0\x5a\0\0")
+    return reader(nft.a_set("s", 8, INTERVAL, (4, 2)), made).has("s", key)
+
+
+def test_intervals_of_several_fields():
+    assert network_and_ports([10, 0, 0, 7, 0, 85, 0, 0]) is True
+    assert network_and_ports([10, 0, 0, 7, 0, 91, 0, 0]) is False
+    assert network_and_ports([10, 0, 1, 7, 0, 85, 0, 0]) is False
+    assert network_and_ports([*SOURCE, 0, 85, 0, 0]) == "the source address"
+    assert network_and_ports([*SOURCE, 0, 91, 0, 0]) is False
+
+
+def test_keys_that_are_known_in_part():
+    made = [nft.element(b"\x0a\0\0\1\0\x50\0\0"), nft.element(b"\x0a\0\0\2\0\x51\0\0")]
+    sets = reader(nft.a_set("s", 8), *made)
+    assert sets.has("s", [*SOURCE, 0, 80, 0, 0]) == "the source address"
+    assert sets.has("s", [*SOURCE, 0, 82, 0, 0]) is False
+    assert sets.has("s", [10, 0, 0, 1, 0, 80, 0, 0]) is True
+
+
+def test_maps():
+    sets = reader(
+        nft.a_set("s", 2),
+        nft.element(PORT_80, b"\x0a\0\0\1"),
+        nft.element(PORT_81, end=nft.verdict(nft.GOTO, "a")),
+        nft.element(None, end=nft.verdict(nft.ACCEPT), flags=CATCH_ALL),
+    )
+    assert [sets.find("s", [0, port]) for port in (80, 81, 82)] == [
+        [(b"\x0a\0\0\1", None)],
+        [(Verdict("goto", "a"), None)],
+        [(Verdict("accept"), None)],
+    ]
+
+
+def native(value):
+    return value.to_bytes(4, "big")
+
+
+@pytest.mark.parametrize(
+    ("numbers", "expected"),
+    [
+        pytest.param(range(10), ["chance"] * 9 + [None], id="one of all"),
+        pytest.param(range(9), ["chance"] * 9, id="one, or none"),
+    ],
+)
+def test_chance(numbers, expected):
+    sets = reader(nft.a_set("s", 4), *(nft.element(native(each), b"x") for each in reversed(numbers)))
+    assert [doubt for _data, doubt in sets.find("s", CHANCE)] == expected
+
+
+def test_chance_with_a_rest():
+    made = [nft.element(native(0), b"x"), nft.element(None, b"y", flags=CATCH_ALL)]
+    assert reader(nft.a_set("s", 4), *made).find("s", CHANCE) == [(b"x", "chance"), (b"y", None)]
