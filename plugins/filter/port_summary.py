@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import collections
 import typing as t
 
 import jinja2
@@ -74,6 +73,7 @@ _value:
         ports: [{port: 80, protocol: tcp, address: null, name: nginx, met: true, state: free, label: 80/tcp}]
         conflicts: []
         held: []
+        doubts: []
         ephemeral: []
         source: netlink
         probed: true
@@ -85,6 +85,7 @@ _value:
         ports: []
         conflicts: []
         held: []
+        doubts: []
         ephemeral: []
         source: null
         probed: false
@@ -134,9 +135,6 @@ def _host(name: str, look: Dict) -> Dict:
     # Of a range that is not as required, other ports may be held.
     held = _with_entries(look.get("held", ()), [entry for entry in ports if entry["met"] or "first_free" in entry])
     lines = [printable(line) for line in str(look.get("msg", "failed")).splitlines() or ["failed"]]
-    # Nothing else in a result tells that these ports were not to be ephemeral.
-    if checked and lines[-1].startswith("Any outgoing connection may take "):
-        conflicts += _ephemeral_conflicts(ports, held, frozenset(look.get("ephemeral", ())), lines[-1])
     return {
         "host": printable(name),
         "checked": checked,
@@ -146,35 +144,11 @@ def _host(name: str, look: Dict) -> Dict:
         "ports": ports,
         "conflicts": conflicts,
         "held": held,
+        "doubts": [_labelled(doubt) for doubt in look.get("doubts", ())],
         "ephemeral": list(look.get("ephemeral", ())),
         "source": look.get("source"),
         "probed": bool(look.get("probed")),
     }
-
-
-def _ephemeral_conflicts(ports: list[Dict], held: list[Dict], ephemeral: frozenset[int], finding: str) -> list[Dict]:
-    """Says of each entry that would be as required, were it not for outgoing connections, that it is not."""
-    to_be_free = {conflict["entry"] for conflict in held}
-    threatened = [
-        entry
-        for entry in ports
-        if entry["met"]
-        and (entry["state"] == "free" or entry["label"] in to_be_free)
-        and not ephemeral.isdisjoint(_numbers(entry["port"]))
-    ]
-    for entry in threatened:
-        entry.update(met=False, state="ephemeral")
-    return [
-        {
-            **{key: entry[key] for key in ("port", "protocol", "address", "name", "state", "label")},
-            "entry": entry["label"],
-            "wanted": "free",
-            "reason": "any outgoing connection may take it",
-            "advice": finding,
-            "holders": [],
-        }
-        for entry in threatened
-    ]
 
 
 def _figures(hosts: list[Dict]) -> dict[str, int]:
@@ -185,8 +159,8 @@ def _figures(hosts: list[Dict]) -> dict[str, int]:
         "unchecked": len(hosts) - checked,
         "ports": sum(len(host["ports"]) for host in hosts),
         "met": sum(entry["met"] for host in hosts for entry in host["ports"]),
-        "conflicts": sum(len(host["conflicts"]) for host in hosts),
-        "held": sum(len(host["held"]) for host in hosts),
+        "conflicts": sum(conflict["count"] for host in hosts for conflict in host["conflicts"]),
+        "held": sum(conflict["count"] for host in hosts for conflict in host["held"]),
     }
 
 
@@ -214,17 +188,25 @@ def _labelled(entry: Dict) -> Dict:
 
 
 def _with_entries(conflicts: t.Iterable[Dict], ports: list[Dict]) -> list[Dict]:
-    """Each with the label of the entry that asked for it, which may have been a range."""
-    asked = [(_who(entry), _numbers(entry["port"]), entry["label"]) for entry in ports]
+    """Each with the label of the entry that asked for it, which may have been a range.
+
+    The module keeps the order of its entries and of their ports, also where two of them ask for the same port.
+    """
     labelled = [_labelled(conflict) for conflict in conflicts]
-    times: t.Counter[t.Hashable] = collections.Counter()
+    entries = iter(ports)
+    entry: Dict | None = None
+    last = 0
     for conflict in labelled:
-        who, port = _who(conflict), conflict["port"]
-        labels = [label for other, numbers, label in asked if port in numbers and other == who]
-        # The module keeps the order of its entries, also where two of them ask for the same port.
-        conflict["entry"] = labels[times[who, port] % len(labels)]
-        times[who, port] += 1
+        found = _numbers(conflict["port"])
+        while entry is None or not _asked(entry, conflict) or found.start <= last:
+            entry, last = next(entries), 0
+        conflict["entry"] = entry["label"]
+        last = found.stop - 1
     return labelled
+
+
+def _asked(entry: Dict, conflict: Dict) -> bool:
+    return _who(entry) == _who(conflict) and _numbers(conflict["port"]).start in _numbers(entry["port"])
 
 
 def _who(entry: Dict) -> tuple[str, str | None, str | None]:

@@ -11,10 +11,10 @@ module: port_check
 short_description: Check that ports can be bound, or are listened on, and name who holds them
 version_added: 1.0.0
 description:
-  - Tells for every required port whether a server could bind it on the target now, and if not, who holds it.
-  - Two witnesses are asked, the kernel's socket table and C(bind) itself. The verdict is what the kernel would answer
-    to a server that sets C(SO_REUSEADDR) on TCP, as servers do, and does not on UDP.
-  - In one thing the module is stricter than the kernel, a TCP socket that is bound but does not listen occupies its
+  - Says for every required port whether a server could bind it on the target now, and if not, who holds it.
+  - The module asks the kernel's socket table and C(bind) itself. Its verdict is what the kernel would answer to a
+    server that sets C(SO_REUSEADDR) on TCP, as servers do, and does not on UDP.
+  - It is stricter than the kernel in one case. A TCP socket that is bound but does not listen counts as holding its
     port.
   - The module changes nothing on the target and never listens.
 author:
@@ -28,18 +28,20 @@ attributes:
 options:
   ports:
     description:
-      - The required ports.
-      - An entry is a port number, a string C([ADDRESS:]PORT[-PORT][/PROTOCOL]), or a dictionary.
-      - In a string, an IPv6 address stands in brackets, C(PORT) may be a name of the target's services database, and
-        the protocol is V(tcp) (the default) or V(udp). For example V(80), V(8000-8010), V(127.0.0.1:5432),
-        V([::1]:53/udp), or V(https).
-      - Without an address, the wildcard addresses of the families that the host has are meant, C(0.0.0.0) and C(::)
-        with C(IPV6_V6ONLY). V(0.0.0.0) is the IPv4 wildcard alone, V(::) one dual-stack socket, any other address
-        itself alone.
-      - A dictionary has the keys C(port) (a number, C(FIRST-LAST), or a service name; required), C(protocol) (V(tcp),
-        V(udp), or a list of both), C(address) (an IP address), C(name) (who needs the port, for messages), C(state)
-        and C(held_by), which override O(state) and O(held_by) for the entry.
-      - Two entries with different names that want a port free on overlapping addresses are a conflict too.
+      - The required ports, 200,000 at most.
+      - An entry is a port number, a string C([ADDRESS[%INTERFACE]:]PORT[-PORT][/PROTOCOL[+PROTOCOL]]), or a dictionary.
+        A string may hold several entries between commas or blanks.
+      - C(PORT) may be a name of the target's services database. The protocol is V(tcp) (the default) or V(udp). An
+        IPv6 address stands in brackets. For example V(80), V(8000-8010), V(127.0.0.1:5432), V(53/tcp+udp),
+        V([::1]:53/udp), V(0.0.0.0%eth1:67/udp), or V(https).
+      - Without an address, or with V(*), a server is meant that binds the wildcard addresses of the families that the
+        host has, C(0.0.0.0) and C(::) with C(IPV6_V6ONLY). V(0.0.0.0) is the IPv4 wildcard only, V(::) is one
+        dual-stack socket, and any other address is only that address.
+      - An interface is the device that a server binds to with C(SO_BINDTODEVICE), as DHCP servers do.
+      - A dictionary has the key C(port), and it may have C(protocol) (V(tcp), V(udp), or a list of both), C(address),
+        C(interface), and C(name) (who needs the port). Its keys C(state), C(held_by), C(nonlocal) and C(user) override
+        the options of the same name.
+      - Two entries with different names that want a port free on overlapping addresses are a conflict, too.
       - An empty list is met.
     type: list
     elements: raw
@@ -47,28 +49,44 @@ options:
   state:
     description:
       - What every port must be.
-      - With V(free), a server could bind it now, or one that O(held_by) allows holds it.
-      - With V(listening), a TCP socket listens, or a UDP socket is bound, on the address, or on any address if none
-        is required.
+      - With V(free), a server could bind it now, or a holder that O(held_by) allows has it.
+      - With V(listening), clients meet a TCP socket that listens, or a UDP socket that is bound, on the address, or on
+        any address if none is required. If NAT rules send the clients elsewhere, somebody must answer there.
     type: str
     choices: [free, listening]
     default: free
   held_by:
     description:
-      - Who may hold the port, as shell globs. They are matched, case-sensitively, against the holder's process name,
-        its systemd unit (with and without the suffix), and the name of its container.
-      - A prefix C(process:), C(unit:), C(container:), C(user:) (the name or number), or C(exe:) narrows a pattern to
-        that one.
-      - With O(state=free), such holders are no conflict, so that a playbook can be run again.
-      - With O(state=listening), one of them must hold the port.
-      - The kernel itself, which has the ports of tunnels and of NFS, is matched as the process V(kernel).
+      - Who may hold the port, as case-sensitive shell globs. They are matched against the name of the process, its
+        systemd unit (with and without the suffix), and the name of its container. If several processes share a socket,
+        one that matches is enough.
+      - A prefix C(process:), C(unit:), C(container:), C(program:), C(user:) (the name or number), or C(exe:) narrows a
+        pattern to that property.
+      - C(nat:) names NAT rules, by a chain, a comment, or their target, as in V(nat:10.88.0.5:80).
+      - With O(state=free), a listening or bound socket of such a holder is no conflict, so that a playbook can be run
+        again. A connection that has the port is a conflict whoever it belongs to.
+      - With O(state=listening), every socket that clients may meet must belong to such a holder.
+      - The kernel itself holds the ports of tunnels and of NFS. Its name is V(kernel).
       - A holder that cannot be identified never matches.
     type: list
     elements: str
     default: []
+  nonlocal:
+    description:
+      - Whether the host may get a required address later, as a virtual address does. The port is then checked as if the
+        address were there (C(IP_FREEBIND)). Without it, such a port is V(unavailable).
+    type: bool
+    default: false
+  user:
+    description:
+      - The name or number of the user as whom the server itself binds. C(bind) is then asked with that user's rights
+        and without capabilities. Only root can do that.
+      - Without it, C(bind) is asked as the user of the task.
+    type: str
   timeout:
     description:
-      - For how many seconds to keep looking until every entry is met.
+      - For how many seconds to keep looking until every entry is met. A port that must listen is never bound before the
+        last look, so that its service can start meanwhile.
     type: int
     default: 0
   sleep:
@@ -79,23 +97,24 @@ options:
   probe:
     description:
       - Whether to ask C(bind) about what the socket table calls free. The socket is closed at once.
-      - Without it, a port with connections on it counts as taken, although some connections would allow a bind, and
-        an address that the host does not have goes unnoticed.
+      - Without it, a port with connections on it counts as taken, although some connections would allow a bind. An
+        address that the host lacks, and a policy that refuses the port, go unnoticed.
     type: bool
     default: true
   redirects:
     description:
-      - Whether to look at the NAT rules of the target, those of nftables and of iptables, where the user may read them.
-      - A port that nothing holds, and whose incoming traffic they send elsewhere, as they do for published ports of
-        containers, is V(redirected). A server there would start and never be reached.
-      - Where it cannot be told what rules do to a port, because that depends for example on who connects, the port
-        counts as free and there is a warning.
+      - Whether to read the NAT rules of the target, those of nftables and of iptables, if the user may read them.
+      - If nothing holds a port and NAT rules send its incoming traffic elsewhere, as they do for published ports of
+        containers, it is V(redirected). A server there would start and never be reached.
+      - What rules do may depend, for example, on who connects. Then the port counts as free, and RV(doubts) says so.
     type: bool
     default: true
   ephemeral:
     description:
-      - What to do about a port that is to be free and that the kernel may give to any outgoing connection, because it
+      - What to do about a port that must be free and that the kernel may give to any outgoing connection, because it
         lies in C(net.ipv4.ip_local_port_range) and not in C(net.ipv4.ip_local_reserved_ports).
+      - With V(warn), RV(doubts) and a warning say so. With V(fail), it is a conflict. With V(ignore), it does not
+        matter.
     type: str
     choices: [warn, fail, ignore]
     default: warn
@@ -106,8 +125,8 @@ options:
         library.
       - V(auto) takes the first of them that works. With another value it is an error if that one does not.
       - Only V(netlink), on Linux 6.8 and later, shows TCP sockets that are bound but do not listen. Elsewhere the
-        probe notices them. An administrator gets to know their holders on Linux 5.6 and later, for others their state
-        is RV(conflicts[].state=unknown).
+        probe notices them. Root learns who holds them on Linux 5.6 and later. For other users their state is
+        RV(conflicts[].state=unknown).
     type: str
     choices: [auto, netlink, procfs, psutil]
     default: auto
@@ -120,9 +139,10 @@ options:
 requirements:
   - psutil, on targets other than Linux
 notes:
-  - Without privileges the verdicts are the same, but other users' processes are returned as hidden. Use C(become) to
-    have every holder named. On ports that only a privileged user may bind, there is no probe without privileges; the
-    socket table decides, and a port with connections on it counts as taken. NAT rules cannot be read without them.
+  - The verdicts need no privileges, with three exceptions. Ports below C(net.ipv4.ip_unprivileged_port_start) cannot be
+    probed without them, so that the socket table decides; a port with connections on it then counts as taken. NAT rules
+    cannot be read. Other users' processes are returned as hidden, so that O(held_by) never allows them.
+    RV(msg) and RV(doubts) say what was not asked. Use C(become) to have all of it.
   - The verdict holds for the moment of the check and for the network namespace of the task.
 seealso:
   - module: ansible.builtin.wait_for
@@ -147,6 +167,14 @@ EXAMPLES = r"""
         name: resolver
       - 30000-30100
 
+- name: A virtual address comes to this host later, and HAProxy binds it as its own user
+  preflight.ports.port_check:
+    ports:
+      - address: 10.0.0.100
+        port: 8443
+        nonlocal: true
+        user: haproxy
+
 - name: After the installation the service must listen within half a minute
   preflight.ports.port_check:
     ports: ["[::1]:6379", "127.0.0.1:6379"]
@@ -163,14 +191,17 @@ EXAMPLES = r"""
 
 RETURN = r"""
 msg:
-  description: What was found in one sentence; on failure a headline and one line for each conflict, 200 at most.
+  description:
+    - A headline, and for each conflict and each doubt a line with its advice below, 200 lines at most.
+    - Where all is well, one sentence that also says what was not asked.
   returned: always
   type: str
   sample: |-
     1 of 2 required ports is taken:
       80/tcp (nginx): listening on 0.0.0.0 and ::, held by apache2 (pid 812, apache2.service, user root)
+        Stop it (systemctl stop apache2.service), or name it in held_by (unit:apache2) if it is to keep the port.
 ports:
-  description: The entries as they were asked for, one for each protocol; ranges are kept whole.
+  description: The entries as they were asked for, one for each protocol. Ranges stay whole.
   returned: always
   type: list
   elements: dict
@@ -216,16 +247,23 @@ ports:
       returned: for a range
       sample: 20000
 conflicts:
-  description: The ports that are not as required.
+  description:
+    - The ports that are not as required.
+    - Neighbouring ports of one entry that have the same state, holders and reason are one item.
   returned: always
   type: list
   elements: dict
   contains:
     port:
-      description: The port number.
-      type: int
+      description: The port number, or C(FIRST-LAST) for neighbours.
+      type: raw
       returned: always
       sample: 80
+    count:
+      description: How many ports the item is about.
+      type: int
+      returned: always
+      sample: 1
     protocol:
       description: V(tcp) or V(udp).
       type: str
@@ -250,6 +288,8 @@ conflicts:
         - V(redirected) when nothing holds it, but a NAT rule sends elsewhere what is sent to it.
         - V(duplicate) when another entry with another name wants it too.
         - V(unavailable) when the address is not on the host.
+        - V(refused) when a policy (SELinux, eBPF, seccomp) or the rights of O(user) keep it from the server.
+        - V(ephemeral) when any outgoing connection may take it, with O(ephemeral=fail).
         - V(unknown) when something holds it that neither the table nor C(/proc) shows.
       type: str
       returned: always
@@ -265,12 +305,16 @@ conflicts:
       returned: always
       sample: listening on 0.0.0.0 and ::, held by apache2 (pid 812, apache2.service, user root)
     advice:
-      description: What to do about it, if there is something to say.
+      description: What to do about it. V(none) if there is nothing to add.
       type: str
       returned: always
-      sample: Stop apache2.service, or name it in held_by if it is to keep the port.
+      sample: >-
+        Stop it (systemctl stop apache2.service), or name it in held_by (unit:apache2.service) if it is to keep
+        the port.
     holders:
-      description: Who holds it, one item for each process or kernel object. What is unknown is V(none).
+      description:
+        - Who holds it, one item for each process or kernel object. What is unknown is V(none).
+        - For a port that is V(unavailable), who would be in its way.
       type: list
       elements: dict
       returned: always
@@ -383,19 +427,65 @@ held:
   returned: always
   type: list
   elements: dict
-ephemeral:
-  description: The ports that any outgoing connection may take; empty with O(ephemeral=ignore).
+doubts:
+  description: All that speaks against ports that count as required. Neighbouring ports of one entry are one item.
   returned: always
   type: list
-  elements: int
-  sample: [45000]
+  elements: dict
+  contains:
+    port:
+      description: The port number, or C(FIRST-LAST) for neighbours.
+      type: raw
+      returned: always
+      sample: 45000
+    protocol:
+      description: V(tcp) or V(udp).
+      type: str
+      returned: always
+      sample: tcp
+    address:
+      description: The required address; V(none) for the wildcard addresses.
+      type: str
+      returned: always
+      sample: 127.0.0.1
+    name:
+      description: Who needs it.
+      type: str
+      returned: always
+      sample: etcd
+    kind:
+      description:
+        - V(nat) when NAT rules may send its traffic elsewhere.
+        - V(ephemeral) when any outgoing connection may take it.
+        - V(not_probed) when C(bind) gave no answer, so that only the socket table decided.
+      type: str
+      returned: always
+      sample: ephemeral
+    reason:
+      description: What speaks against the port.
+      type: str
+      returned: always
+      sample: any outgoing connection may take it (net.ipv4.ip_local_port_range is 32768-60999)
+    advice:
+      description: What to do about it. V(none) if there is nothing to add.
+      type: str
+      returned: always
+      sample: To reserve it, set net.ipv4.ip_local_reserved_ports = 45000
+ephemeral:
+  description:
+    - The ports that any outgoing connection may take, each a number, or C(FIRST-LAST) for neighbours.
+    - Empty with O(ephemeral=ignore).
+  returned: always
+  type: list
+  elements: raw
+  sample: [45000, 46000-46009]
 source:
   description: Where the socket table came from; V(none) if no port was required.
   returned: always
   type: str
   sample: netlink
 probed:
-  description: Whether C(bind) gave an answer wherever the table had none.
+  description: Whether C(bind) gave an answer for every port that the table calls free.
   returned: always
   type: bool
   sample: true
@@ -420,17 +510,26 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.preflight.ports.plugins.module_utils._kernel import ephemeral
 from ansible_collections.preflight.ports.plugins.module_utils._kernel.bind import ProbeError
 from ansible_collections.preflight.ports.plugins.module_utils._look.look import Look, look
+from ansible_collections.preflight.ports.plugins.module_utils._model.ports import runs, shown
 from ansible_collections.preflight.ports.plugins.module_utils._model.requirement import (
+    FREE,
     Requirement,
     RequirementError,
-    ports_to_be_free,
 )
 from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import SourceError
 from ansible_collections.preflight.ports.plugins.module_utils._request.entries import parse
+from ansible_collections.preflight.ports.plugins.module_utils._request.terms import OPTIONS
 from ansible_collections.preflight.ports.plugins.module_utils._table.sources import first_that_works
+from ansible_collections.preflight.ports.plugins.module_utils._verdict.message import message
 from ansible_collections.preflight.ports.plugins.module_utils._verdict.results import NOTHING, result
 
+if t.TYPE_CHECKING:
+    from ansible_collections.preflight.ports.plugins.module_utils._kernel.ephemeral import Ephemeral
+    from ansible_collections.preflight.ports.plugins.module_utils._model.doubt import Doubt
+    from ansible_collections.preflight.ports.plugins.module_utils._verdict.advice import Circumstances
+
 FOREVER = 10**9  # seconds; time.sleep() takes no more than its clock can count
+IGNORE, FAIL = "ignore", "fail"
 
 
 def main() -> None:
@@ -441,6 +540,8 @@ def main() -> None:
             "ports": {"type": "list", "elements": "raw", "required": True},
             "state": {"type": "str", "choices": ["free", "listening"], "default": "free"},
             "held_by": {"type": "list", "elements": "str", "default": []},
+            "nonlocal": {"type": "bool", "default": False},
+            "user": {"type": "str"},
             "timeout": {"type": "int", "default": 0},
             "sleep": {"type": "int", "default": 1},
             "probe": {"type": "bool", "default": True},
@@ -457,55 +558,95 @@ def main() -> None:
         for name in ("timeout", "sleep"):
             if options[name] < 0:
                 raise RequirementError(f"{name} {options[name]}: a number of seconds is 0 or more")
-        requirements = parse(options["ports"], options["state"], options["held_by"])
+        requirements = parse(options["ports"], **{option: options[option] for option in OPTIONS})
         seen = look_until_met(module, requirements, started + min(options["timeout"], FOREVER))
     except (RequirementError, SourceError, ProbeError) as error:
         module.fail_json(msg=str(error), elapsed=since(started), **NOTHING)
-    settings = ephemeral.read()
-    outcome = {
-        **result(requirements, seen.verdicts, options["cmdline"], os.geteuid() == 0, settings),
+    settings = None if options["ephemeral"] == IGNORE else ephemeral.read()
+    threatened = threatened_by_connections(requirements, settings)
+    doubts = found_doubts(requirements, seen, settings if threatened else None)
+    outcome: dict[str, t.Any] = {
+        **result(
+            requirements,
+            seen.verdicts,
+            doubts,
+            lambda doubt: options.get(doubt.kind) == FAIL,
+            circumstances(settings) if seen.verdicts or doubts else None,
+            options["cmdline"],
+        ),
         "source": seen.source if requirements else None,
         "probed": seen.probed,
         "redirects_checked": seen.redirects_checked,
-        "ephemeral": [],
+        "ephemeral": [shown(*run) for run in runs(threatened)],
     }
-    # _sentences only now: on a target, each import costs time in each task.
-    if seen.doubts:
-        from ansible_collections.preflight.ports.plugins.module_utils._verdict.sentences import redirect_findings
-
-        for finding in redirect_findings(seen.doubts):
-            module.warn(finding)
-    failed = bool(outcome["conflicts"])
-    threatened = settings.threatened(ports_to_be_free(requirements)) if settings else []
-    if settings and threatened and options["ephemeral"] != "ignore":
-        outcome["ephemeral"] = threatened
-        from ansible_collections.preflight.ports.plugins.module_utils._verdict.sentences import ephemeral_finding
-
-        finding = ephemeral_finding(settings, threatened)
-        if options["ephemeral"] == "fail":
-            outcome["msg"] = f"{outcome['msg']}\n{finding}" if failed else finding
-            failed = True
-        else:
-            module.warn(finding)
+    outcome["msg"] = message(outcome)
     outcome["elapsed"] = since(started)
-    if failed:
+    for warning in warnings(outcome["doubts"]):
+        module.warn(warning)
+    if outcome["conflicts"]:
         module.fail_json(**outcome)
     module.exit_json(**outcome)
 
 
 def look_until_met(module: AnsibleModule, requirements: t.Sequence[Requirement], deadline: float) -> Look:
-    """The first look that finds all as required, or the last one before the deadline."""
-    options = module.params
+    """The first look that finds all as required, or the last one, at the deadline."""
     while True:
-        seen = first_that_works(
-            options["source"],
-            lambda source: look(requirements, source, options["probe"], options["redirects"], module.run_command),
-        )
+        is_last = time.monotonic() >= deadline
+        seen = look_once(module, requirements, is_last)
         unmet = [verdict for verdict in seen.verdicts.values() if not verdict.met]
-        left = deadline - time.monotonic()
-        if not unmet or left <= 0 or any(verdict.is_final for verdict in unmet):
+        if not unmet or is_last or any(verdict.is_final for verdict in unmet):
             return seen
-        time.sleep(min(options["sleep"], left))
+        time.sleep(max(0, min(module.params["sleep"], deadline - time.monotonic())))
+
+
+def look_once(module: AnsibleModule, requirements: t.Sequence[Requirement], is_last: bool) -> Look:
+    options = module.params
+    return first_that_works(
+        options["source"],
+        lambda source: look(requirements, source, options["probe"], options["redirects"], module.run_command, is_last),
+    )
+
+
+def threatened_by_connections(requirements: t.Iterable[Requirement], settings: Ephemeral | None) -> list[int]:
+    """The ports that are to be free and that the kernel may give to any outgoing connection."""
+    wanted = (port for requirement in requirements if requirement.state == FREE for port in requirement.ports)
+    return settings.threatened(wanted) if settings else []
+
+
+def found_doubts(requirements: t.Sequence[Requirement], seen: Look, settings: Ephemeral | None) -> list[Doubt]:
+    """All that speaks against ports that are as required."""
+    if not (seen.diversions or seen.unprobed or settings):
+        return []
+    # Only now: on a target, each import costs time in each task.
+    from ansible_collections.preflight.ports.plugins.module_utils._kernel.rights import first_unprivileged
+    from ansible_collections.preflight.ports.plugins.module_utils._verdict import doubts
+
+    return [
+        *doubts.from_nat(requirements, seen.verdicts, seen.diversions),
+        *doubts.from_connections(requirements, seen.verdicts, settings),
+        *doubts.from_silence(requirements, seen.verdicts, seen.unprobed, first_unprivileged()),
+    ]
+
+
+def circumstances(settings: Ephemeral | None) -> Circumstances:
+    from ansible_collections.preflight.ports.plugins.module_utils._verdict.advice import Circumstances
+
+    return Circumstances(os.geteuid() == 0, "microsoft" in os.uname().release.lower(), settings)
+
+
+def warnings(doubts: t.Sequence[dict[str, t.Any]]) -> t.Iterator[str]:
+    """One for all ports that have the same against them. What was not asked is in the message."""
+    if not doubts:
+        return
+    from ansible_collections.preflight.ports.plugins.module_utils._model.text import joined
+    from ansible_collections.preflight.ports.plugins.module_utils._verdict.message import label
+
+    ports: dict[tuple[str, str], list[str]] = {}
+    for doubt in doubts:
+        if doubt["kind"] != "not_probed":
+            ports.setdefault((doubt["reason"], doubt["advice"] or ""), []).append(label(doubt))
+    for (reason, advice), labels in ports.items():
+        yield f"{joined(labels)}: {reason}. {advice}".rstrip()
 
 
 def since(started: float) -> float:

@@ -83,6 +83,13 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+msg:
+  description: Who has which port, one line for each holder of a port, 200 lines at most.
+  returned: always
+  type: str
+  sample: |-
+    22/tcp on 0.0.0.0 and ::: sshd (pid 640, ssh.service, user root)
+    53/tcp+udp on 0.0.0.0 and ::: dnsmasq (pid 4502, user root)
 sockets:
   description: The sockets, by protocol, port, and address. What is unknown is V(none).
   returned: always
@@ -216,6 +223,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.preflight.ports.plugins.module_utils._look.inventory import Filter, take
 from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import SourceError
 from ansible_collections.preflight.ports.plugins.module_utils._table.sources import first_that_works
+from ansible_collections.preflight.ports.plugins.module_utils._verdict.listing import listing
 
 
 def main() -> None:
@@ -247,6 +255,7 @@ def main() -> None:
     except SourceError as error:
         fail(module, error)
     module.exit_json(
+        msg=listing(found),
         source=source,
         sockets=[
             {"address": str(held.endpoint), "port": held.port, **holder.as_dict(options["cmdline"])}

@@ -17,6 +17,7 @@ import zipfile
 from pathlib import Path
 from typing import Dict, Sequence
 
+from ansible_collections.preflight.ports.plugins.module_utils._model.question import Question
 from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import ANY4, ANY6, Endpoint
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter import gate
 from redirects import large
@@ -42,8 +43,9 @@ package = "ansible_collections.preflight.ports.plugins.module_utils."
 sys.path.insert(0, sys.argv[1])
 for name in ("_table.sock_diag", "_request.entries", "_verdict.sentences"):
     importlib.import_module(package + name)
+from ansible_collections.preflight.ports.plugins.module_utils._model.question import Question
 from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import ANY4, ANY6, Endpoint
-questions = [("tcp", Endpoint(*end), int(port)) for end in ((ANY4,), (ANY6, True)) for port in sys.argv[2:]]
+questions = [Question("tcp", Endpoint(*end), int(port)) for end in ((ANY4,), (ANY6, True)) for port in sys.argv[2:]]
 started = time.process_time()
 found = importlib.import_module(package + "_netfilter.gate").find(questions)
 print(time.process_time() - started)
@@ -76,7 +78,9 @@ def _new_process(archive: str, ports: Sequence[int]) -> float:
 
 
 def _loaded(ports: Sequence[int]) -> float:
-    questions = [("tcp", endpoint, port) for endpoint in (Endpoint(ANY4), Endpoint(ANY6, True)) for port in ports]
+    questions = [
+        Question("tcp", endpoint, port) for endpoint in (Endpoint(ANY4), Endpoint(ANY6, True)) for port in ports
+    ]
     costs = []
     for _unused in range(30):
         started = time.process_time()

@@ -17,6 +17,7 @@ SECCOMP_RET_ALLOW = 0x7FFF0000
 SECCOMP_RET_ERRNO = 0x00050000
 
 SOCKET = {"x86_64": 41, "aarch64": 198, "riscv64": 198}
+BIND = {"x86_64": 49, "aarch64": 200, "riscv64": 200}
 
 # struct seccomp_data: the number of the call, and where the low half of each argument is on a little-endian machine
 NUMBER = 0
@@ -27,7 +28,16 @@ LOAD, JUMP_IF_EQUAL, RETURN = 0x20, 0x15, 0x06
 
 def refuse_socket(error: int, arguments: dict[int, int]) -> None:
     """socket(2) fails with the error where its arguments, by position, are these."""
-    expected = {NUMBER: SOCKET[platform.machine()]}
+    _refuse(error, SOCKET[platform.machine()], arguments)
+
+
+def refuse_bind(error: int) -> None:
+    """Each bind(2) fails with the error."""
+    _refuse(error, BIND[platform.machine()], {})
+
+
+def _refuse(error: int, call: int, arguments: dict[int, int]) -> None:
+    expected = {NUMBER: call}
     expected.update({ARGUMENTS + 8 * position: value for position, value in arguments.items()})
     steps = []
     for number, (offset, value) in enumerate(expected.items()):

@@ -18,7 +18,7 @@ PARTS = [
     *("127.0.0.1", "0.0.0.0", "127.1", "localhost", "::1", "::ffff:127.0.0.1", "fe80::1%lo", "2001:db8::1"),
 ]
 PATTERNS = ["nginx*", "unit:", "unit:[", "process:a", "user:root", "exe:/usr/*", "", ":", "a,b"]
-KEYS = ["port", "protocol", "address", "name", "state", "held_by"]
+KEYS = ["port", "protocol", "address", "interface", "name", "state", "held_by", "nonlocal", "user"]
 
 texts = st.lists(st.sampled_from(PARTS) | st.text(max_size=4), max_size=6).map("".join)
 scalars = st.one_of(
@@ -55,7 +55,7 @@ def test_values(entries: list[Any], held_by: Any) -> None:
 
 def assert_understood(entries: list[Any], held_by: Any) -> None:
     try:
-        requirements = parse(entries, "free", held_by)
+        requirements = parse(entries, held_by=held_by)
     except RequirementError as error:
         assert str(error)
         return

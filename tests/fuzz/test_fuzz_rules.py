@@ -8,6 +8,7 @@ import contextlib
 import struct
 from unittest import mock
 
+from ansible_collections.preflight.ports.plugins.module_utils._model.question import Question
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter import gate, search
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.nft import kernel
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.xt import entries as legacy
@@ -17,7 +18,7 @@ from support import nftables as nft
 from support import xt_entries as entries
 from support.records import at
 
-QUESTIONS = [("tcp", at("0.0.0.0"), port) for port in (80, 81)] + [("udp", at("::", v6only=False), 53)]
+QUESTIONS = [Question("tcp", at("0.0.0.0"), port) for port in (80, 81)] + [Question("udp", at("::", v6only=False), 53)]
 
 MULTIPORT = ("multiport", 1, struct.pack("=BB15H15BB", 1, 2, 80, 443, *[0] * 13, *[0] * 15, 0))
 ADDRTYPE = ("addrtype", 1, struct.pack("=HHI", 0, 4, 0))

@@ -17,13 +17,15 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any, Iterable, Iterator, Sequence, Tuple
 
+from oracle import clients, scene, truth
 from oracle import look as looks
-from oracle import scene, truth
 from oracle.compare import Crowd, Fact, Fault, Look, differences, wrong_listening
 from oracle.scene import Held, Shape
 from oracle.truth import Ask
 from support import sandbox
 from support.actors import Actor, troupe
+
+SERVING = {"tcp": "listening", "udp": "bound"}
 
 Place = Tuple[int, int]  # of a requirement: its world's number, and its own
 
@@ -41,6 +43,8 @@ class Batch:
     def __init__(self, worlds: list[dict[str, Any]], actors: list[Actor]) -> None:
         self.pids = [actor.pid for actor in actors]
         self.asks: dict[Ask, Place] = {}
+        self.variants: dict[tuple[Any, ...], Ask] = {}
+        self.answering: dict[Ask, list[tuple[int, ...]]] = {}  # the holders of the sockets that clients meet
         # of all worlds together: a port that the kernel chose may be one that it chose for another world, too
         self.held: dict[tuple[str, int], list[Held]] = defaultdict(list)
         low, high = scene.LOW, scene.HIGH
@@ -60,11 +64,25 @@ class Batch:
             actor.take([sock for held, sock in living if index in held.holders])
         for _unused, sock in living:
             sock.close()
+        by_whom: list[Ask] = []
         for nth, ask in enumerate(world["asks"]):
             port = ask and built.port(ask["port"])
             if port:
-                wanted = Ask(ask["protocol"], ask["address"], port, ask["count"], ask["want"])
-                self.asks.setdefault(wanted, (number, nth))
+                allowed = tuple(ask["allowed"]) if ask["allowed"] else None
+                options = (ask["interface"], ask["later"], allowed)
+                wanted = Ask(ask["protocol"], ask["address"], port, ask["count"], ask["want"], *options)
+                # A port that the kernel chose may be another one when the world is built again.
+                if (not allowed or port < scene.EPHEMERAL) and self._is_apart(wanted):
+                    self.asks.setdefault(wanted, (number, nth))
+                    by_whom += [wanted] * bool(allowed)
+        if by_whom:
+            for wanted, operations in zip(by_whom, clients.answering(world, first_port, by_whom)):
+                self.answering[wanted] = [tuple(world["ops"][operation]["holders"]) for operation in operations]
+
+    def _is_apart(self, ask: Ask) -> bool:
+        """Whether its conflicts can be told from those of the others, which may differ in their options alone."""
+        keys = [(ask.protocol, ask.address, ask.interface, ask.want, port) for port in ask.ports()]
+        return all(self.variants.setdefault(key, ask)[-2:] == (ask.later, ask.allowed) for key in keys)
 
     def report(self, look: Look, job: dict[str, Any], scratch: Path) -> dict[str, Any]:
         """The look's cases, and what is wrong with them: world, requirement, kind, detail."""
@@ -79,8 +97,12 @@ class Batch:
             wrong.append((0, 0, "no verdict", str(error)))
         else:
             before, self.truth = self.truth, truth.read(list(self.asks))
-            names = ("protocol", "address", "wanted", "port")
-            conflicts = {tuple(found[name] for name in names): found for found in result["conflicts"]}
+            names = ("protocol", "address", "wanted")
+            conflicts = {
+                (*(found[name] for name in names), port): found
+                for found in result["conflicts"]
+                for port in _ports(found["port"], found["count"])
+            }
             # Connections end by themselves while a slow machine looks and looks.
             ended = {port for port, *_unused in self.connections - truth.connections()}
             seen = truth.visible([1, *self.pids], look.user)
@@ -106,6 +128,9 @@ class Batch:
                 "address": ask.address,
                 "port": ask.port if ask.count == 1 else f"{ask.port}-{ask.ports()[-1]}",
                 "state": ask.want,
+                "interface": ask.interface,
+                "nonlocal": ask.later,
+                "held_by": [f"process:p{actor}" for actor in ask.allowed or ()],
             }
             for ask in self.asks
         ]
@@ -117,33 +142,49 @@ class Batch:
         found = [conflicts.get((ask.protocol, entry["address"], ask.want, port)) for port in ask.ports()]
         for port, error, conflict in zip(ask.ports(), errors, found):
             held = self.held[ask.protocol, port]
-            inside = [it for it in held if truth.overlap(it.shape, ask.address)]
-            alike = [it for it in held if truth.overlap(_dual_stack(it, look), ask.address)]
+            inside = [it for it in held if truth.overlap(it.shape, ask.address, ask.interface)]
+            alike = [it for it in held if truth.overlap(_as_shown(it, look), ask.address, ask.interface)]
             fact = Fact(port, error, inside, alike)
             faults: Iterable[Fault] = ()
             if ask.want == "listening":
-                listeners = [it for it in held if it.state == "listening"]
-                served = any(truth.serves(it.shape, ask.address) for it in listeners if not it.shape.device)
-                maybe = any(truth.serves(_dual_stack(it, look), ask.address) for it in listeners)
-                # whether one that serves a single device is enough is for the reader to say
-                if served or not any(it.shape.device for it in listeners if it in inside):
-                    faults = wrong_listening(fact, look, conflict, served, maybe)
+                servers = [it for it in alike if it.state == SERVING[ask.protocol]]
+                serving = [it for it in servers if truth.serves(it.shape, ask.address)]
+                unmet = ask.allowed is not None and not self.answering[ask]
+                # whether one that serves a single device, or a multicast group, is enough is for the reader to say
+                if not any(it.shape.device for it in servers) and not (serving and unmet):
+                    met = bool(serving) and self._all_allowed(ask, crowd)
+                    clear = all(map(look.shows_v6only, servers))
+                    faults = wrong_listening(fact, look, conflict, met, clear)
             else:
                 faults = differences(fact, look, conflict, crowd)
             for kind, detail in faults:
                 yield kind, f"port {port}: {detail}" if ask.count > 1 else detail
         met = [port for port, conflict in zip(ask.ports(), found) if not conflict]
+        met_state = "free" if ask.want == "free" else SERVING[ask.protocol]
         if entry["met"] != (len(met) == ask.count):
             yield "entry contradicts its conflicts", f"met {entry['met']}, met are {met}"
-        if entry["state"] not in {conflict["state"] if conflict else ask.want for conflict in found}:
+        if entry["state"] not in {conflict["state"] if conflict else met_state for conflict in found}:
             yield "entry contradicts its conflicts", f"state {entry['state']}"
         if ask.count > 1 and (entry["free"], entry["first_free"]) != (len(met), met[0] if met else None):
             yield "entry contradicts its conflicts", f"free {entry['free']}, first {entry['first_free']}, are {met}"
 
+    def _all_allowed(self, ask: Ask, crowd: Crowd) -> bool:
+        """Whether of each socket that clients meet, one that is allowed has it, and the look's user may know it."""
+        seen = [number for number, pid in enumerate(crowd.pids) if pid in crowd.seen]
+        return ask.allowed is None or all(
+            set(holders) & set(ask.allowed) & set(seen) for holders in self.answering[ask]
+        )
 
-def _dual_stack(held: Held, look: Look) -> Shape:
-    """What it looks like where the table doesn't tell IPV6_V6ONLY."""
-    return held.shape._replace(v6only=held.shape.v6only and look.shows_v6only(held))
+
+def _ports(port: Any, count: int) -> range:
+    first = int(str(port).partition("-")[0])
+    return range(first, first + count)
+
+
+def _as_shown(held: Held, look: Look) -> Shape:
+    """What it looks like where the table shows neither IPV6_V6ONLY nor devices."""
+    v6only = held.shape.v6only and look.shows_v6only(held)
+    return held.shape._replace(v6only=v6only, device=held.shape.device if look.shows_devices else None)
 
 
 if __name__ == "__main__":

@@ -18,14 +18,18 @@ LISTS_BOUND = tuple(int(part) for part in os.uname().release.split("-")[0].split
 MISSED = "free, though bound: the table does not show such sockets, and nobody else was asked"
 ABSENT = "free or listening, though the address is not on the host: the kernel was not asked"
 CAREFUL = "taken by a connection that would let a server in: a bound socket may hide behind it, or nobody was asked"
-MERGED = "taken by an IPv6-only socket, which the table shows like a dual-stack one: the kernel was not asked"
-NAMESAKE = "an IPv6-only socket named, which the table shows like a dual-stack one, while another one blocks"
-NAMELESS = "taken by an unknown holder or a connection instead of a bound socket: the table does not show such sockets"
-MISTAKEN = (
-    "listening, though IPv6-only: the table shows such a socket like a dual-stack one, and the kernel was not asked,"
-    " or answered because of a bound socket that the user cannot see"
+MERGED = (
+    "taken by a socket that is not in the way, of which the table hides V6ONLY or its device: the kernel was not asked"
 )
-DOCUMENTED = (MISSED, ABSENT, CAREFUL, MERGED, NAMESAKE, NAMELESS, MISTAKEN)
+NAMESAKE = (
+    "a socket named that is not in the way, of which the table hides V6ONLY or its device, while another one blocks"
+)
+NAMELESS = "taken by an unknown holder or a connection instead of a bound socket: the table does not show such sockets"
+UNSURE = (
+    "not listening, though it is: the table shows an IPv6-only socket like a dual-stack one, and the kernel was not"
+    " asked, or answered because of a bound socket that the user cannot see"
+)
+DOCUMENTED = (MISSED, ABSENT, CAREFUL, MERGED, NAMESAKE, NAMELESS, UNSURE)
 
 
 class Look(NamedTuple):
@@ -48,6 +52,10 @@ class Look(NamedTuple):
             return False
         return self.source in ("auto", "netlink") or held.shape.address != "::"
 
+    @property
+    def shows_devices(self) -> bool:
+        return self.source in ("auto", "netlink")
+
     def asks(self, port: int) -> bool:
         """Whether the kernel lets the probe have an answer."""
         return self.probe and not (self.user and port < 1024)
@@ -59,7 +67,7 @@ class Fact(NamedTuple):
     port: int
     error: str  # that a server gets, or ""
     inside: Sequence[Held]  # the sockets that overlap it
-    alike: Sequence[Held]  # those that would for all that the look's table shows of IPV6_V6ONLY
+    alike: Sequence[Held]  # those that would for all that the look's table shows of IPV6_V6ONLY and devices
 
     @property
     def states(self) -> list[str]:
@@ -67,7 +75,9 @@ class Fact(NamedTuple):
         if not self.error and not any(map(_bound_only, self.inside)):
             return ["free"]
         found = sorted({held.state for held in self.inside}, key=WORST_FIRST.index)
-        return found[:1] + ["unavailable"] * (self.error == "EADDRNOTAVAIL")
+        # SO_REUSEADDR may do for the connection and not for a dying one of the other family.
+        beside = ["closing"] if found[:1] == ["connected"] and "closing" in found else []
+        return found[:1] + beside + ["unavailable"] * (self.error == "EADDRNOTAVAIL")
 
     @property
     def contradictory(self) -> bool:
@@ -96,16 +106,16 @@ Conflict = Optional[Dict[str, Any]]
 Fault = Tuple[str, str]  # kind and detail
 
 
-def wrong_listening(fact: Fact, look: Look, conflict: Conflict, served: bool, maybe: bool) -> Iterator[Fault]:
-    """*served*: a listener takes what is sent to the address. *maybe*: for all that the table shows, one does."""
-    if served != bool(conflict):
+def wrong_listening(fact: Fact, look: Look, conflict: Conflict, met: bool, clear: bool) -> Iterator[Fault]:
+    """*met*: clients of the address get answers, from allowed holders only. *clear*: the table shows all options."""
+    if met != bool(conflict):
         return
     kind = "wrong listening"
-    if not served and not look.probe and fact.error == "EADDRNOTAVAIL":
+    if not met and not look.probe and fact.error == "EADDRNOTAVAIL":
         kind = ABSENT
-    elif not served and maybe and (not look.asks(fact.port) or _misled(fact, look)):
-        kind = MISTAKEN
-    yield kind, f"a listener takes what is sent there: {served}"
+    elif met and not clear and (not look.asks(fact.port) or _misled(fact, look)):
+        kind = UNSURE
+    yield kind, f"as required for its clients: {met}"
 
 
 def _misled(fact: Fact, look: Look) -> bool:

@@ -32,7 +32,10 @@ def _operation(op: dict[str, Any]) -> str:
 
 def _ask(ask: dict[str, Any]) -> str:
     more = f"..+{ask['count'] - 1}" if ask["count"] > 1 else ""
-    return f"{ask['want']}: {_place(ask['address'], ask['port'])}{more}/{ask['protocol']}"
+    device = f" on {ask['interface']}" if ask["interface"] else ""
+    later = ", an address that may come later" if ask["later"] else ""
+    allowed = f", by {'+'.join(f'p{actor}' for actor in ask['allowed'])}" if ask["allowed"] else ""
+    return f"{ask['want']}: {_place(ask['address'], ask['port'])}{more}/{ask['protocol']}{device}{later}{allowed}"
 
 
 def _place(address: Any, port: Any) -> str:

@@ -20,7 +20,7 @@ SEED = 20260101
 
 # What is added at the end of a module_utils file, and the kind of error it has to show as.
 BREAKAGES: dict[str, tuple[str, str, str]] = {
-    "the probe says free": ("_kernel/bind", "def probe(*_question): return FREE", "wrong free"),
+    "the probe says free": ("_kernel/bind", "def probe(_question): return FREE", "wrong free"),
     "only equal addresses overlap": (
         "_model/overlap",
         "def overlap(wanted, held): return wanted.address == held.address",
@@ -28,7 +28,17 @@ BREAKAGES: dict[str, tuple[str, str, str]] = {
     ),
     "no SO_REUSEADDR": (
         "_kernel/bind",
-        "_by_options = _bind\ndef _bind(*question, **_options): return _by_options(*question[:3], reuse_address=False)",
+        "_by_options = _bind\ndef _bind(question, port, reuse_address=False): return _by_options(question, port)",
+        "wrong taken",
+    ),
+    "whoever listens is allowed": (
+        "_verdict/served",
+        "def _strangers(_requirement, _holders): return ()",
+        "wrong listening",
+    ),
+    "an address that may come later is missed": (
+        "_kernel/bind",
+        "_asked = _socket\ndef _socket(question): return _asked(question._replace(may_come_later=False))",
         "wrong taken",
     ),
     "the youngest process counts": (

@@ -24,9 +24,9 @@ IPV6_FREEBIND = 78
 LISTENS = "0A"  # in /proc/net/tcp
 SCRATCH = EPHEMERAL - 1  # no world uses this port, nor the one before
 
-HERE_4 = ["127.0.0.1", *(pair[0] for pair in DEVICES.values())]
+HERE_4 = ["127.0.0.1", "127.0.0.2", *(pair[0] for pair in DEVICES.values())]
 HERE_6 = ["::1", *(pair[1] for pair in DEVICES.values())]
-WILDCARDS = {"0.0.0.0": HERE_4, "::ffff:0.0.0.0": HERE_4, "::": HERE_6}
+WILDCARDS = {"0.0.0.0": HERE_4, "::ffff:0.0.0.0": HERE_4, "::": HERE_6 + HERE_4}
 
 
 class Ask(NamedTuple):
@@ -37,9 +37,16 @@ class Ask(NamedTuple):
     port: int
     count: int
     want: str
+    interface: str | None = None
+    later: bool = False  # whether the address may come later
+    allowed: tuple[int, ...] | None = None  # the holders that held_by names
 
     def ports(self) -> range:
         return range(self.port, self.port + self.count)
+
+    def literals(self) -> list[str]:
+        """The addresses to which a client may turn."""
+        return WILDCARDS.get(self.address, [self.address]) if self.address else HERE_4 + HERE_6
 
 
 def in_child(question: Callable[[], Any], user: str | None = None) -> Any:
@@ -63,7 +70,7 @@ def in_child(question: Callable[[], Any], user: str | None = None) -> Any:
 
 def read(asks: Sequence[Ask]) -> list[list[str]]:
     """For every port of every ask: "" where a server could start, else the name of the error it gets."""
-    return in_child(lambda: [[_start(ask.protocol, ask.address, port) for port in ask.ports()] for ask in asks])
+    return in_child(lambda: [[_start(ask, port) for port in ask.ports()] for ask in asks])
 
 
 def connections() -> set[tuple[int, str, bool]]:
@@ -96,15 +103,18 @@ def _servers(address: str | None) -> list[tuple[str, bool]]:
     return [("0.0.0.0", False), ("::", True)] if address is None else [(address, False)]
 
 
-def _start(protocol: str, address: str | None, port: int) -> str:
+def _start(ask: Ask, port: int) -> str:
     with contextlib.ExitStack() as sockets:
         try:
-            for literal, v6only in _servers(address):
-                server = sockets.enter_context(_socket(protocol, literal, v6only))
-                if protocol == "tcp":
+            for literal, v6only in _servers(ask.address):
+                server = sockets.enter_context(_socket(ask.protocol, literal, v6only))
+                if ask.protocol == "tcp":
                     server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                _set_device(server, ask.interface)
+                if ask.later:
+                    _set_freebind(server)
                 server.bind((literal, port))
-                if protocol == "tcp":
+                if ask.protocol == "tcp":
                     server.listen(1)
         except OSError as error:
             return errno.errorcode[error.errno or 0]
@@ -112,16 +122,16 @@ def _start(protocol: str, address: str | None, port: int) -> str:
 
 
 @functools.lru_cache(maxsize=None)
-def overlap(shape: Shape, address: str | None) -> bool:
+def overlap(shape: Shape, address: str | None, interface: str | None) -> bool:
     """Whether a socket of this shape is in the way of what is asked when neither has set an option that helps."""
     with contextlib.ExitStack() as sockets:
         _twin(shape, sockets)
-        return any(_refused(shape.protocol, *server) for server in _servers(address))
+        return any(_refused(shape.protocol, *server, interface) for server in _servers(address))
 
 
 @functools.lru_cache(maxsize=None)
 def serves(shape: Shape, address: str | None) -> bool:
-    """Whether a listener of this shape, on no device, takes what is sent to the address from this host.
+    """Whether a server of this shape, on no device, takes what is sent to the address from this host.
 
     For a wildcard: to every address of the host that it stands for; for none: to any.
     """
@@ -129,17 +139,24 @@ def serves(shape: Shape, address: str | None) -> bool:
         return True
     wanted = WILDCARDS.get(address, [address])
     with contextlib.ExitStack() as sockets:
-        listener = sockets.enter_context(_socket(shape.protocol, shape.address, shape.v6only))
-        _freebind(listener, shape.address)
-        listener.listen(len(wanted))
-        return all(_reaches(literal) for literal in wanted)
+        server = sockets.enter_context(_socket(shape.protocol, shape.address, shape.v6only))
+        _freebind(server, shape.address)
+        if shape.protocol == "tcp":
+            server.listen(len(wanted))
+        server.settimeout(0.2)
+        return all(_reaches(server, literal) for literal in wanted)
 
 
-def _reaches(address: str) -> bool:
-    with _socket("tcp", address, False) as client:
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_TIME_WAIT)
+def _reaches(server: socket.socket, address: str) -> bool:
+    protocol = "tcp" if server.type == socket.SOCK_STREAM else "udp"
+    with _socket(protocol, address, False) as client:
         try:
             client.connect((address, SCRATCH))
+            if protocol == "tcp":
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_TIME_WAIT)
+            else:
+                client.send(b"?")
+                server.recv(1)
         except OSError:
             return False
     return True
@@ -147,7 +164,7 @@ def _reaches(address: str) -> bool:
 
 def _twin(shape: Shape, sockets: contextlib.ExitStack) -> None:
     bound = sockets.enter_context(_socket(shape.protocol, shape.address, shape.v6only))
-    _set_device(bound, shape)
+    _set_device(bound, shape.device)
     _freebind(bound, shape.address)
     if shape_of(shape.protocol, bound) == shape:
         return
@@ -161,19 +178,20 @@ def _twin(shape: Shape, sockets: contextlib.ExitStack) -> None:
         listener.listen(1)
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_TIME_WAIT)
     bound.connect((shape.address, SCRATCH - 1))
-    _set_device(bound, shape)
+    _set_device(bound, shape.device)
     if shape_of(shape.protocol, bound) != shape:
         raise RuntimeError(f"no twin of {shape}")
 
 
-def _set_device(sock: socket.socket, shape: Shape) -> None:
-    if shape.device:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, shape.device.encode())
+def _set_device(sock: socket.socket, device: str | None) -> None:
+    if device:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device.encode())
 
 
-def _refused(protocol: str, address: str, v6only: bool) -> bool:
+def _refused(protocol: str, address: str, v6only: bool, device: str | None) -> bool:
     with _socket(protocol, address, v6only) as server:
         try:
+            _set_device(server, device)
             _freebind(server, address)
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
@@ -183,10 +201,14 @@ def _refused(protocol: str, address: str, v6only: bool) -> bool:
 
 
 def _freebind(sock: socket.socket, address: str) -> None:
+    _set_freebind(sock)
+    sock.bind((address, SCRATCH))
+
+
+def _set_freebind(sock: socket.socket) -> None:
     if sock.family == socket.AF_INET6:
         sock.setsockopt(socket.IPPROTO_IPV6, IPV6_FREEBIND, 1)
     sock.setsockopt(socket.IPPROTO_IP, IP_FREEBIND, 1)
-    sock.bind((address, SCRATCH))
 
 
 def _socket(protocol: str, address: str, v6only: bool) -> socket.socket:

@@ -70,13 +70,19 @@ KINDS: dict[str, dict[str, list[Any]]] = {
         "port": [0, 0, 0, 1, 2],
         "count": [1, 1, 1, 1, 1, 1, 2, SPAN],
         "want": ["free"],
+        "interface": [*[None] * 8, "lo", *DEVICES],
+        "later": [False, False, False, True],
+        "allowed": [None],
     },
     "listener asked": {
-        "protocol": ["tcp"],
+        "protocol": ["tcp", "tcp", "udp"],
         "address": [None, None, None, *BINDABLE, *ABSENT],
         "port": [0, 0, 1],
         "count": [1],
         "want": ["listening"],
+        "interface": [None],
+        "later": [False],
+        "allowed": [None, None, *HOLDERS],
     },
 }
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
+from ansible_collections.preflight.ports.plugins.module_utils._model.question import questions_of
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter import gate
 
 FREE = "free"
@@ -45,7 +46,7 @@ def shape(file, tool, verdicts):
 
 def said(requirement):
     """What is found for a requirement, in these words."""
-    found = gate.find([(requirement.protocol, endpoint, requirement.first) for endpoint in requirement.endpoints])
+    found = gate.find(questions_of(requirement, requirement.first))
     assert found is not None
     redirects = list(found.values())
     sure = [redirect for redirect in redirects if not redirect.depends_on]

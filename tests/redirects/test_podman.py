@@ -15,6 +15,7 @@ import uuid
 from pathlib import Path
 
 import pytest
+from ansible_collections.preflight.ports.plugins.module_utils._model.question import Question
 from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import LISTENERS, TCP
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter import gate
 from ansible_collections.preflight.ports.plugins.module_utils._request.entries import parse
@@ -85,7 +86,9 @@ def test_a_published_port(has_helper, store):
                 time.sleep(0.01)
         (address,) = [each["IPAddress"] for each in container.told["NetworkSettings"]["Networks"].values()]
         requirement, other = parse([PUBLISHED, FREE])
-        found = gate.find([("tcp", endpoint, port) for endpoint in requirement.endpoints for port in (PUBLISHED, FREE)])
+        found = gate.find(
+            [Question("tcp", endpoint, port) for endpoint in requirement.endpoints for port in (PUBLISHED, FREE)]
+        )
         assert [question[2] for question in found] == [PUBLISHED]
         redirect = next(iter(found.values()))
         assert redirect.target == f"{address}:80"

@@ -11,6 +11,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from ansible_collections.preflight.ports.plugins.module_utils._model.question import Question
 from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import ANY4, ANY6, Endpoint
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter import gate
 from ansible_collections.preflight.ports.plugins.module_utils._request.entries import parse
@@ -28,15 +29,16 @@ table ip test {
   }
 }
 """
-PORT_80 = ("tcp", IPV4, 80)
+PORT_80 = Question("tcp", IPV4, 80)
 NOBODY = 65534
 ASK = f"""
 import json, os, sys
 sys.path.insert(0, {str(COLLECTIONS)!r})
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter import gate
+from ansible_collections.preflight.ports.plugins.module_utils._model.question import Question
 from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import ANY4, Endpoint
 os.setuid(int(sys.argv[1]))
-found = gate.find([("tcp", Endpoint(ANY4), int(sys.argv[2]))])
+found = gate.find([Question("tcp", Endpoint(ANY4), int(sys.argv[2]))])
 netfilter = [name.rpartition(".")[2] for name in sys.modules if "module_utils._netfilter." in name]
 print(json.dumps([None if found is None else len(found), sorted({{*netfilter}} - {{'gate'}})]))
 """
@@ -84,7 +86,7 @@ def test_both_kinds_of_iptables_and_nft_together(world):
     world.iptables(
         "ip6tables-legacy", "-A PREROUTING -p tcp -m tcp --dport 83 -j DNAT --to-destination [fd00:17::2]:80"
     )
-    found = gate.find([("tcp", endpoint, port) for endpoint in (IPV4, IPV6) for port in (80, 81, 82, 83)])
+    found = gate.find([Question("tcp", endpoint, port) for endpoint in (IPV4, IPV6) for port in (80, 81, 82, 83)])
     assert {(question[2], each.tool, each.chains, each.target) for question, each in found.items()} == {
         (80, "nft", ("ip test base",), "172.17.0.2:8080"),
         (81, "iptables", ("ip nat PREROUTING",), "172.17.0.2:8080"),
@@ -118,7 +120,7 @@ def test_five_thousand_rules(world, shape):
     ports = shape.load(world, 5000)
     (wildcard,) = parse(["80"])
     for port, expected in ((ports[0], ELSEWHERE), (ports[-1], ELSEWHERE), (ports[-1] + 1, SERVER), (80, SERVER)):
-        found = gate.find([("tcp", endpoint, port) for endpoint in wildcard.endpoints])
+        found = gate.find([Question("tcp", endpoint, port) for endpoint in wildcard.endpoints])
         assert bool(found) == (expected == ELSEWHERE)
         assert not any(each.depends_on for each in found.values())
         assert {each.tool for each in found.values()} <= {shape.tool.replace("-nft", "")}

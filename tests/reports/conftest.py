@@ -22,12 +22,14 @@ def found():
     ports = {**fleet.entry("8008-8010", "Patroni", "connected", met=False), "free": 2, "first_free": 8008}
     threatened = fleet.entry(40000, "game")
     apache = fleet.holder("apache2", unit="apache2.service")
-    finding = (
-        "Any outgoing connection may take port 40000: net.ipv4.ip_local_port_range is 32768-60999."
-        " To reserve it, set net.ipv4.ip_local_reserved_ports = 40000"
+    threatened.update(met=False, state="ephemeral")
+    game = fleet.conflict(
+        threatened,
+        reason="any outgoing connection may take it (net.ipv4.ip_local_port_range is 32768-60999)",
+        advice="To reserve it, set net.ipv4.ip_local_reserved_ports = 40000",
     )
     return {
-        "app1": fleet.look([fleet.entry(80, "nginx: HTTP"), threatened], msg=finding, ephemeral=[40000]),
+        "app1": fleet.look([fleet.entry(80, "nginx: HTTP"), threatened], [game], ephemeral=[40000]),
         "app2": {"failed": True, "msg": "ports: 65536 is no port"},
         "db1": fleet.look([held], held=[fleet.conflict(held, fleet.holder("postgres", 700))]),
         "db2": fleet.look([ports], [fleet.conflict(ports, fleet.holder("curl", 4711), port=8009)]),

@@ -72,6 +72,7 @@ def conflict(asked, *holders, reason=None, advice=None, wanted="free", port=None
     return {
         **{key: asked[key] for key in ("protocol", "address", "name", "state")},
         "port": port or asked["port"],
+        "count": 1,
         "wanted": wanted,
         "reason": reason or f"{asked['state']} on 0.0.0.0 and ::, held by {who}",
         "advice": advice,
@@ -89,6 +90,7 @@ def look(ports, conflicts=(), held=(), msg=None, **rest):
         "ports": list(ports),
         "conflicts": list(conflicts),
         "held": list(held),
+        "doubts": [],
         "ephemeral": [],
         "source": "netlink",
         "probed": True,

@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 import time
+from pathlib import Path
 from typing import Iterator, Sequence
 
 from support.sandbox import PR_SET_DUMPABLE, PR_SET_PDEATHSIG, become, prctl
@@ -24,13 +25,15 @@ CHUNK = 200
 
 
 class Actor:
-    def __init__(self, user: str | None) -> None:
+    """A process whose name is *name*."""
+
+    def __init__(self, name: str, user: str | None) -> None:
         self.user = user
         self._line, theirs = socket.socketpair()
         self.pid = os.fork()
         if self.pid == 0:
             try:
-                _hold(theirs, user)
+                _hold(theirs, name, user)
             finally:
                 os._exit(0)
         theirs.close()
@@ -48,7 +51,8 @@ class Actor:
         self._line.close()
 
 
-def _hold(line: socket.socket, user: str | None) -> None:
+def _hold(line: socket.socket, name: str, user: str | None) -> None:
+    Path("/proc/self/comm").write_text(name)
     if user:
         become(user)
         prctl(PR_SET_DUMPABLE, 1)  # lost with the change of user, and without it nobody's own /proc entry is root's
@@ -63,7 +67,7 @@ def troupe() -> Iterator[list[Actor]]:
     actors: list[Actor] = []
     try:
         for number in range(COUNT):
-            actors.append(Actor("nobody" if number >= ROOTS else None))
+            actors.append(Actor(f"p{number}", "nobody" if number >= ROOTS else None))
             time.sleep(APART)
         yield actors
     finally:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import importlib
 import io
@@ -19,6 +20,7 @@ PLUGINS = "ansible_collections.preflight.ports.plugins"
 utils = importlib.import_module(PLUGINS + ".module_utils")
 for _finder, name, _is_package in pkgutil.walk_packages(utils.__path__, f"{utils.__name__}."):
     importlib.import_module(name)
+codecs.lookup("ascii")
 
 
 def run(name: str, arguments: dict[str, Any]) -> dict[str, Any]:

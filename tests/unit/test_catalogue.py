@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.preflight.ports.plugins.filter.profile_ports import profile_ports
+from ansible_collections.preflight.ports.plugins.module_utils._model.requirement import FREE
 from ansible_collections.preflight.ports.plugins.module_utils._request import entries
 from ansible_collections.preflight.ports.plugins.module_utils._verdict import rivals
 
@@ -61,7 +62,7 @@ def test_facts_can_be_looked_up(name):
 @every_profile
 def test_a_rerun_can_pass(name):
     for requirement in requirements(name):
-        assert requirement.state == entries.FREE
+        assert requirement.state == FREE
         assert requirement.held_by
         for pattern in requirement.held_by:
             assert re.search(r"[a-z0-9]{2}", pattern.glob), "so wide that strangers match"

@@ -10,7 +10,7 @@ import sys
 import typing as t
 
 from ansible_collections.preflight.ports.plugins.module_utils._holders import owners, processes
-from ansible_collections.preflight.ports.plugins.module_utils._model.holder import Census, Process
+from ansible_collections.preflight.ports.plugins.module_utils._model.holder import Census, Container, Process
 from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import Socket
 
 if t.TYPE_CHECKING:
@@ -33,6 +33,7 @@ def take(sockets: t.Collection[Socket], run_command: RunCommand, cmdline: bool =
     return found._replace(
         kernel_owned=_find_kernel_owned(ownerless, owned) if ownerless else frozenset(),
         socket_units=_find_socket_units(run_command) if is_systemd else {},
+        published=_find_published(held for held in sockets if any(map(_is_docker, found.owners_of(held)))),
         users={held.uid: processes.user_name(held.uid) for held in ownerless if held.uid is not None},
     )
 
@@ -47,6 +48,22 @@ def _find_socket_units(run_command: RunCommand) -> dict[tuple[str, str, int], st
     from ansible_collections.preflight.ports.plugins.module_utils._holders import socket_units
 
     return socket_units.find(run_command)
+
+
+def _is_docker(process: Process) -> bool:
+    """Without its proxy, the engine itself listens on the ports that it publishes."""
+    return process.name == "dockerd" and process.uid == 0
+
+
+def _find_published(sockets: t.Iterable[Socket]) -> dict[tuple[str, int], Container]:
+    found: dict[tuple[str, int], Container] = {}
+    for held in sockets:
+        from ansible_collections.preflight.ports.plugins.module_utils._holders import containers
+
+        container = containers.published(held.protocol, held.port)
+        if container:
+            found[held.protocol, held.port] = processes.printable_container(container)
+    return found
 
 
 def _process(pid: int, cmdline: bool) -> Process | None:

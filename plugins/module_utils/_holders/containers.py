@@ -6,15 +6,14 @@
 
 from __future__ import annotations
 
-import functools
 import glob
 import json
 import os
 import typing as t
 
+from ansible_collections.preflight.ports.plugins.module_utils._holders import docker
 from ansible_collections.preflight.ports.plugins.module_utils._model.holder import Container
 
-_DOCKER = "/var/lib/docker/containers"
 _PODMAN = "/var/lib/containers/storage/*-containers/*containers.json"
 _OCI_BUNDLES = (
     "/run/containerd/io.containerd.runtime.v2.task/*/{id}/config.json",
@@ -42,6 +41,14 @@ def published_by(process: str, arguments: t.Sequence[str], root: str = "/") -> C
     return None
 
 
+def published(protocol: str, port: int, root: str = "/") -> Container | None:
+    """The container for which Docker itself keeps the port of this host."""
+    for known in docker.containers(root):
+        if (protocol, port) in known.published:
+            return Container(known.id, known.name, "docker")
+    return None
+
+
 def behind(identity: str | None, target: str, root: str = "/") -> Container | None:
     """The container that a NAT rule names, or the one of docker that has the address of the rule's target."""
     if identity is None:
@@ -53,26 +60,24 @@ def behind(identity: str | None, target: str, root: str = "/") -> Container | No
     return Container(identity, None, "unknown")
 
 
-@functools.lru_cache(maxsize=None)  # a range of ports may go to one container
 def _docker_container_at(address: str, root: str) -> Container | None:
-    for path in glob.glob(_below(root, _DOCKER, "*", "config.v2.json")):
-        config = _json(path)
-        networks = _at(config, "NetworkSettings", "Networks")
-        if isinstance(networks, dict) and address in [_at(each, "IPAddress") for each in networks.values()]:
-            return Container(os.path.basename(os.path.dirname(path)), _slashless(_at(config, "Name")), "docker")
+    """*address*: an empty one is nobody's."""
+    for known in docker.containers(root):
+        if address in known.addresses:
+            return Container(known.id, known.name, "docker")
     return None
 
 
 def _docker_name(identity: str, root: str) -> str | None:
-    return _slashless(_at(_json(_below(root, _DOCKER, identity, "config.v2.json")), "Name"))
+    return next((known.name for known in docker.containers(root) if known.id == identity), None)
 
 
 def _podman_name(identity: str, root: str) -> str | None:
     for path in glob.glob(_below(root, _PODMAN)):
         listed = _json(path)
         for each in listed if isinstance(listed, list) else []:
-            names = _at(each, "names")
-            if _at(each, "id") == identity and isinstance(names, list) and names:
+            names = docker.at(each, "names")
+            if docker.at(each, "id") == identity and isinstance(names, list) and names:
                 return str(names[0])
     return None
 
@@ -80,10 +85,10 @@ def _podman_name(identity: str, root: str) -> str | None:
 def _oci_name(identity: str, root: str) -> str | None:
     for pattern in _OCI_BUNDLES:
         for path in glob.glob(_below(root, pattern.format(id=identity))):
-            annotations = _at(_json(path), "annotations")
+            annotations = docker.at(_json(path), "annotations")
             for key in _NAME_ANNOTATIONS:
-                if _at(annotations, key):
-                    return str(_at(annotations, key))
+                if docker.at(annotations, key):
+                    return str(docker.at(annotations, key))
     return None
 
 
@@ -97,13 +102,3 @@ def _json(path: str) -> t.Any:
             return json.load(file)
     except (OSError, ValueError):
         return None
-
-
-def _at(value: t.Any, *keys: str) -> t.Any:
-    for key in keys:
-        value = value.get(key) if isinstance(value, dict) else None
-    return value
-
-
-def _slashless(name: t.Any) -> str | None:
-    return name.lstrip("/") or None if isinstance(name, str) else None

@@ -84,7 +84,7 @@ def _origin(cgroup: str) -> tuple[str | None, Container | None]:
         # Only now: on a target, each import costs time in each task.
         from ansible_collections.preflight.ports.plugins.module_utils._holders.containers import named
 
-        container = _printable_container(named(container))
+        container = printable_container(named(container))
     return _printable(cgroups.unit(paths)), container
 
 
@@ -94,7 +94,7 @@ def _published_by(name: str, arguments: t.Sequence[str]) -> Container | None:
     from ansible_collections.preflight.ports.plugins.module_utils._holders.containers import published_by
 
     container = published_by(name, arguments)
-    return container and _printable_container(container)
+    return container and printable_container(container)
 
 
 def _started(fields: t.Sequence[str], proc: str) -> float | None:
@@ -156,7 +156,7 @@ def _link(path: str) -> str | None:
     return target[: -len(deleted)] if target.endswith(deleted) else target
 
 
-def _printable_container(container: Container) -> Container:
+def printable_container(container: Container) -> Container:
     return Container(printable(container.id), _printable(container.name), container.runtime)
 
 

@@ -8,79 +8,98 @@ from __future__ import annotations
 
 import errno
 import socket
-import sys
 import typing as t
 
-from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import ANY6, TCP, Endpoint
+from ansible_collections.preflight.ports.plugins.module_utils._model.question import Question
+from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import TCP, Endpoint, is_link_local
 
 FREE = "free"
 REUSABLE = "reusable"
 """TCP: bind(2) wants SO_REUSEADDR. Connections that allow it are left over, or a socket is bound but doesn't listen."""
 IN_USE = "in use"
 UNAVAILABLE = "unavailable"
-NO_WITNESS = "no witness"
+REFUSED = "refused"
+"""A policy keeps this port from the user: eBPF, SELinux, or the lack of a right that the server lacks as well."""
+NO_ANSWER = "no answer"
+"""The user may not ask; it tells nothing of a server."""
 
 # EINVAL: an address that TCP cannot have, such as an IPv6 multicast group. None: if_nametoindex() found no such device.
 _NO_SUCH_ADDRESS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EINVAL, errno.ENODEV, None)
-_ON_LINUX = sys.platform.startswith("linux")
-_EVERY_ADDRESS = Endpoint(ANY6, v6only=False)
+_DENIED = "denied"
+_SO_BINDTODEVICE, _IP_FREEBIND, _IPV6_FREEBIND = 25, 15, 78  # which Python does not name: asm-generic/socket.h, in.h
 
 
 class ProbeError(Exception):
     """The probe itself could not be made, as when no file descriptor is left."""
 
 
-def binds_everywhere(protocol: str, port: int) -> bool:
-    """Whether one bind(2) gave the port on every address, of both families. Raises ProbeError.
-
-    Only Linux is known to compare IPv6 sockets with those of IPv4 there.
-    """
-    return _ON_LINUX and _bind(protocol, _EVERY_ADDRESS, port, reuse_address=False) == FREE
-
-
-def probe(protocol: str, endpoint: Endpoint, port: int) -> str:
-    """What bind(2) answers to a server that wants *endpoint* and *port*. Raises ProbeError.
+def probe(question: Question) -> str:
+    """What bind(2) answers to a server that wants the port. Raises ProbeError.
 
     TCP is asked without SO_REUSEADDR first: then a success leaves no doubt, and is the usual case.
     """
-    answer = _bind(protocol, endpoint, port, reuse_address=False)
-    if answer == IN_USE and protocol == TCP and _bind(protocol, endpoint, port, reuse_address=True) == FREE:
+    answer = _bind(question, question.port)
+    if answer == IN_USE and question.protocol == TCP and _bind(question, question.port, reuse_address=True) == FREE:
         return REUSABLE
-    # For IPv6 the kernel looks at the user's rights to the port before it looks at the address.
-    return UNAVAILABLE if answer == NO_WITNESS and not is_on_host(protocol, endpoint) else answer
+    if answer != _DENIED:
+        return answer
+    # Only now: on a target, each import costs time in each task.
+    from ansible_collections.preflight.ports.plugins.module_utils._kernel.rights import may_bind
+
+    any_port = _bind(question, 0)
+    if any_port == UNAVAILABLE:  # for IPv6 the kernel looks at the user's rights before it looks at the address
+        return UNAVAILABLE
+    if any_port == _DENIED or not (question.user or may_bind(question.port)):
+        return NO_ANSWER
+    return REFUSED
 
 
-def is_on_host(protocol: str, endpoint: Endpoint) -> bool:
+def is_on_host(question: Question) -> bool:
     """Whether a server could bind the address on some port. Raises ProbeError."""
-    return endpoint.is_wildcard or _bind(protocol, endpoint, 0, reuse_address=False) != UNAVAILABLE
+    endpoint = question.endpoint
+    return (endpoint.is_wildcard and not endpoint.interface) or _bind(question, 0) != UNAVAILABLE
 
 
-def _bind(protocol: str, endpoint: Endpoint, port: int, reuse_address: bool) -> str:
+def _bind(question: Question, port: int, reuse_address: bool = False) -> str:
     try:
-        with _socket(protocol, endpoint) as server:
+        with _socket(question) as server:
             if reuse_address:
                 server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            server.bind(_sockaddr(endpoint, port))
+            server.bind(_sockaddr(question.endpoint, port))
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             return IN_USE
         if error.errno in _NO_SUCH_ADDRESS:
             return UNAVAILABLE
         if error.errno in (errno.EACCES, errno.EPERM):
-            return NO_WITNESS
-        raise ProbeError(f"bind(2) to {endpoint} port {port}/{protocol}: {error.strerror or error}") from error
+            return _DENIED
+        where = f"{question.endpoint} port {port}/{question.protocol}"
+        raise ProbeError(f"bind(2) to {where}: {error.strerror or error}") from error
     return FREE
 
 
-def _socket(protocol: str, endpoint: Endpoint) -> socket.socket:
+def _socket(question: Question) -> socket.socket:
+    endpoint = question.endpoint
     family = socket.AF_INET6 if endpoint.is_ipv6 else socket.AF_INET
-    server = socket.socket(family, socket.SOCK_STREAM if protocol == TCP else socket.SOCK_DGRAM)
-    if endpoint.is_ipv6:
-        server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(bool(endpoint.v6only)))
+    server = socket.socket(family, socket.SOCK_STREAM if question.protocol == TCP else socket.SOCK_DGRAM)
+    try:
+        if endpoint.is_ipv6:
+            server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(bool(endpoint.v6only)))
+        if endpoint.interface and not is_link_local(endpoint.address):
+            server.setsockopt(socket.SOL_SOCKET, _SO_BINDTODEVICE, endpoint.interface.encode() + b"\0")
+        if question.may_come_later:
+            level, option = (
+                (socket.IPPROTO_IPV6, _IPV6_FREEBIND) if endpoint.is_ipv6 else (socket.IPPROTO_IP, _IP_FREEBIND)
+            )
+            server.setsockopt(level, option, 1)
+    except OSError:
+        server.close()
+        raise
     return server
 
 
 def _sockaddr(endpoint: Endpoint, port: int) -> tuple[t.Any, ...]:
     if not endpoint.is_ipv6:
         return (str(endpoint), port)
-    return (str(endpoint), port, 0, socket.if_nametoindex(endpoint.interface) if endpoint.interface else 0)
+    zone = endpoint.interface if is_link_local(endpoint.address) else None
+    return (str(endpoint), port, 0, socket.if_nametoindex(zone) if zone else 0)

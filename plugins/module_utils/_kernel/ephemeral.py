@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import typing as t
 
+from ansible_collections.preflight.ports.plugins.module_utils._model.ports import runs, shown
 from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import LAST_PORT
 
 _FOLDER = "/proc/sys/net/ipv4"
@@ -60,10 +61,4 @@ def expanded(text: str) -> t.Iterator[int]:
 
 def merged(ports: t.Iterable[int]) -> str:
     """The inverse of expanded()."""
-    runs: list[list[int]] = []
-    for port in sorted(ports):
-        if runs and port == runs[-1][1] + 1:
-            runs[-1][1] = port
-        else:
-            runs.append([port, port])
-    return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in runs)
+    return ",".join(str(shown(*run)) for run in runs(sorted(ports)))

@@ -11,7 +11,7 @@ import typing as t
 from ansible_collections.preflight.ports.plugins.module_utils._holders import census
 from ansible_collections.preflight.ports.plugins.module_utils._kernel import bind
 from ansible_collections.preflight.ports.plugins.module_utils._look.settle import settle
-from ansible_collections.preflight.ports.plugins.module_utils._look.witnesses import Answers, ask, table
+from ansible_collections.preflight.ports.plugins.module_utils._look.witnesses import Answers, table
 from ansible_collections.preflight.ports.plugins.module_utils._model.finding import Findings
 from ansible_collections.preflight.ports.plugins.module_utils._model.holder import Census
 from ansible_collections.preflight.ports.plugins.module_utils._model.question import Question
@@ -24,6 +24,7 @@ if t.TYPE_CHECKING:
     from ansible_collections.preflight.ports.plugins.module_utils._holders.socket_units import RunCommand
 
 _ATTEMPTS = 3
+_MET = (bind.IN_USE, bind.REUSABLE)  # what bind(2) answers where a socket is
 
 
 class Inquiry(t.NamedTuple):
@@ -32,28 +33,29 @@ class Inquiry(t.NamedTuple):
     findings: Findings
     census: Census | None
     """None where nobody is to blame."""
-    probed: bool
-    """Whether bind(2) gave an answer wherever it was needed."""
+    unprobed: t.Collection[Question]
+    """What counts as free although bind(2) gave no answer."""
 
 
 def inquire(
     requirements: t.Sequence[Requirement],
     answers: Answers,
     source: Source,
-    probing: bool,
+    asking: t.Callable[[t.Sequence[Question]], Answers],
     run_command: RunCommand,
 ) -> Inquiry:
-    """The findings from the witnesses' *answers*. Raises SourceError and ProbeError.
+    """The findings from the *answers* of table and bind(2). Raises SourceError, ProbeError and UserError.
 
-    The witnesses are asked one after the other, and sockets come and go meanwhile. What does not fit together is asked
-    again; in the end it is unknown, never free.
+    The two are asked one after the other, and sockets come and go meanwhile. What does not fit together is asked again;
+    in the end it is unknown, never free.
     """
     findings: Findings = {}
-    probed = probing
+    unprobed: dict[Question, None] = {}
     attempts_left = _ATTEMPTS
     while True:
-        probed = probed and bind.NO_WITNESS not in answers.values()
-        findings.update(_settle(answers, source, probing))
+        findings.update(_settle(answers, source))
+        unanswered = (question for question, answer in answers.items() if answer == bind.NO_ANSWER)
+        unprobed.update((question, None) for question in unanswered if question not in findings)
         blamed = suspects(requirements, findings)
         known = census.take(blamed, run_command) if blamed else None
         gone = _gone(blamed, known, source) if known else set()
@@ -64,13 +66,13 @@ def inquire(
         ]
         attempts_left -= 1
         if not again or not attempts_left:
-            return Inquiry(findings, known, probed)
+            return Inquiry(findings, known, unprobed)
         for question in again:
             del findings[question]
-        answers = ask(again, source, probing)
+        answers = asking(again)
 
 
-def _settle(answers: Answers, source: Source, probing: bool) -> Findings:
+def _settle(answers: Answers, source: Source) -> Findings:
     sockets = table(answers, source, EVERY_STATE)
     shows_bound = source.find_bound is None
     if source.find_bound and any(_may_be_bound(*answer) for answer in answers.items()):
@@ -79,10 +81,12 @@ def _settle(answers: Answers, source: Source, probing: bool) -> Findings:
         shows_bound = bound.all_seen
         for held in bound.sockets:
             sockets.setdefault((TCP, held.port), []).append(held)
-    if probing and not source.shows_options:
+    if not source.shows_options:
         from ansible_collections.preflight.ports.plugins.module_utils._table import dual_stack
 
-        sockets = {key: dual_stack.resolve(each, shows_bound) for key, each in sockets.items()}
+        # It binds the port on another address: only where bind(2) has been asked already.
+        met = {(question.protocol, question.port) for question, answer in answers.items() if answer in _MET}
+        sockets = {key: dual_stack.resolve(each, shows_bound) if key in met else each for key, each in sockets.items()}
     findings = {
         question: settle(question.endpoint, answer, sockets.get((question.protocol, question.port), ()), shows_bound)
         for question, answer in answers.items()
@@ -91,7 +95,7 @@ def _settle(answers: Answers, source: Source, probing: bool) -> Findings:
 
 
 def _may_be_bound(question: Question, answer: str | None) -> bool:
-    return question.protocol == TCP and answer in (bind.REUSABLE, bind.IN_USE)
+    return question.protocol == TCP and answer in _MET
 
 
 def _gone(blamed: t.Collection[Socket], known: Census, source: Source) -> set[Socket]:

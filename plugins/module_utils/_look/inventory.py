@@ -61,8 +61,9 @@ def _has_its_port(held: Socket) -> bool:
     """Whether the kernel keeps the port for it. One that was reset tells its port even if anybody may bind that now."""
     # Only now: on a target, each import costs time in each task.
     from ansible_collections.preflight.ports.plugins.module_utils._kernel import bind
+    from ansible_collections.preflight.ports.plugins.module_utils._model.question import Question
 
     try:
-        return bool(held.endpoint.vrf) or bind.probe(TCP, held.endpoint, held.port) != bind.FREE
+        return bool(held.endpoint.vrf) or bind.probe(Question(TCP, held.endpoint, held.port)) != bind.FREE
     except bind.ProbeError:
         return True

@@ -2,10 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the witnesses say of a port, settled. Pure.
-
-The witnesses are the socket table and what bind(2) answered.
-"""
+"""What the socket table and bind(2) say of a port, settled. Pure."""
 
 from __future__ import annotations
 
@@ -13,14 +10,12 @@ import typing as t
 
 from ansible_collections.preflight.ports.plugins.module_utils._kernel import bind
 from ansible_collections.preflight.ports.plugins.module_utils._model.finding import (
-    REDIRECTED,
+    REFUSED,
     UNAVAILABLE,
     Finding,
-    Findings,
     worst,
 )
 from ansible_collections.preflight.ports.plugins.module_utils._model.overlap import overlap
-from ansible_collections.preflight.ports.plugins.module_utils._model.question import Question
 from ansible_collections.preflight.ports.plugins.module_utils._model.requirement import FREE
 from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import (
     BOUND,
@@ -33,38 +28,33 @@ from ansible_collections.preflight.ports.plugins.module_utils._model.sockets imp
 )
 
 if t.TYPE_CHECKING:
-    from ansible_collections.preflight.ports.plugins.module_utils._model.holder import Redirect
+    pass
 
 _TIERS = ((LISTENING, BOUND), (CONNECTED, CLOSING))
-
-
-def sent_elsewhere(redirects: t.Mapping[Question, Redirect]) -> Findings:
-    """The findings where no socket holds the port, but NAT rules take all of its traffic."""
-    return {
-        question: Finding(REDIRECTED, (), redirect)
-        for question, redirect in redirects.items()
-        if not redirect.depends_on
-    }
+_WITHOUT_SOCKETS = {bind.NO_ANSWER: FREE, bind.REFUSED: REFUSED}
 
 
 def settle(wanted: Endpoint, answer: str | None, sockets: t.Iterable[Socket], shows_bound: bool) -> Finding | None:
-    """The finding for *wanted* from bind(2)'s *answer* (None: not asked, for the table had ruled it out) and the port's
-    sockets in every state. None: the witnesses contradict each other, as when a socket went away between them.
+    """The finding for *wanted* from bind(2)'s *answer* and the port's sockets in every state.
+
+    An *answer* of None: not asked, because the table rules it out. A finding of None: the two contradict each other, as
+    when a socket went away between them.
     """
     if answer == bind.FREE:
         return Finding(FREE)
     suspects = [held for held in sockets if overlap(wanted, held.endpoint) is not False]
     if answer == bind.UNAVAILABLE:
         # A socket may have an address that the host lacks: IP_FREEBIND in ip(7), or one that was taken away since.
-        there = [held for held in suspects if held.endpoint.address == wanted.address]
-        return _blame([held for held in there if held.state in (LISTENING, BOUND)]) or Finding(UNAVAILABLE)
+        in_the_way = [held for held in suspects if held.state in (LISTENING, BOUND)]
+        there = _blame([held for held in in_the_way if held.endpoint.address == wanted.address])
+        return there or Finding(UNAVAILABLE, tuple(in_the_way))
     if answer == bind.REUSABLE:
         return _settle_reusable(suspects, shows_bound)
     for tier in _TIERS:
         blamed = _blame([held for held in suspects if held.protocol == UDP or held.state in tier])
         if blamed:
             return blamed
-    return Finding(FREE) if answer == bind.NO_WITNESS else None
+    return Finding(_WITHOUT_SOCKETS[answer]) if answer in _WITHOUT_SOCKETS else None
 
 
 def _settle_reusable(suspects: t.Sequence[Socket], shows_bound: bool) -> Finding | None:

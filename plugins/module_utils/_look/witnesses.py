@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the two witnesses, the socket table and bind(2), say of the ports in question."""
+"""What the socket table and bind(2) say of the ports in question."""
 
 from __future__ import annotations
 
@@ -18,26 +18,30 @@ Answers = t.Dict[Question, t.Optional[str]]
 
 
 def ask(questions: t.Sequence[Question], source: Source, probing: bool) -> Answers:
-    """Raises SourceError and ProbeError."""
+    """Raises SourceError, ProbeError and UserError."""
     answers = _ruled_out(questions, source, probing)
     left = [question for question in questions if question not in answers]
-    # One bind takes the wildcard addresses of both families at once, and most ports are free on both.
-    wildcards = dict.fromkeys((each.protocol, each.port) for each in left if each.endpoint.is_wildcard)
-    free = {each for each in wildcards if probing and bind.binds_everywhere(*each)}
-    for question in left:
-        protocol, endpoint, port = question
-        if not (endpoint.is_wildcard and (protocol, port) in free):
-            answer = bind.probe(protocol, endpoint, port) if probing else bind.NO_WITNESS
-            if answer != bind.FREE:
-                answers[question] = answer
+    if not probing:
+        return {**answers, **dict.fromkeys(left, bind.NO_ANSWER)}
+    for user in dict.fromkeys(question.user for question in left):
+        asked = [question for question in left if question.user == user]
+        found = zip(asked, map(bind.probe, asked) if user is None else _as_user(user, asked))
+        answers.update((question, answer) for question, answer in found if answer != bind.FREE)
     return answers
+
+
+def _as_user(user: str, questions: t.Sequence[Question]) -> list[str]:
+    # Only now: on a target, each import costs time in each task.
+    from ansible_collections.preflight.ports.plugins.module_utils._kernel import as_user
+
+    return as_user.probe(user, questions)
 
 
 def _ruled_out(questions: t.Sequence[Question], source: Source, probing: bool) -> Answers:
     """The questions that the table alone, read without connections, answers.
 
     One that shows no devices answers none: it shows no VRFs, either, and TCP has ports of its own in each. It is read
-    all the same, for a source that fails is no witness.
+    all the same: a source that fails must not count as an empty table.
     """
     listening = table(questions, source, LISTENERS)
     if not (listening and source.shows_options):
@@ -46,10 +50,10 @@ def _ruled_out(questions: t.Sequence[Question], source: Source, probing: bool) -
 
     answers: Answers = {}
     for question in questions:
-        protocol, endpoint, port = question
-        if surely_taken(endpoint, listening.get((protocol, port), ())):
+        if surely_taken(question.endpoint, listening.get((question.protocol, question.port), ())):
             # A wildcard listener takes every address, but not one that is not here.
-            answers[question] = None if not probing or bind.is_on_host(protocol, endpoint) else bind.UNAVAILABLE
+            is_there = not probing or question.may_come_later or bind.is_on_host(question)
+            answers[question] = None if is_there else bind.UNAVAILABLE
     return answers
 
 

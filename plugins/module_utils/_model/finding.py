@@ -21,23 +21,40 @@ from ansible_collections.preflight.ports.plugins.module_utils._model.sockets imp
 if t.TYPE_CHECKING:
     from ansible_collections.preflight.ports.plugins.module_utils._model.holder import Redirect
 
-REDIRECTED, UNKNOWN, DUPLICATE, UNAVAILABLE = "redirected", "unknown", "duplicate", "unavailable"
+REDIRECTED, UNKNOWN, DUPLICATE, UNAVAILABLE, REFUSED = "redirected", "unknown", "duplicate", "unavailable", "refused"
+EPHEMERAL, BLOCKED, CLAIMED = "ephemeral", "blocked", "claimed"
 
-_WORST_FIRST = (LISTENING, BOUND, CONNECTED, UNKNOWN, CLOSING, REDIRECTED, DUPLICATE, UNAVAILABLE, FREE)
+_WORST_FIRST = (
+    LISTENING,
+    BOUND,
+    CONNECTED,
+    UNKNOWN,
+    REFUSED,
+    CLOSING,
+    REDIRECTED,
+    BLOCKED,
+    CLAIMED,
+    EPHEMERAL,
+    DUPLICATE,
+    UNAVAILABLE,
+    FREE,
+)
 
 
 class Finding(t.NamedTuple):
-    """What the witnesses say of one port on one or more endpoints."""
+    """What was found out about one port on one or more endpoints."""
 
     state: str
     sockets: tuple[Socket, ...] = ()
-    """Those that hold it."""
+    """Those that hold it, or that would be in the way of an address that the host lacks."""
     redirect: Redirect | None = None
-    """What takes its traffic, where no socket holds it."""
+    """What takes all traffic for it."""
+    answering: tuple[Socket, ...] = ()
+    """Those that answer where the redirect leads."""
 
 
 Findings = t.Dict[Question, t.Optional[Finding]]
-"""What is not free; None where the witnesses contradict each other."""
+"""What is not free; None where table and bind(2) contradict each other."""
 
 
 def worst(states: t.Iterable[str]) -> str:

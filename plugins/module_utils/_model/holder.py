@@ -23,8 +23,16 @@ class Container(t.NamedTuple):
     runtime: str
 
 
+class Destination(t.NamedTuple):
+    """Where a rule sends packets."""
+
+    address: bytes | None
+    """4 or 16 bytes; None for the address of this host on the device that a packet comes in by."""
+    port: int
+
+
 class Redirect(t.NamedTuple):
-    """What a rule does to a port, or may do. All text is printable."""
+    """What a NAT rule does to a port, or may do. All text is printable."""
 
     target: str
     """``10.88.0.5:80``, or ``port 8080 of this host``."""
@@ -33,10 +41,21 @@ class Redirect(t.NamedTuple):
     chains: tuple[str, ...]
     """The way to the rule: the base chain with its table, as in ``ip nat PREROUTING``, and those that it jumps to."""
     label: str | None = None
-    """Whom the rules say they are for: a Kubernetes service and its port, or the words of a comment."""
+    """What the rules say they are for: a Kubernetes service and its port, or the words of a comment."""
     container: Container | None = None
     depends_on: tuple[str, ...] = ()
     """``the source address``, ``the match 'recent'``, ...; nothing for a rule that holds for whatever comes."""
+    destinations: tuple[Destination, ...] = ()
+    """All that the rules may choose from; none where that is not known."""
+
+    def names(self) -> dict[str, list[str]]:
+        """What ``held_by`` patterns are matched against."""
+        chains = [chain.rpartition(" ")[2] for chain in self.chains]
+        container = self.container and self.container.name
+        return {
+            "container": [container] if container else [],
+            "nat": [*chains, *filter(None, [self.label]), self.target],
+        }
 
 
 class Process(t.NamedTuple):
@@ -53,6 +72,17 @@ class Process(t.NamedTuple):
     """Seconds since the epoch."""
     cmdline: str | None = None
 
+    def names(self) -> dict[str, list[str]]:
+        """What ``held_by`` patterns are matched against."""
+        names: dict[str, tuple[str | None, ...]] = {
+            "process": (self.name,),
+            "unit": (self.unit, self.unit.rpartition(".")[0]) if self.unit else (),
+            "container": (self.container.name,) if self.container else (),
+            "user": (self.user, None if self.uid is None else str(self.uid)),
+            "exe": (self.exe,),
+        }
+        return {field: [value for value in values if value] for field, values in names.items()}
+
 
 class Holder(t.NamedTuple):
     """Who has a port. Unknown is None; all text is printable."""
@@ -62,7 +92,8 @@ class Holder(t.NamedTuple):
     state: str
     process: Process | None = None
     """The eldest that has the socket."""
-    pids: tuple[int, ...] = ()
+    processes: tuple[Process, ...] = ()
+    """All that have it."""
     uid: int | None = None
     user: str | None = None
     interface: str | None = None
@@ -78,26 +109,25 @@ class Holder(t.NamedTuple):
 
     @property
     def container(self) -> Container | None:
-        """Whose process it is, or whom the rule serves."""
+        """That of the process, or the one that the rule is for."""
         return self.process.container if self.process else self.redirect.container if self.redirect else None
 
-    def names(self) -> dict[str, list[str]]:
-        """What ``held_by`` patterns are matched against."""
-        container = self.container
-        process = self.process
-        if process is None:
-            if self.redirect:
-                return {"container": [container.name]} if container and container.name else {}
-            return {"process": ["kernel"]} if self.kernel and self.state != CLOSING else {}
-        unit = process.unit
-        names: dict[str, tuple[str | None, ...]] = {
-            "process": (process.name,),
-            "unit": (unit, unit.rpartition(".")[0]) if unit else (),
-            "container": (container.name,) if container else (),
-            "user": (process.user, None if process.uid is None else str(process.uid)),
-            "exe": (process.exe,),
-        }
-        return {field: [value for value in values if value] for field, values in names.items()}
+    def names(self) -> list[dict[str, list[str]]]:
+        """What ``held_by`` patterns are matched against: one dict for each process, or for the rule or the kernel."""
+        if self.redirect:
+            return [self.redirect.names()]
+        if self.kernel and self.state != CLOSING:
+            return [{"process": ["kernel"]}]
+        return [process.names() for process in self.processes]
+
+    def together_with(self, other: Holder) -> Holder:
+        """One for the sockets of both, which the same process or kernel object has."""
+        return self._replace(
+            addresses=tuple(dict.fromkeys(self.addresses + other.addresses)),
+            processes=_together(self.processes, other.processes),
+            peer=self.peer if self.peer == other.peer else None,
+            seconds_left=max(self.seconds_left or 0, other.seconds_left or 0) or None,
+        )
 
     def as_dict(self, cmdline: bool = False) -> dict[str, t.Any]:
         """The holder as the modules return it."""
@@ -107,7 +137,7 @@ class Holder(t.NamedTuple):
             "protocol": self.protocol,
             "state": self.state,
             "pid": process.pid or None,
-            "pids": list(self.pids),
+            "pids": [process.pid for process in self.processes],
             "process": process.name,
             "exe": process.exe,
             "user": self.user,
@@ -125,6 +155,14 @@ class Holder(t.NamedTuple):
         return known
 
 
+def _together(some: tuple[Process, ...], others: tuple[Process, ...]) -> tuple[Process, ...]:
+    """Each once, by pid. Mostly they are the same."""
+    if some == others:
+        return some
+    by_pid = {process.pid: process for process in (*some, *others)}
+    return tuple(by_pid[pid] for pid in sorted(by_pid))
+
+
 def _iso8601(seconds: float | None) -> str | None:
     return None if seconds is None else time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
@@ -139,8 +177,21 @@ class Census(t.NamedTuple):
     """The sockets that no process has."""
     socket_units: t.Mapping[tuple[str, str, int], str] = {}
     """(protocol, address, port) -> the systemd socket unit that PID 1 listens for."""
+    published: t.Mapping[tuple[str, int], Container] = {}
+    """(protocol, port) -> the container for which an engine listens there itself."""
     users: t.Mapping[int, str | None] = {}
     """Uid -> user name, of sockets that nobody was seen to have."""
+
+    def joined_with(self, other: Census) -> Census:
+        """What is known of the sockets of both."""
+        return Census(
+            {**other.pids, **self.pids},
+            {**other.processes, **self.processes},
+            other.kernel_owned | self.kernel_owned,
+            {**other.socket_units, **self.socket_units},
+            {**other.published, **self.published},
+            {**other.users, **self.users},
+        )
 
     def owners_of(self, held: Socket) -> list[Process]:
         """The processes that have the socket, without those that died before they could be looked at."""
@@ -148,32 +199,29 @@ class Census(t.NamedTuple):
         return [self.processes[pid] for pid in sorted(pids) if pid in self.processes]
 
 
-def holders(sockets: t.Sequence[Socket], census: Census) -> list[Holder]:
-    """The holders of *sockets*, in the order in which the sockets come."""
+def merged(holders: t.Iterable[Holder]) -> tuple[Holder, ...]:
+    """Those of single sockets -> one for each process or kernel object, in the order in which they come."""
     found: dict[tuple[t.Any, ...], Holder] = {}
-    for held in sockets:
-        holder = holder_of(held, census)
+    for holder in holders:
         who = holder.process.pid if holder.process else (holder.kernel, holder.uid)
         key = (who, holder.state, holder.interface)
-        if key in found:
-            known = found[key]
-            holder = known._replace(
-                addresses=tuple(dict.fromkeys(known.addresses + holder.addresses)),
-                pids=tuple(sorted({*known.pids, *holder.pids})),
-                seconds_left=max(known.seconds_left or 0, holder.seconds_left or 0) or None,
-            )
-        found[key] = holder
-    return list(found.values())
+        known = found.get(key)
+        found[key] = known.together_with(holder) if known else holder
+    return tuple(found.values())
 
 
 def holder_of(held: Socket, census: Census) -> Holder:
     """The holder of one socket."""
     address, device = str(held.endpoint), held.endpoint.interface
-    processes = census.owners_of(held)
+    unit = census.socket_units.get((held.protocol, address, held.port))
+    container = census.published.get((held.protocol, held.port))
+    processes = tuple(
+        process._replace(
+            unit=unit if unit and process.pid == _INIT else process.unit, container=container or process.container
+        )
+        for process in census.owners_of(held)
+    )
     eldest = min(processes, key=lambda process: (process.started or 0.0, process.pid), default=None)
-    if eldest and eldest.pid == _INIT:
-        unit = census.socket_units.get((held.protocol, address, held.port))
-        eldest = eldest._replace(unit=unit or eldest.unit)
     kernel = not eldest and (held.state == CLOSING or held in census.kernel_owned)
     uid = eldest.uid if eldest else None if kernel else held.uid
     return Holder(
@@ -181,7 +229,7 @@ def holder_of(held: Socket, census: Census) -> Holder:
         protocol=held.protocol,
         state=held.state,
         process=eldest,
-        pids=tuple(process.pid for process in processes),
+        processes=processes,
         uid=uid,
         user=eldest.user if eldest else None if uid is None else census.users.get(uid),
         interface=device and printable(device),

@@ -54,9 +54,14 @@ def _ipv4_meets_ipv6(wanted4: bytes, wanted_is_mapped: bool, held: Endpoint) -> 
 
 
 def serves(wanted: Endpoint, held: Endpoint) -> bool:
-    """Whether a server on *held* answers everything that is sent to *wanted*."""
-    if overlap(wanted, held) is False or not (held.is_wildcard or not wanted.is_wildcard):
+    """Whether a server on *held* surely answers everything that is sent to *wanted*."""
+    met = overlap(wanted, held)
+    if met is None and held.ipv4 == ANY4:
+        met = True  # ::ffff:0.0.0.0, which all kernels treat as a wildcard when a packet comes in
+    if not met or not (held.is_wildcard or not wanted.is_wildcard):
         return False
+    if wanted.address == ANY6 and not wanted.v6only and (held.address != ANY6 or held.v6only is not False):
+        return False  # clients of IPv4 belong to it
     if is_loopback(wanted.ipv4 or wanted.address) and held.interface not in (None, _LOOPBACK_DEVICE):
         return False
     return wanted.ipv4 is not None or held.ipv4 is None

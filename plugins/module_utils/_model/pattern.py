@@ -9,6 +9,9 @@ from __future__ import annotations
 import fnmatch
 import typing as t
 
+WITHOUT_PREFIX = ("process", "unit", "container")
+FIELDS = (*WITHOUT_PREFIX, "program", "user", "exe", "nat")
+
 
 class Pattern(t.NamedTuple):
     """A shell glob (fnmatch(3), case-sensitive) for some of the holder's names."""

@@ -10,6 +10,9 @@ import typing as t
 
 from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import Endpoint
 
+if t.TYPE_CHECKING:
+    from ansible_collections.preflight.ports.plugins.module_utils._model.requirement import Requirement
+
 
 class Question(t.NamedTuple):
     """Could a server bind this?"""
@@ -17,3 +20,15 @@ class Question(t.NamedTuple):
     protocol: str
     endpoint: Endpoint
     port: int
+    may_come_later: bool = False
+    """Whether the host may lack the address for now: IP_FREEBIND of ip(7)."""
+    user: str | None = None
+    """As whom the server binds; None: as the user of the task."""
+
+
+def questions_of(requirement: Requirement, port: int) -> list[Question]:
+    """One for each of the requirement's endpoints."""
+    return [
+        Question(requirement.protocol, endpoint, port, requirement.may_come_later, requirement.user)
+        for endpoint in requirement.endpoints
+    ]

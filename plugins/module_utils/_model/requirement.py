@@ -33,14 +33,19 @@ class Requirement(t.NamedTuple):
     endpoints: tuple[Endpoint, ...]
     """What a server would bind: one socket for each."""
     name: str | None = None
+    is_range: bool = False
+    """Whether it was written as one, perhaps of a single port."""
     state: str = FREE
     held_by: tuple[Pattern, ...] = ()
+    may_come_later: bool = False
+    """Whether the host may lack the address for now."""
+    user: str | None = None
+    """As whom the server binds; None: as the user of the task."""
 
     @property
     def ports(self) -> range:
         return range(self.first, self.last + 1)
 
 
-def ports_to_be_free(requirements: t.Iterable[Requirement]) -> t.Iterator[int]:
-    """Every port that some requirement wants to be free."""
-    return (port for requirement in requirements if requirement.state == FREE for port in requirement.ports)
+def count_ports(requirements: t.Iterable[Requirement]) -> int:
+    return sum(len(requirement.ports) for requirement in requirements)

@@ -11,7 +11,7 @@ import re
 import socket
 import typing as t
 
-from ansible_collections.preflight.ports.plugins.module_utils._model.holder import Redirect
+from ansible_collections.preflight.ports.plugins.module_utils._model.holder import Destination, Redirect
 from ansible_collections.preflight.ports.plugins.module_utils._model.text import printable
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.rules import Packet, Target
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.walk import Ends
@@ -42,7 +42,19 @@ def described(ends: Ends, packet: Packet) -> Redirect:
         printable(text) if text else None,
         _behind(container_id, target),
         tuple(map(printable, dict.fromkeys(ends.doubts))) if ends.arrives else (),
+        _destinations(packet, [each.target for each in ends.ways]),
     )
+
+
+def _destinations(packet: Packet, targets: t.Iterable[Target | None]) -> tuple[Destination, ...]:
+    """All that the rules may choose from; none where one of them names a range, or is not understood."""
+    found = []
+    for target in dict.fromkeys(targets):
+        if target is None or len(set(target.addresses)) > 1 or len(set(target.ports)) > 1:
+            return ()
+        address = target.addresses[0] if target.addresses else None if target.is_redirect else packet.address
+        found.append(Destination(address, target.ports[0] if target.ports else packet.known_port()))
+    return tuple(found)
 
 
 def _behind(container_id: str | None, target: str) -> Container | None:

@@ -35,7 +35,7 @@ def search(questions: t.Iterable[Question], bases: t.Sequence[Base]) -> dict[Que
     """Where some packet to a port may go elsewhere, if one does for sure that one. Raises SourceError, ChangedError."""
     host = read_addresses()
     ports: dict[tuple[str, Endpoint], list[int]] = {}
-    for protocol, endpoint, port in questions:
+    for protocol, endpoint, port, *_rest in questions:
         ports.setdefault((protocol, endpoint), []).append(port)
     findings: dict[Question, Found] = {}
     for (protocol, endpoint), wanted in ports.items():

@@ -9,11 +9,15 @@ from __future__ import annotations
 import re
 import socket
 
+from ansible_collections.preflight.ports.plugins.module_utils._model.requirement import WILDCARDS
 from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import (
     Endpoint,
     bind_sets_v6only,
     is_link_local,
 )
+
+_ANY = "*"
+_NUMBERS = r"[0-9]+(?:-[0-9]+)?"
 
 
 class AddressError(ValueError):
@@ -26,14 +30,45 @@ def split(text: str) -> tuple[str, str]:
     if bracketed:
         if bracketed[2] is None:
             raise AddressError(f"no port after the address; write [{bracketed[1]}]:PORT")
-        return checked(bracketed[1], socket.AF_INET6), bracketed[2]
+        address, port = bracketed[1], bracketed[2]
+        _refuse_compose(f"[{address}]:", port)
+        return _checked(address, socket.AF_INET6), port
+    _refuse_compose("", text)
     address, _colon, port = text.rpartition(":")
     if ":" in address:
+        ipv4, _colon, rest = text.partition(":")
+        _refuse_compose(f"{ipv4}:", rest)
         raise AddressError("an IPv6 address stands in brackets before the port, as in [::1]:8080")
-    return checked(address, socket.AF_INET), port
+    if re.fullmatch(r"[A-Za-z][A-Za-z0-9.-]*", address):
+        example = (
+            f"127.0.0.1:{port} or [::1]:{port}" if address == "localhost" else f"an IP address, as in 10.0.0.5:{port}"
+        )
+        raise AddressError(f"{address!r} is a host name, and host names are not looked up; write {example}")
+    return (address if address.partition("%")[0] == _ANY else _checked(address, socket.AF_INET)), port
 
 
-def checked(text: str, family: int) -> str:
+def _refuse_compose(before: str, text: str) -> None:
+    ports = re.fullmatch(rf"({_NUMBERS}):{_NUMBERS}", text)
+    if ports:
+        raise AddressError(f"this looks like Compose's HOST:CONTAINER; write the port of the host, {before}{ports[1]}")
+
+
+def located(address: str | None, interface: str | None) -> str:
+    """What a dict says in two keys, checked, as one text. Raises AddressError."""
+    if address is None:
+        return f"{_ANY}%{interface}"
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    if interface is None:
+        return _checked(address, family)
+    text, _percent, zone = address.partition("%")
+    if zone not in ("", interface):
+        raise AddressError(
+            f"'address' names the interface {zone!r} and 'interface' names {interface!r}; write one of them"
+        )
+    return _checked(f"{text}%{interface}", family)
+
+
+def _checked(text: str, family: int) -> str:
     """*text* itself. Raises AddressError."""
     address, percent, zone = text.partition("%")
     try:
@@ -43,14 +78,16 @@ def checked(text: str, family: int) -> str:
         raise AddressError(
             f"the address {text!r} is not an {kind} address; host names are not looked up, write one such as {example}"
         ) from None
-    link_local = is_link_local(packed) or _is_link_local_multicast(packed)
-    if link_local and not zone:
+    if not zone and (is_link_local(packed) or _is_link_local_multicast(packed)):
         raise AddressError(f"the link-local address {text!r} needs its interface, as in {address}%eth0")
-    if zone and not (zone.isprintable() and len(zone.encode()) <= 15 and not set(zone) & set(" /")):
-        raise AddressError(f"{zone!r} is no name of an interface; write one as in {address}%eth0")
-    if percent and not link_local:
-        raise AddressError(f"the address {text!r} has an interface, which only link-local addresses take")
+    if percent:
+        _check_interface(zone, address)
     return text
+
+
+def _check_interface(name: str, address: str) -> None:
+    if not name or not name.isprintable() or len(name.encode()) > 15 or set(name) & set(" /"):
+        raise AddressError(f"{name!r} is no name of an interface; write one as in {address}%eth0")
 
 
 def _is_link_local_multicast(packed: bytes) -> bool:
@@ -58,11 +95,22 @@ def _is_link_local_multicast(packed: bytes) -> bool:
     return len(packed) == 16 and packed[0] == 0xFF and packed[1] & 0x0F in (1, 2)
 
 
+def bound(address: str) -> tuple[str | None, tuple[Endpoint, ...]]:
+    """(the address as it is shown, what a server would bind) for an address that is checked. Raises AddressError."""
+    text, _percent, zone = address.partition("%")
+    if text != _ANY:
+        return address, (endpoint(address),)
+    if not zone:
+        return None, WILDCARDS
+    _check_interface(zone, _ANY)
+    return address, tuple(each._replace(interface=_interface(zone)) for each in WILDCARDS)
+
+
 def endpoint(address: str) -> Endpoint:
     """What a server would bind for an address that is checked."""
     text, _percent, zone = address.partition("%")
     if ":" not in text:
-        return Endpoint(socket.inet_pton(socket.AF_INET, text))
+        return Endpoint(socket.inet_pton(socket.AF_INET, text), interface=_interface(zone))
     packed = socket.inet_pton(socket.AF_INET6, text)
     return Endpoint(packed, bind_sets_v6only(packed), _interface(zone))
 

@@ -6,76 +6,75 @@
 
 from __future__ import annotations
 
-import socket
 import typing as t
 
 from ansible_collections.preflight.ports.plugins.module_utils._model.requirement import (
-    FREE,
-    LISTENING,
     WILDCARDS,
     Requirement,
     RequirementError,
 )
-from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import LAST_PORT, TCP, UDP, Endpoint
+from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import TCP, Endpoint
+from ansible_collections.preflight.ports.plugins.module_utils._request import terms
 from ansible_collections.preflight.ports.plugins.module_utils._request.values import (
     ServiceLookup,
     kind_of,
-    patterns_of,
-    port_range,
-    protocol_of,
+    ports_of,
+    protocols_of,
 )
 
-if t.TYPE_CHECKING:
-    from ansible_collections.preflight.ports.plugins.module_utils._model.pattern import Pattern
-
-_KEYS = ("port", "protocol", "address", "name", "state", "held_by")
+_KEYS = ("port", "protocol", "address", "interface", "name", *terms.OPTIONS)
 
 
 def requirements(
-    entry: dict[t.Any, t.Any], state: str, held_by: tuple[Pattern, ...], service: ServiceLookup
+    entry: dict[t.Any, t.Any], defaults: t.Mapping[str, t.Any], service: ServiceLookup
 ) -> list[Requirement]:
-    """The requirements of *entry*, one for each protocol; what it does not say is as given. Raises RequirementError."""
+    """The requirements of *entry*, one for each protocol; what it does not say is as in *defaults*.
+
+    Raises RequirementError.
+    """
     unknown = [str(key) for key in entry if key not in _KEYS]
     if unknown:
         raise RequirementError(f"unknown key {', '.join(map(repr, unknown))}; the keys are {', '.join(_KEYS)}")
     if entry.get("port") is None:
         raise RequirementError("the key 'port' is missing")
-    address, endpoints = _address_of(entry.get("address"))
     name = entry.get("name")
     if not isinstance(name, (str, type(None))):
         raise RequirementError(f"'name' is a string; not {kind_of(name)}")
-    if entry.get("state") is not None:
-        state = entry["state"]
-        if state not in (FREE, LISTENING):
-            raise RequirementError(f"unknown state {state!r}; it is '{FREE}' or '{LISTENING}'")
-    if entry.get("held_by") is not None:
-        held_by = patterns_of(entry["held_by"], "'held_by'")
+    address, endpoints = _bound(_text(entry, "address"), _text(entry, "interface"))
+    fields = {**defaults, **terms.terms(entry)}
+    port, protocols = _port_and_protocols(entry["port"], entry.get("protocol"))
     parsed = []
-    for protocol in _protocols(entry.get("protocol")):
-        first, last = port_range(entry["port"], protocol, service)
-        parsed.append(Requirement(protocol, first, last, address, endpoints, name or None, state, held_by))
-    if sum(len(requirement.ports) for requirement in parsed) > LAST_PORT:
-        raise RequirementError(f"more than {LAST_PORT} ports in one entry; write one entry for each protocol")
+    for protocol in protocols:
+        first, last, is_range = ports_of(port, protocol, service)
+        parsed.append(Requirement(protocol, first, last, address, endpoints, name or None, is_range, **fields))
     return parsed
 
 
-def _protocols(value: t.Any) -> list[str]:
-    values = [TCP] if value is None else value if isinstance(value, list) else [value]
-    if not values:
-        raise RequirementError(f"'protocol' is an empty list; it is '{TCP}', '{UDP}' or a list of both")
-    return list(dict.fromkeys(protocol_of(each) for each in values))
+def _port_and_protocols(port: t.Any, protocol: t.Any) -> tuple[t.Any, list[str]]:
+    """The port may name the protocol: ``51820/udp``."""
+    named = protocols_of(protocol) if protocol is not None else None
+    if not isinstance(port, str) or "/" not in port:
+        return port, named or [TCP]
+    port, _slash, written = port.partition("/")
+    if named is not None and set(named) != set(protocols_of(written)):
+        raise RequirementError(f"'port' says {written!r} and 'protocol' says {protocol!r}; write one of them")
+    return port, protocols_of(written)
 
 
-def _address_of(value: t.Any) -> tuple[str | None, tuple[Endpoint, ...]]:
-    if value is None:
+def _text(entry: dict[t.Any, t.Any], key: str) -> str | None:
+    value = entry.get(key)
+    if not isinstance(value, (str, type(None))):
+        raise RequirementError(f"'{key}' is a string; not {kind_of(value)}")
+    return value.strip() or None if value else None
+
+
+def _bound(address: str | None, interface: str | None) -> tuple[str | None, tuple[Endpoint, ...]]:
+    if address is None and interface is None:
         return None, WILDCARDS
-    if not isinstance(value, str):
-        raise RequirementError(f"'address' is a string with an IP address; not {kind_of(value)}")
     # Only now: most name no address.
     from ansible_collections.preflight.ports.plugins.module_utils._request import addresses
 
     try:
-        address = addresses.checked(value.strip(), socket.AF_INET6 if ":" in value else socket.AF_INET)
+        return addresses.bound(addresses.located(address, interface))
     except addresses.AddressError as error:
         raise RequirementError(str(error)) from error
-    return address, (addresses.endpoint(address),)

@@ -14,6 +14,7 @@ import typing as t
 
 from ansible_collections.preflight.ports.plugins.module_utils._kernel import bind
 from ansible_collections.preflight.ports.plugins.module_utils._model.overlap import overlap
+from ansible_collections.preflight.ports.plugins.module_utils._model.question import Question
 from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import ANY6, Endpoint, Socket
 
 
@@ -28,7 +29,7 @@ def resolve(sockets: list[Socket], all_seen: bool) -> list[Socket]:
     if len(unclear) != 1 or unused is None:
         return sockets
     (held,) = unclear
-    answer = bind.probe(held.protocol, unused, held.port)
+    answer = bind.probe(Question(held.protocol, unused, held.port))
     if answer not in (bind.FREE, bind.REUSABLE) and not (answer == bind.IN_USE and all_seen):
         return sockets
     known = held._replace(endpoint=held.endpoint._replace(v6only=answer != bind.IN_USE))

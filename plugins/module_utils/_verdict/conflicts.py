@@ -8,61 +8,66 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.preflight.ports.plugins.module_utils._kernel.ephemeral import Ephemeral
+from ansible_collections.preflight.ports.plugins.module_utils._model.doubt import Doubt
 from ansible_collections.preflight.ports.plugins.module_utils._model.finding import worst
-from ansible_collections.preflight.ports.plugins.module_utils._model.requirement import FREE, LISTENING, Requirement
-from ansible_collections.preflight.ports.plugins.module_utils._verdict.sentences import advice, headline, reason
-from ansible_collections.preflight.ports.plugins.module_utils._verdict.success import success
-from ansible_collections.preflight.ports.plugins.module_utils._verdict.verdicts import Verdict, Verdicts
+from ansible_collections.preflight.ports.plugins.module_utils._model.ports import shown
+from ansible_collections.preflight.ports.plugins.module_utils._model.requirement import FREE, Requirement
+from ansible_collections.preflight.ports.plugins.module_utils._verdict.advice import Circumstances, advice
+from ansible_collections.preflight.ports.plugins.module_utils._verdict.doubts import as_conflicts
+from ansible_collections.preflight.ports.plugins.module_utils._verdict.runs import Run, runs
+from ansible_collections.preflight.ports.plugins.module_utils._verdict.sentences import reason
+from ansible_collections.preflight.ports.plugins.module_utils._verdict.verdict import Verdict, Verdicts
+
+Dict = t.Dict[str, t.Any]
 
 
-def result(
-    free: t.Mapping[str, t.Any],
+def changes(
+    entries: t.Sequence[Dict],
     requirements: t.Sequence[Requirement],
     verdicts: Verdicts,
+    failing: t.Sequence[Doubt],
+    circumstances: Circumstances | None,
     cmdline: bool,
-    privileged: bool,
-    ephemeral: Ephemeral | None,
-) -> dict[str, t.Any]:
-    """*free* with what the verdicts say. The rest is as for ``_results.result()``."""
-    wanted = sum(len(requirement.ports) for requirement in requirements)
-    conflicts = [verdict for verdict in verdicts.values() if not verdict.met]
-    held = [verdict for verdict in verdicts.values() if verdict.is_held]
-    listening = sum(len(each.ports) for each in requirements if each.state == LISTENING)
-    by_requirement: dict[int, list[Verdict]] = {}
+) -> Dict:
+    """``ports``, ``conflicts`` and ``held``. The *failing* doubts are conflicts as well; see results.result()."""
+    verdicts = as_conflicts(requirements, verdicts, failing)
+    circumstances = circumstances or Circumstances()
+    by_entry: dict[int, list[Verdict]] = {}
     for (index, _port), verdict in verdicts.items():
-        by_requirement.setdefault(index, []).append(verdict)
+        by_entry.setdefault(index, []).append(verdict)
+    found = runs(verdicts)
     return {
-        "msg": headline(conflicts, wanted) if conflicts else success(wanted, len(held), listening),
         "ports": [
-            _entry(entry, requirements[index], by_requirement[index]) if index in by_requirement else entry
-            for index, entry in enumerate(free["ports"])
+            _entry(entry, requirements[index], by_entry[index]) if index in by_entry else entry
+            for index, entry in enumerate(entries)
         ],
-        "conflicts": [_conflict(verdict, cmdline, privileged, ephemeral) for verdict in conflicts],
-        "held": [_conflict(verdict, cmdline, privileged, ephemeral) for verdict in held],
+        "conflicts": [_conflict(run, circumstances, cmdline) for run in found if not run.verdict.met],
+        "held": [_conflict(run, circumstances, cmdline) for run in found if run.verdict.is_held],
     }
 
 
-def _entry(free: t.Mapping[str, t.Any], requirement: Requirement, verdicts: t.Sequence[Verdict]) -> dict[str, t.Any]:
+def _entry(free: Dict, requirement: Requirement, verdicts: t.Sequence[Verdict]) -> Dict:
     unmet = [verdict for verdict in verdicts if not verdict.met]
     entry = {**free, "met": not unmet, "state": worst(verdict.state for verdict in unmet or verdicts)}
-    if "first_free" in free:
+    if requirement.is_range:
         taken = {verdict.port for verdict in verdicts if verdict.state != FREE}
         entry["free"] = len(requirement.ports) - len(taken)
         entry["first_free"] = next((port for port in requirement.ports if port not in taken), None)
     return entry
 
 
-def _conflict(verdict: Verdict, cmdline: bool, privileged: bool, ephemeral: Ephemeral | None) -> dict[str, t.Any]:
+def _conflict(run: Run, circumstances: Circumstances, cmdline: bool) -> Dict:
+    verdict = run.verdict
     requirement = verdict.requirement
     return {
-        "port": verdict.port,
+        "port": shown(run.first, run.last),
+        "count": run.last - run.first + 1,
         "protocol": requirement.protocol,
         "address": requirement.address,
         "name": requirement.name,
         "state": verdict.state,
         "wanted": requirement.state,
         "reason": reason(verdict),
-        "advice": None if verdict.met else advice(verdict, privileged, ephemeral),
+        "advice": None if verdict.met else advice(run, circumstances),
         "holders": [holder.as_dict(cmdline) for holder in verdict.holders],
     }

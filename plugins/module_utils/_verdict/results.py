@@ -2,65 +2,89 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Requirements and verdicts -> what the module returns. Pure."""
+"""Requirements, verdicts and doubts -> what the module returns. Pure."""
 
 from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.preflight.ports.plugins.module_utils._model.ports import shown
 from ansible_collections.preflight.ports.plugins.module_utils._model.requirement import FREE, Requirement
-from ansible_collections.preflight.ports.plugins.module_utils._verdict.success import all_are
 
 if t.TYPE_CHECKING:
-    from ansible_collections.preflight.ports.plugins.module_utils._kernel.ephemeral import Ephemeral
-    from ansible_collections.preflight.ports.plugins.module_utils._verdict.verdicts import Verdicts
+    from ansible_collections.preflight.ports.plugins.module_utils._model.doubt import Doubt
+    from ansible_collections.preflight.ports.plugins.module_utils._verdict.advice import Circumstances
+    from ansible_collections.preflight.ports.plugins.module_utils._verdict.verdict import Verdicts
 
-NOTHING: dict[str, t.Any] = {
+Dict = t.Dict[str, t.Any]
+
+NOTHING: Dict = {
     "ports": [],
     "conflicts": [],
     "held": [],
     "ephemeral": [],
+    "doubts": [],
     "source": None,
     "probed": False,
     "redirects_checked": False,
 }
-"""The same keys for a request that could not be looked at."""
+"""The keys of a result for a request that could not be looked at."""
 
 
 def result(
     requirements: t.Sequence[Requirement],
     verdicts: Verdicts,
+    doubts: t.Sequence[Doubt],
+    fails: t.Callable[[Doubt], bool],
+    circumstances: Circumstances | None,
     cmdline: bool,
-    privileged: bool,
-    ephemeral: Ephemeral | None,
-) -> dict[str, t.Any]:
-    """``msg``, ``ports``, ``conflicts`` and ``held``.
+) -> Dict:
+    """``ports``, ``conflicts``, ``held`` and ``doubts``.
 
-    *cmdline*: with the holders' command lines. The rest is what advice depends on, see there.
+    *fails*: whether the request wants a doubt to be a conflict. *circumstances*: what advice depends on, see there.
+    *cmdline*: with the holders' command lines.
     """
+    failing = [doubt for doubt in doubts if fails(doubt)]
     free = {
-        "msg": all_are(FREE, sum(len(requirement.ports) for requirement in requirements)),
-        "ports": [_entry(requirement) for requirement in requirements],
+        "ports": _entries(requirements),
         "conflicts": [],
         "held": [],
+        "doubts": _doubts(requirements, (doubt for doubt in doubts if doubt not in failing)),
     }
-    if not verdicts:
+    if not (verdicts or failing):
         return free
     # Only now: on a target, each import costs time in each task.
     from ansible_collections.preflight.ports.plugins.module_utils._verdict import conflicts
 
-    return conflicts.result(free, requirements, verdicts, cmdline, privileged, ephemeral)
+    return {**free, **conflicts.changes(free["ports"], requirements, verdicts, failing, circumstances, cmdline)}
 
 
-def _entry(requirement: Requirement) -> dict[str, t.Any]:
-    """The requirement as it was asked, and free."""
-    is_range = requirement.first != requirement.last
-    entry: dict[str, t.Any] = {
-        "port": f"{requirement.first}-{requirement.last}" if is_range else requirement.first,
-        "protocol": requirement.protocol,
-        "address": requirement.address,
-        "name": requirement.name,
-        "met": True,
-        "state": FREE,
-    }
-    return {**entry, "free": len(requirement.ports), "first_free": requirement.first} if is_range else entry
+def _entries(requirements: t.Iterable[Requirement]) -> list[Dict]:
+    """The requirements as they were asked, and free."""
+    return [
+        {
+            "port": shown(requirement.first, requirement.last),
+            "protocol": requirement.protocol,
+            "address": requirement.address,
+            "name": requirement.name,
+            "met": True,
+            "state": FREE,
+            **({"free": len(requirement.ports), "first_free": requirement.first} if requirement.is_range else {}),
+        }
+        for requirement in requirements
+    ]
+
+
+def _doubts(requirements: t.Sequence[Requirement], found: t.Iterable[Doubt]) -> list[Dict]:
+    return [
+        {
+            "port": shown(doubt.first, doubt.last),
+            "protocol": requirements[doubt.entry].protocol,
+            "address": requirements[doubt.entry].address,
+            "name": requirements[doubt.entry].name,
+            "kind": doubt.kind,
+            "reason": doubt.reason,
+            "advice": doubt.advice,
+        }
+        for doubt in found
+    ]

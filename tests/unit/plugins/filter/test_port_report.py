@@ -42,7 +42,7 @@ def entry(port, name=None):
 
 def conflict(port, *processes, name=None, reason="taken"):
     holders = [{"pid": pid, "process": process, "uid": 0, "kernel": False} for pid, process in processes]
-    return {**entry(port, name), "reason": reason, "advice": None, "holders": holders}
+    return {**entry(port, name), "reason": reason, "advice": None, "count": 1, "holders": holders}
 
 
 def of_one_host(kind, ports, conflicts):

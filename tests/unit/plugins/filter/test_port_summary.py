@@ -6,10 +6,6 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.preflight.ports.plugins.filter.port_summary import FilterModule, port_summary
-from ansible_collections.preflight.ports.plugins.module_utils._kernel.ephemeral import Ephemeral
-from ansible_collections.preflight.ports.plugins.module_utils._verdict.sentences import ephemeral_finding
-
-FINDING = ephemeral_finding(Ephemeral(32768, 60999, frozenset()), [40000])
 
 
 def entry(port, state="free", met=True, **rest):
@@ -19,6 +15,7 @@ def entry(port, state="free", met=True, **rest):
 def conflict(port, **rest):
     return {
         "port": port,
+        "count": 1,
         "protocol": "tcp",
         "address": None,
         "name": None,
@@ -31,8 +28,8 @@ def conflict(port, **rest):
     }
 
 
-def look(*ports, conflicts=(), held=(), msg="", ephemeral=()):
-    found = {"ports": ports, "conflicts": conflicts, "held": held, "ephemeral": ephemeral}
+def look(*ports, conflicts=(), held=(), msg="", ephemeral=(), doubts=()):
+    found = {"ports": ports, "conflicts": conflicts, "held": held, "ephemeral": ephemeral, "doubts": doubts}
     return {**found, "msg": msg, "source": "netlink", "probed": True}
 
 
@@ -152,26 +149,20 @@ def test_a_range_may_have_both():
     assert [each["entry"] for each in found["conflicts"] + found["held"]] == ["80-81/tcp"] * 2
 
 
-@pytest.mark.parametrize(
-    ("asked", "held", "unmet"),
-    [
-        pytest.param(entry(40000), [], True, id="free"),
-        pytest.param(entry("39999-40001"), [], True, id="in a range"),
-        pytest.param(entry(40000, "listening"), [conflict(40000)], True, id="held"),
-        pytest.param(entry(40000, "listening"), [], False, id="wanted listening"),
-        pytest.param(entry(80), [], False, id="another port"),
-    ],
-)
-def test_an_ephemeral_port_that_fails_is_not_met(asked, held, unmet):
-    found = host(a=look(asked, held=held, ephemeral=[40000], msg=FINDING))
-    assert found["met"] == found["ports"][0]["met"] == (not unmet)
-    assert [(each["state"], each["entry"], each["advice"]) for each in found["conflicts"]] == [
-        ("ephemeral", found["ports"][0]["label"], FINDING)
-    ] * unmet
+def test_a_run_of_ports_belongs_to_its_entry():
+    asked = [entry("80-90", met=False), entry(85, met=False)]
+    found = summary(a=look(*asked, conflicts=[conflict("82-86", count=5), conflict(85)]))
+    assert [each["entry"] for each in found["hosts"][0]["conflicts"]] == ["80-90/tcp", "85/tcp"]
+    assert found["figures"]["conflicts"] == 6
 
 
-def test_an_ephemeral_port_that_is_only_warned_about_is_met():
-    assert host(a=look(entry(40000), ephemeral=[40000], msg="The required port is free."))["met"]
+def test_doubts_are_there():
+    doubt = {key: value for key, value in conflict(40000).items() if key in ("port", "protocol", "address", "name")}
+    found = host(a=look(entry(40000), doubts=[{**doubt, "kind": "ephemeral", "reason": "\x1b", "advice": None}]))
+    assert found["met"]
+    assert [(each["label"], each["kind"], each["reason"]) for each in found["doubts"]] == [
+        ("40000/tcp", "ephemeral", "\\x1b")
+    ]
 
 
 def test_no_control_character_is_left_anywhere():

@@ -21,8 +21,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._model.holder impo
 from ansible_collections.preflight.ports.plugins.module_utils._model.question import Question
 from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import ANY4, Endpoint, SourceError
 from ansible_collections.preflight.ports.plugins.module_utils._table import psutil_net, sock_diag
-from ansible_collections.preflight.ports.plugins.module_utils._verdict.sentences import redirect_findings
-from ansible_collections.preflight.ports.plugins.module_utils._verdict.verdicts import Verdict
+from ansible_collections.preflight.ports.plugins.module_utils._verdict.verdict import Verdict
 from ansible_collections.preflight.ports.plugins.modules import port_check
 
 NO_RANGE = Ephemeral(65535, 65535, frozenset(range(65536)))
@@ -51,7 +50,7 @@ def test_a_free_port(run, free):
     assert result["ports"] == [
         {"port": free, "protocol": "tcp", "address": "127.0.0.1", "name": None, "met": True, "state": "free"}
     ]
-    assert (result["conflicts"], result["held"], result["ephemeral"]) == ([], [], [])
+    assert (result["conflicts"], result["held"], result["ephemeral"], result["doubts"]) == ([], [], [], [])
     assert result["probed"] is True
     assert 0 <= result["elapsed"] < 5
 
@@ -60,8 +59,9 @@ def test_a_free_port(run, free):
 def test_a_taken_port(run, listener):
     result = run(ports=[{"port": listener, "name": "web"}], source="netlink")
     assert result["failed"]
-    first, line = result["msg"].split("\n")
-    assert first == "1 of 1 required port is taken:"
+    first, line, advice = result["msg"].split("\n")
+    assert first == "The required port is taken:"
+    assert advice.startswith("    Stop ")
     assert line.startswith(f"  {listener}/tcp (web): listening on 127.0.0.1, held by ")
     (conflict,) = result["conflicts"]
     (holder,) = conflict["holders"]
@@ -89,7 +89,8 @@ def test_free_ports_load_no_more_than_they_need(free, loaded_by):
 from ansible_collections.preflight.ports.plugins.modules import port_check
 requirements = port_check.parse([{free}, "{free}/udp"])
 found = port_check.first_that_works("netlink", lambda source: port_check.look(requirements, source, True, False, None))
-port_check.result(requirements, found.verdicts, False, False, None)
+outcome = port_check.result(requirements, found.verdicts, [], bool, None, False)
+port_check.message({{**outcome, "probed": True}})
 """
     assert loaded_by(script) == [
         "_kernel.bind",
@@ -97,16 +98,18 @@ port_check.result(requirements, found.verdicts, False, False, None)
         "_kernel.netlink",
         "_look.look",
         "_look.witnesses",
+        "_model.ports",
         "_model.question",
         "_model.requirement",
         "_model.sockets",
         "_model.text",
         "_request.entries",
+        "_request.terms",
         "_request.values",
         "_table.sock_diag",
         "_table.sources",
+        "_verdict.message",
         "_verdict.results",
-        "_verdict.success",
     ]
 
 
@@ -116,7 +119,7 @@ def test_a_taken_port_loads_nothing_that_only_other_holders_need(listener, loade
 from ansible_collections.preflight.ports.plugins.modules import port_check
 requirements = port_check.parse([{listener}])
 found = port_check.first_that_works("netlink", lambda source: port_check.look(requirements, source, True, False, None))
-assert port_check.result(requirements, found.verdicts, False, False, None)["conflicts"]
+assert port_check.result(requirements, found.verdicts, [], bool, None, False)["conflicts"]
 """
     loaded = loaded_by(script)
     assert "_holders.owners" in loaded
@@ -162,13 +165,15 @@ def test_state_listening(run, listener, free):
     result = run(ports=[f"127.0.0.1:{free}", {"port": listener, "state": "listening"}], state="listening")
     assert result["failed"]
     assert result["msg"] == (
-        f"1 of 2 required ports is not served as required:\n  127.0.0.1:{free}/tcp: nothing listens"
+        f"1 of 2 required ports is not served as required:\n  127.0.0.1:{free}/tcp: nothing listens\n"
+        "    Start the service, or look at why it did not start."
     )
 
 
 def test_without_the_probe(run, free):
     result = run(ports=[f"127.0.0.1:{free}"], probe=False)
     assert (result.get("failed", False), result["probed"]) == (False, False)
+    assert result["msg"] == "The required port is free; bind(2) was not asked."
 
 
 @pytest.mark.parametrize(
@@ -180,7 +185,7 @@ def test_without_the_probe(run, free):
         pytest.param(
             {"ports": [{"port": 80, "adress": "::1"}]},
             "ports[0] {'port': 80, 'adress': '::1'}: unknown key 'adress';"
-            " the keys are port, protocol, address, name, state, held_by",
+            " the keys are port, protocol, address, interface, name, state, held_by, nonlocal, user",
             id="a key",
         ),
         pytest.param(
@@ -191,8 +196,13 @@ def test_without_the_probe(run, free):
         ),
         pytest.param(
             {"ports": [80], "held_by": [""]},
-            "held_by: '' is an empty pattern; write one such as 'nginx*' or 'unit:nginx.service'",
+            "'held_by': '' is an empty pattern; write one such as 'nginx*' or 'unit:nginx.service'",
             id="a pattern",
+        ),
+        pytest.param(
+            {"ports": ["1-65535", "1-65535/udp", "127.0.0.1:1-65535", "127.0.0.1:1-65535/udp"]},
+            "more than 200000 ports in one request; split it into several tasks",
+            id="too many ports",
         ),
         pytest.param({"ports": [80], "timeout": -1}, "timeout -1: a number of seconds is 0 or more", id="timeout"),
         pytest.param({"ports": [80], "sleep": -5}, "sleep -5: a number of seconds is 0 or more", id="sleep"),
@@ -266,36 +276,53 @@ def test_psutil_missing_where_it_is_needed(run, monkeypatch):
 
 
 def test_a_probe_that_fails(run, free, monkeypatch):
-    monkeypatch.setattr(bind, "binds_everywhere", failing(ProbeError("bind(2): Too many open files")))
+    monkeypatch.setattr(bind, "probe", failing(ProbeError("bind(2): Too many open files")))
     result = run(ports=[free])
     assert (result["failed"], result["msg"]) == (True, "bind(2): Too many open files")
 
 
-THREATENED = "Any outgoing connection may take port "
+THREATENED = "any outgoing connection may take it"
 
 
-@pytest.mark.parametrize("settings", ["warn", "fail", "ignore"])
-def test_ephemeral(settings, run, free, monkeypatch):
-    warnings = []
-    monkeypatch.setattr(basic.AnsibleModule, "warn", lambda _module, text: warnings.append(text))
+@pytest.fixture
+def warnings(monkeypatch):
+    """The module's warnings."""
+    texts = []
+    monkeypatch.setattr(basic.AnsibleModule, "warn", lambda _module, text: texts.append(text))
+    return texts
+
+
+@pytest.mark.parametrize("setting", ["warn", "fail", "ignore"])
+def test_ephemeral(setting, run, free, warnings, monkeypatch):
     monkeypatch.setattr(ephemeral, "read", lambda: Ephemeral(free, free + 9, frozenset([free + 1])))
-    result = run(ports=[f"127.0.0.1:{free}"], ephemeral=settings)
-    finding = (
-        f"{THREATENED}{free}: net.ipv4.ip_local_port_range is {free}-{free + 9}. To reserve it, set"
-        f" net.ipv4.ip_local_reserved_ports = {free}-{free + 1}"
+    result = run(ports=[f"127.0.0.1:{free}"], ephemeral=setting)
+    reason = f"{THREATENED} (net.ipv4.ip_local_port_range is {free}-{free + 9})"
+    advice = f"To reserve it, set net.ipv4.ip_local_reserved_ports = {free}-{free + 1}"
+    assert bool(result.get("failed")) is (setting == "fail")
+    assert result["ephemeral"] == ([] if setting == "ignore" else [free])
+    assert [(doubt["kind"], doubt["reason"], doubt["advice"]) for doubt in result["doubts"]] == (
+        [("ephemeral", reason, advice)] if setting == "warn" else []
     )
-    assert bool(result.get("failed")) is (settings == "fail")
-    assert result["msg"] == (finding if settings == "fail" else "The required port is free.")
-    assert result["ephemeral"] == ([] if settings == "ignore" else [free])
-    assert warnings == ([finding] if settings == "warn" else [])
+    assert [(conflict["state"], conflict["reason"]) for conflict in result["conflicts"]] == (
+        [("ephemeral", reason)] if setting == "fail" else []
+    )
+    assert warnings == ([f"127.0.0.1:{free}/tcp: {reason}. {advice}"] if setting == "warn" else [])
+    assert (THREATENED in result["msg"]) is (setting != "ignore")
+
+
+def test_ephemeral_ports_are_runs(run, monkeypatch):
+    monkeypatch.setattr(ephemeral, "read", lambda: Ephemeral(32768, 60999, frozenset()))
+    assert run(ports=["127.0.0.2:40000-40002"], probe=False)["ephemeral"] == ["40000-40002"]
 
 
 @pytest.mark.linux
-def test_ephemeral_besides_a_conflict(run, listener, monkeypatch):
-    monkeypatch.setattr(ephemeral, "read", lambda: Ephemeral(listener, listener, frozenset()))
-    lines = run(ports=[listener], ephemeral="fail")["msg"].split("\n")
-    assert lines[0] == "1 of 1 required port is taken:"
-    assert lines[2].startswith(f"{THREATENED}{listener}: ")
+def test_ephemeral_besides_a_conflict(run, listener, free, monkeypatch):
+    monkeypatch.setattr(ephemeral, "read", lambda: Ephemeral(min(listener, free), max(listener, free), frozenset()))
+    result = run(ports=[f"127.0.0.1:{listener}", f"127.0.0.1:{free}"], ephemeral="fail")
+    assert {conflict["port"]: conflict["state"] for conflict in result["conflicts"]} == {
+        listener: "listening",
+        free: "ephemeral",
+    }
 
 
 @pytest.mark.parametrize(
@@ -400,7 +427,7 @@ def test_no_waiting_for_what_time_does_not_mend(run, looks):
 def test_commands(command, expected, run, monkeypatch):
     units = []
 
-    def look(_requirements, source, _probing, _redirects, run_command):
+    def look(_requirements, source, _probing, _redirects, run_command, _is_last):
         units.append(socket_units.find(run_command))
         return port_check.Look({}, True, source.name)
 
@@ -410,26 +437,46 @@ def test_commands(command, expected, run, monkeypatch):
     assert units == [expected]
 
 
-def test_what_nat_rules_may_do_is_a_warning(run, monkeypatch):
-    warnings = []
-    monkeypatch.setattr(basic.AnsibleModule, "warn", lambda _module, text: warnings.append(text))
+def test_what_nat_rules_may_do_is_a_doubt(run, warnings, monkeypatch):
     rule = Redirect("172.17.0.2:80", "iptables", ("ip nat PREROUTING",), depends_on=("the source address",))
-    doubts = {Question("tcp", Endpoint(ANY4), 80): rule}
-    monkeypatch.setattr(port_check, "look", lambda *_asked: port_check.Look({}, True, "netlink", True, doubts))
-    assert run(ports=[80])["redirects_checked"] is True
-    assert warnings == redirect_findings(doubts)
+    diversions = {Question("tcp", Endpoint(ANY4), 80): rule}
+    monkeypatch.setattr(port_check, "look", lambda *_asked: port_check.Look({}, True, "netlink", True, diversions))
+    result = run(ports=[80])
+    (doubt,) = result["doubts"]
+    assert (doubt["port"], doubt["kind"]) == (80, "nat")
+    assert (result["redirects_checked"], result["msg"].split("\n")[0]) == (True, "The required port is free.")
+    assert warnings == [f"80/tcp: {doubt['reason']}."]
 
 
-def test_advice_depends_on_privileges(run, looks, monkeypatch):
-    looks(False)
-    seen = []
-    monkeypatch.setattr(
-        port_check, "result", lambda *arguments: seen.append(arguments[3]) or {"msg": "", "conflicts": []}
-    )
-    for uid in (0, 1000):
-        monkeypatch.setattr(os, "geteuid", lambda uid=uid: uid)
-        run(ports=[80])
-    assert seen == [True, False]
+def test_what_bind_was_not_asked_is_a_doubt(run, warnings, monkeypatch):
+    silent = [Question("tcp", Endpoint(ANY4), 80)]
+    monkeypatch.setattr(port_check, "look", lambda *_asked: port_check.Look({}, False, "netlink", True, {}, silent))
+    result = run(ports=["80-81"])
+    assert [(doubt["port"], doubt["kind"]) for doubt in result["doubts"]] == [(80, "not_probed")]
+    assert result["msg"].startswith("All 2 required ports are free; bind(2) was not asked.\nIn doubt:\n  80/tcp: ")
+    assert warnings == []
+
+
+@pytest.mark.parametrize(("uid", "advice"), [(1000, "become: true"), (0, "not even root")], ids=["a user", "root"])
+def test_advice_depends_on_privileges(uid, advice, run, looks, monkeypatch):
+    looks(False, state="unknown")
+    monkeypatch.setattr(os, "geteuid", lambda: uid)
+    assert advice in run(ports=[80])["conflicts"][0]["advice"]
+
+
+def test_only_the_last_look_may_bind_what_is_to_listen(run, looks, monkeypatch):
+    looks(False, False)
+    scripted, last = port_check.look, []
+    monkeypatch.setattr(port_check, "look", lambda *asked: last.append(asked[-1]) or scripted(*asked))
+    run(ports=[80], state="listening", timeout=2)
+    assert last == [False, False, True]
+
+
+@pytest.mark.linux
+def test_a_user_without_a_name(run, free):
+    result = run(ports=[free], user="nosuchuser")
+    assert (result["failed"], result["ports"]) == (True, [])
+    assert result["msg"].startswith("user 'nosuchuser' ")
 
 
 @pytest.mark.linux

@@ -90,6 +90,7 @@ from ansible_collections.preflight.ports.plugins.modules import port_info
 wanted = port_info.Filter([range({port}, {port} + 1)], ["tcp"], frozenset(["listening"]))
 ((_held, holder),) = port_info.first_that_works("netlink", lambda source: port_info.take(wanted, source, None))
 assert holder.as_dict()["pid"] == {os.getpid()}
+assert port_info.listing([(_held, holder)])
 """
     assert [
         name for name in loaded_by(script) if name != "_holders.containers"
@@ -106,6 +107,8 @@ assert holder.as_dict()["pid"] == {os.getpid()}
         "_model.text",
         "_table.sock_diag",
         "_table.sources",
+        "_verdict.listing",
+        "_verdict.names",
     ]
 
 

@@ -9,6 +9,7 @@ import sys
 import pytest
 from ansible_collections.preflight.ports.plugins.module_utils._holders import (
     census,
+    containers,
     kernel_owned,
     owners,
     processes,
@@ -18,7 +19,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._holders.owners im
 from ansible_collections.preflight.ports.plugins.module_utils._kernel import links
 from ansible_collections.preflight.ports.plugins.module_utils._model.holder import Census, Process
 from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import BOUND, CONNECTED, LISTENING
-from support.records import APACHE, CURL, row
+from support.records import APACHE, CURL, WEB, row
 
 SYSTEMD = Process(1, "systemd")
 OTHER_INIT = Process(1, "init")
@@ -127,6 +128,24 @@ def test_of_pid_1(init, units, programs, host):
     host.processes[1] = init
     assert host.census(row(LISTENING, "::", 22, inode=42), row(LISTENING, port=80, inode=43)).socket_units == units
     assert [command[0] for command in host.commands] == programs
+
+
+@pytest.mark.parametrize(
+    ("name", "uid", "expected"),
+    [
+        pytest.param("dockerd", 0, {("tcp", 80): WEB}, id="Docker without its proxy"),
+        pytest.param("dockerd", 1000, {}, id="a user's process of that name"),
+        pytest.param("docker-proxy", 0, {}, id="the proxy"),
+    ],
+)
+def test_of_an_engine_that_publishes(name, uid, expected, host, monkeypatch):
+    monkeypatch.setattr(
+        containers, "published", lambda protocol, port: WEB if (protocol, port) == ("tcp", 80) else None
+    )
+    host.owners = {42: [7], 43: [7]}
+    host.processes[7] = CURL._replace(pid=7, name=name, uid=uid)
+    taken = host.census(row(LISTENING, inode=42), row(LISTENING, port=81, inode=43))
+    assert taken.published == expected
 
 
 def test_of_processes_elsewhere(host, monkeypatch):

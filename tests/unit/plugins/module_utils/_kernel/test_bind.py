@@ -9,17 +9,18 @@ import os
 import socket
 
 import pytest
-from ansible_collections.preflight.ports.plugins.module_utils._kernel import bind
+from ansible_collections.preflight.ports.plugins.module_utils._kernel import rights
 from ansible_collections.preflight.ports.plugins.module_utils._kernel.bind import (
     FREE,
     IN_USE,
-    NO_WITNESS,
+    NO_ANSWER,
+    REFUSED,
     REUSABLE,
     UNAVAILABLE,
     ProbeError,
-    binds_everywhere,
-    probe,
 )
+from ansible_collections.preflight.ports.plugins.module_utils._kernel.bind import probe as probe_question
+from ansible_collections.preflight.ports.plugins.module_utils._model.question import Question
 from support.records import at
 
 IPV4 = at("127.0.0.1")
@@ -27,6 +28,10 @@ IPV4_WILDCARD = at("0.0.0.0")
 IPV6 = at("::1", v6only=True)
 IPV6_WILDCARD = at("::", v6only=True)
 DUAL = at("::", v6only=False)
+
+
+def probe(*question, **rest):
+    return probe_question(Question(*question, **rest))
 
 
 @pytest.mark.parametrize("protocol", ["tcp", "udp"])
@@ -54,30 +59,6 @@ def test_free(protocol, endpoint, loopback):
 def test_a_listener(address, v6only, endpoint, expected, loopback):
     port = loopback.listening(address, v6only=v6only, reuse_address=True).getsockname()[1]
     assert probe("tcp", endpoint, port) == expected
-
-
-@pytest.mark.linux
-@pytest.mark.parametrize("protocol", ["tcp", "udp"])
-def test_every_address_of_both_families_at_once(protocol, loopback):
-    port = loopback.spare_port()
-    assert binds_everywhere(protocol, port)
-    assert binds_everywhere(protocol, port), "the first probe left something behind"
-
-
-@pytest.mark.linux
-@pytest.mark.parametrize(
-    ("address", "v6only"), [("127.0.0.1", None), ("0.0.0.0", None), ("::1", None), ("::", True), ("::", False)]
-)
-@pytest.mark.parametrize("how", ["listening", "bound"])
-def test_one_taken_address_is_enough_against_every_address(how, address, v6only, loopback):
-    port = getattr(loopback, how)(address=address, v6only=v6only, reuse_address=True).getsockname()[1]
-    assert not binds_everywhere("tcp", port)
-
-
-@pytest.mark.parametrize("protocol", ["tcp", "udp"])
-def test_every_address_is_nothing_to_ask_where_families_may_not_see_each_other(protocol, loopback, monkeypatch):
-    monkeypatch.setattr(bind, "_ON_LINUX", False)
-    assert not binds_everywhere(protocol, loopback.spare_port())
 
 
 @pytest.mark.linux
@@ -125,10 +106,32 @@ def test_udp_is_asked_without_reuse(reuse_address, loopback):
         pytest.param("tcp", at("fe80::1", True, "nosuch0"), id="no such interface"),
         pytest.param("tcp", at("fe80::1", True, "lo"), id="not on that interface"),
         pytest.param("tcp", at("fe80::1", True), id="link-local without an interface"),
+        pytest.param("udp", at("0.0.0.0", None, "nosuch0"), id="no such device"),
     ],
 )
 def test_unavailable(protocol, endpoint, loopback):
     assert probe(protocol, endpoint, loopback.spare_port()) == UNAVAILABLE
+
+
+@pytest.mark.linux
+@pytest.mark.parametrize("protocol", ["tcp", "udp"])
+@pytest.mark.parametrize("endpoint", [at("192.0.2.1"), at("2001:db8::1", True)], ids=str)
+def test_an_address_that_may_come_later(endpoint, protocol, loopback):
+    assert probe(protocol, endpoint, loopback.spare_port(), may_come_later=True) == FREE
+
+
+@pytest.mark.linux
+def test_an_address_that_may_come_later_is_not_free_where_a_wildcard_is_in_its_way(loopback):
+    port = loopback.listening("0.0.0.0", reuse_address=True).getsockname()[1]
+    assert probe("tcp", at("192.0.2.1"), port, may_come_later=True) == IN_USE
+
+
+@pytest.mark.linux
+def test_a_device(loopback):
+    port = loopback.spare_port()
+    assert probe("udp", at("0.0.0.0", None, "lo"), port) == FREE
+    loopback.bound("udp", "127.0.0.1", port)
+    assert probe("udp", at("0.0.0.0", None, "lo"), port) == IN_USE
 
 
 @pytest.mark.linux
@@ -163,6 +166,9 @@ class Kernel:
     def __exit__(self, *_exception):
         pass
 
+    def close(self):
+        pass
+
     def setsockopt(self, *option):
         self.options.append(option)
 
@@ -182,11 +188,11 @@ REUSE = (socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         pytest.param([0], "tcp", FREE, [], id="free without a second question"),
         pytest.param([errno.EADDRINUSE, 0], "tcp", REUSABLE, [REUSE], id="EADDRINUSE, not with SO_REUSEADDR"),
         pytest.param([errno.EADDRINUSE] * 2, "tcp", IN_USE, [REUSE], id="EADDRINUSE in both ways"),
-        pytest.param([errno.EADDRINUSE, errno.EACCES], "tcp", IN_USE, [REUSE], id="EADDRINUSE, then no witness"),
         pytest.param([errno.EADDRINUSE], "udp", IN_USE, [], id="EADDRINUSE of UDP"),
-        pytest.param([errno.EACCES, 0], "tcp", NO_WITNESS, [], id="EACCES"),
-        pytest.param([errno.EPERM, 0], "udp", NO_WITNESS, [], id="EPERM"),
-        pytest.param([errno.EACCES, errno.EACCES], "tcp", NO_WITNESS, [], id="EACCES for each port"),
+        pytest.param([errno.EADDRINUSE, errno.EACCES], "tcp", IN_USE, [REUSE], id="EADDRINUSE, then EACCES"),
+        pytest.param([errno.EACCES, 0], "tcp", REFUSED, [], id="EACCES for this port"),
+        pytest.param([errno.EPERM, 0], "udp", REFUSED, [], id="EPERM for this port"),
+        pytest.param([errno.EACCES, errno.EACCES], "tcp", NO_ANSWER, [], id="EACCES for each port"),
         pytest.param([errno.EACCES, errno.EADDRNOTAVAIL], "tcp", UNAVAILABLE, [], id="EACCES hides EADDRNOTAVAIL"),
         pytest.param([errno.EADDRNOTAVAIL], "tcp", UNAVAILABLE, [], id="EADDRNOTAVAIL"),
         pytest.param([errno.EAFNOSUPPORT], "udp", UNAVAILABLE, [], id="EAFNOSUPPORT"),
@@ -197,11 +203,45 @@ REUSE = (socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 def test_what_bind_answers(numbers, protocol, expected, options, monkeypatch):
     kernel = Kernel(*numbers)
     monkeypatch.setattr(socket, "socket", kernel)
+    monkeypatch.setattr(rights, "may_bind", lambda _port: True)
     assert probe(protocol, IPV4, 80) == expected
     assert kernel.options == options
     assert kernel.numbers == []
     right_denied = {errno.EACCES, errno.EPERM} & {numbers[0]}
     assert [address[1] for address in kernel.addresses] == [80, 0 if right_denied else 80][: len(numbers)]
+
+
+@pytest.mark.parametrize(
+    ("user", "expected"),
+    [
+        pytest.param(None, NO_ANSWER, id="a server has other rights than whoever asks"),
+        pytest.param("www-data", REFUSED, id="the server's own user"),
+    ],
+)
+def test_a_right_that_the_user_lacks(user, expected, monkeypatch):
+    monkeypatch.setattr(socket, "socket", Kernel(errno.EACCES, 0))
+    monkeypatch.setattr(rights, "may_bind", lambda _port: False)
+    assert probe("tcp", IPV4, 80, user=user) == expected
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "rest", "options"),
+    [
+        pytest.param(at("0.0.0.0", None, "eth1"), {}, [(socket.SOL_SOCKET, 25, b"eth1\0")], id="SO_BINDTODEVICE"),
+        pytest.param(at("10.0.0.9"), {"may_come_later": True}, [(socket.IPPROTO_IP, 15, 1)], id="IP_FREEBIND"),
+        pytest.param(
+            at("2001:db8::9", True),
+            {"may_come_later": True},
+            [(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1), (socket.IPPROTO_IPV6, 78, 1)],
+            id="IPV6_FREEBIND",
+        ),
+    ],
+)
+def test_options_of_the_server(endpoint, rest, options, monkeypatch):
+    kernel = Kernel(0)
+    monkeypatch.setattr(socket, "socket", kernel)
+    assert probe("tcp", endpoint, 80, **rest) == FREE
+    assert kernel.options == options
 
 
 @pytest.mark.parametrize(

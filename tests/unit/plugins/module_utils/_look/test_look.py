@@ -8,22 +8,25 @@ import os
 
 import pytest
 from ansible_collections.preflight.ports.plugins.module_utils._holders import census
-from ansible_collections.preflight.ports.plugins.module_utils._kernel import bind
+from ansible_collections.preflight.ports.plugins.module_utils._kernel import addresses, as_user, bind
 from ansible_collections.preflight.ports.plugins.module_utils._kernel.bind import FREE as BINDS
 from ansible_collections.preflight.ports.plugins.module_utils._kernel.bind import (
     IN_USE,
-    NO_WITNESS,
+    NO_ANSWER,
+    REFUSED,
     REUSABLE,
     ProbeError,
 )
 from ansible_collections.preflight.ports.plugins.module_utils._kernel.bind import UNAVAILABLE as NOT_HERE
-from ansible_collections.preflight.ports.plugins.module_utils._look.look import look
+from ansible_collections.preflight.ports.plugins.module_utils._look.look import Look, look
 from ansible_collections.preflight.ports.plugins.module_utils._model.finding import (
     DUPLICATE,
     REDIRECTED,
     UNAVAILABLE,
     UNKNOWN,
 )
+from ansible_collections.preflight.ports.plugins.module_utils._model.finding import REFUSED as POLICY
+from ansible_collections.preflight.ports.plugins.module_utils._model.holder import Destination
 from ansible_collections.preflight.ports.plugins.module_utils._model.question import Question
 from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import (
     BOUND,
@@ -35,7 +38,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._model.sockets imp
     SourceError,
 )
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter import gate
-from ansible_collections.preflight.ports.plugins.module_utils._table import bound_only
+from ansible_collections.preflight.ports.plugins.module_utils._table import bound_only, namespaces
 from ansible_collections.preflight.ports.plugins.module_utils._table.bound_only import Bound
 from ansible_collections.preflight.ports.plugins.module_utils._table.sources import Source, candidates
 from support.records import APACHE, CURL, DOCKER_RULE, WEB, at, census_of, row, wanting
@@ -69,10 +72,14 @@ class Host:
         self.find_bound = None
         self.elsewhere = set()
         monkeypatch.setattr(bind, "probe", self._probe)
-        monkeypatch.setattr(bind, "binds_everywhere", self._binds_everywhere)
-        monkeypatch.setattr(bind, "is_on_host", lambda _protocol, endpoint: str(endpoint) not in self.elsewhere)
+        monkeypatch.setattr(bind, "is_on_host", lambda question: str(question.endpoint) not in self.elsewhere)
+        monkeypatch.setattr(as_user, "probe", self._probe_as_user)
+        monkeypatch.setattr(addresses, "read", lambda: [(2, address) for address in self.addresses])
+        monkeypatch.setattr(namespaces, "servers_at", lambda *destination: self.containers.get(destination, []))
         self.redirects = {}
         self.walked = []
+        self.addresses = []
+        self.containers = {}
         monkeypatch.setattr(census, "take", self._take_census)
         monkeypatch.setattr(gate, "find", self._find_redirects)
 
@@ -94,13 +101,13 @@ class Host:
         self.vanished |= self.vanishing.get("table", set())
         return rows
 
-    def _probe(self, protocol, endpoint, port):
-        self.probed.append((str(endpoint), port, protocol))
-        return self._answer(str(endpoint), port)
+    def _probe(self, question):
+        self.probed.append((str(question.endpoint), question.port, question.protocol))
+        return self._answer(str(question.endpoint), question.port)
 
-    def _binds_everywhere(self, protocol, port):
-        self.probed.append(("*", port, protocol))
-        return self._answer("0.0.0.0", port) == self._answer("::", port) == BINDS
+    def _probe_as_user(self, user, questions):
+        self.probed.append((user, [question.port for question in questions]))
+        return [self._answer(user, question.port) for question in questions]
 
     def _answer(self, address, port):
         answers = self.answers[min(self.attempt, len(self.answers) - 1)]
@@ -119,13 +126,14 @@ class Host:
             return None
         return {question: self.redirects[question.port] for question in questions if question.port in self.redirects}
 
-    def look(self, *entries, probing=True, redirects=False, **rest):
+    def look(self, *entries, probing=True, redirects=False, is_last=True, **rest):
         requirements = wanting(*entries, **rest)
         self.protocols = {requirement.protocol for requirement in requirements}
         source = Source("fake", self._read, self.find_bound, self.shows_options)
-        return look(requirements, source, probing, redirects, lambda _command: "")
+        return look(requirements, source, probing, redirects, lambda _command: "", is_last)
 
 
+ALL_FREE = Look({}, True, "fake")
 MAYBE = DOCKER_RULE._replace(depends_on=("the source address",))
 
 
@@ -148,23 +156,17 @@ def pids(seen):
 
 
 def test_nothing_asked(host):
-    assert host.look() == ({}, True, "fake", False, {})
+    assert host.look() == ALL_FREE
     assert host.reads == []
 
 
 def test_free(host):
     seen = host.look(80, "8000-8002/udp")
-    assert seen == ({}, True, "fake", False, {})
+    assert seen == ALL_FREE
     assert host.reads == [("tcp", 80, 80, LISTENERS), ("udp", 8000, 8002, LISTENERS)], "the table was read again"
-    assert host.probed == [("*", 80, "tcp")] + [("*", port, "udp") for port in (8000, 8001, 8002)]
+    ports = [(80, "tcp"), *((port, "udp") for port in (8000, 8001, 8002))]
+    assert host.probed == [(address, *port) for port in ports for address in ("0.0.0.0", "::")]
     assert host.searched == [], "holders were looked for"
-
-
-def test_each_family_is_asked_where_one_bind_does_not_take_both(host):
-    host.answers = [{("0.0.0.0", 80): IN_USE}]
-    host.tables = [[by(CURL, CONNECTED, "10.0.0.5")]]
-    assert states(host.look("80-81")) == {80: (CONNECTED, False)}
-    assert host.probed == [("*", 80, "tcp"), ("*", 81, "tcp"), ("0.0.0.0", 80, "tcp"), ("::", 80, "tcp")]
 
 
 def test_who_listens_elsewhere(host):
@@ -262,20 +264,35 @@ def test_without_the_probe_the_table_decides(host):
     assert host.probed == []
 
 
-def test_where_bind_is_no_witness_the_table_decides(host):
-    host.answers = [{80: NO_WITNESS}]
+def test_where_bind_gives_no_answer_the_table_decides(host):
+    host.answers = [{80: NO_ANSWER}]
     seen = host.look("127.0.0.1:80-81")
-    assert seen == ({}, False, "fake", False, {})
+    assert (seen.verdicts, seen.probed) == ({}, False)
+    assert list(seen.unprobed) == [Question("tcp", at("127.0.0.1"), 80)]
 
 
-def test_a_witness_that_was_missing_once_was_missing(host):
-    host.answers = [{80: NO_WITNESS, 81: IN_USE}, {}]
-    assert host.look("127.0.0.1:80-81") == ({}, False, "fake", False, {})
+def test_an_answer_that_was_missing_once_was_missing(host):
+    host.answers = [{80: NO_ANSWER, 81: IN_USE}, {}]
+    seen = host.look("127.0.0.1:80-81")
+    assert (seen.verdicts, seen.probed) == ({}, False)
     assert host.attempt == 1
 
 
-def test_a_witness_was_not_needed_where_the_table_knows(host):
-    host.answers = [{80: NO_WITNESS}]
+@pytest.mark.parametrize("answers", [{80: REFUSED}, {("::", 80): REFUSED}], ids=["both families", "one family"])
+def test_refused(answers, host):
+    host.answers = [answers]
+    assert states(host.look("80-81", held_by=["*"])) == {80: (POLICY, False)}
+
+
+def test_the_servers_own_user_is_asked(host):
+    host.answers = [{("www", 80): REFUSED}]
+    seen = host.look(81, {"port": 80, "address": "127.0.0.1", "user": "www"}, {"port": 80, "address": "127.0.0.1"})
+    assert {key: verdict.state for key, verdict in seen.verdicts.items() if not verdict.met} == {(1, 80): POLICY}
+    assert ("www", [80]) in host.probed
+
+
+def test_no_answer_was_needed_where_the_table_knows(host):
+    host.answers = [{80: NO_ANSWER}]
     host.tables = [[by(APACHE)]]
     assert host.look("127.0.0.1:80").probed
 
@@ -391,7 +408,7 @@ def test_nothing_listens_where_all_is_free(host):
 def test_listening_by_whom(held_by, met, host):
     host.tables = [[by(APACHE)]]
     assert states(host.look(80, state="listening", held_by=[held_by])) == {80: (LISTENING, met)}
-    assert host.searched == [{812}]
+    assert host.searched[0] == {812}
 
 
 def test_held_by(host):
@@ -408,7 +425,7 @@ def test_redirected(host):
     assert states(seen) == {80: (LISTENING, False), 81: (REDIRECTED, False)}
     assert seen.redirects_checked
     wildcards = [at("0.0.0.0"), at("::", True)]
-    assert seen.doubts == {Question("tcp", endpoint, 82): MAYBE for endpoint in wildcards}
+    assert seen.diversions == {Question("tcp", endpoint, 82): MAYBE for endpoint in wildcards}
     (asked,) = host.walked
     assert Question("tcp", wildcards[0], 80) not in asked, "what is taken need not be asked"
 
@@ -421,7 +438,56 @@ def test_held_by_the_container_of_a_redirect(host):
 
 def test_redirects_that_nobody_may_read(host):
     host.redirects = None
-    assert host.look(80, redirects=True) == ({}, True, "fake", False, {})
+    assert host.look(80, redirects=True) == ALL_FREE
+
+
+def socket_of(address):
+    return at(address).address
+
+
+THERE = DOCKER_RULE._replace(destinations=(Destination(socket_of("172.17.0.2"), 8080),))
+HERE = DOCKER_RULE._replace(target="port 8080 of this host", destinations=(Destination(None, 8080),))
+OWN = DOCKER_RULE._replace(destinations=(Destination(socket_of("10.0.0.5"), 8080),))
+BACKEND = by(APACHE, address="172.17.0.2", port=8080)
+
+
+@pytest.mark.parametrize(
+    ("rule", "table", "containers", "expected"),
+    [
+        pytest.param(THERE, [], {}, (REDIRECTED, False), id="nobody answers there"),
+        pytest.param(THERE, [], {"172.17.0.2": [BACKEND]}, (LISTENING, True), id="a container answers there"),
+        pytest.param(HERE, [], {}, (REDIRECTED, False), id="nobody answers on the other port"),
+        pytest.param(HERE, [by(APACHE, address="0.0.0.0", port=8080)], {}, (LISTENING, True), id="the other port"),
+        pytest.param(HERE, [by(APACHE, port=8080)], {}, (REDIRECTED, False), id="only on loopback"),
+        pytest.param(
+            OWN, [by(APACHE, address="10.0.0.5", port=8080)], {}, (LISTENING, True), id="another address of this host"
+        ),
+        pytest.param(THERE, [by(APACHE)], {}, (REDIRECTED, False), id="a socket here is not what clients get"),
+        pytest.param(DOCKER_RULE, [], {"172.17.0.2": [BACKEND]}, (REDIRECTED, False), id="nobody knows where it leads"),
+    ],
+)
+def test_listening_where_nat_rules_lead(rule, table, containers, expected, host):
+    host.addresses = [socket_of("10.0.0.5")]
+    host.tables = [table]
+    host.containers = {(socket_of(address), "tcp", 8080): found for address, found in containers.items()}
+    host.redirects = {80: rule}
+    assert states(host.look("10.0.0.5:80", redirects=True, state="listening")) == {80: expected}
+
+
+@pytest.mark.parametrize(("held_by", "met"), [("apache2", True), ("nginx", False)])
+def test_listening_by_whom_where_nat_rules_lead(held_by, met, host):
+    host.containers = {(socket_of("172.17.0.2"), "tcp", 8080): [BACKEND]}
+    host.redirects = {80: THERE}
+    (verdict,) = host.look(80, redirects=True, state="listening", held_by=[held_by]).verdicts.values()
+    assert (verdict.met, [holder.process for holder in verdict.answering]) == (met, [] if met else [APACHE])
+
+
+def test_no_port_that_is_to_listen_is_bound_before_the_last_look(host):
+    waiting = {"port": 80, "address": "127.0.0.1", "state": "listening"}
+    assert states(host.look(waiting, "127.0.0.1:81", is_last=False)) == {80: (FREE, False)}
+    assert host.probed == [("127.0.0.1", 81, "tcp")]
+    host.look(waiting)
+    assert ("127.0.0.1", 80, "tcp") in host.probed
 
 
 def test_duplicates(host):
@@ -488,7 +554,7 @@ def test_bound_sockets_that_the_table_lacks(answer, table, finder, expected, hos
     ("entry", "answers"),
     [
         pytest.param("127.0.0.1:80", {}, id="free"),
-        pytest.param("127.0.0.1:80", {80: NO_WITNESS}, id="no witness"),
+        pytest.param("127.0.0.1:80", {80: NO_ANSWER}, id="no answer"),
         pytest.param("127.0.0.1:80/udp", {80: IN_USE}, id="UDP"),
     ],
 )
@@ -517,12 +583,11 @@ def test_a_source_that_fails(attempt, host):
         host.look("127.0.0.1:80")
 
 
-@pytest.mark.parametrize("call", ["probe", "binds_everywhere"])
-def test_a_probe_that_fails(call, host, monkeypatch):
-    def fail(*_question):
+def test_a_probe_that_fails(host, monkeypatch):
+    def fail(_question):
         raise ProbeError("no descriptor left")
 
-    monkeypatch.setattr(bind, call, fail)
+    monkeypatch.setattr(bind, "probe", fail)
     with pytest.raises(ProbeError, match="no descriptor left"):
         host.look(80, "127.0.0.1:81")
 

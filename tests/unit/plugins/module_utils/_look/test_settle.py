@@ -8,12 +8,17 @@ import itertools
 
 import pytest
 from ansible_collections.preflight.ports.plugins.module_utils._kernel.bind import FREE as BINDS
-from ansible_collections.preflight.ports.plugins.module_utils._kernel.bind import IN_USE, NO_WITNESS, REUSABLE
+from ansible_collections.preflight.ports.plugins.module_utils._kernel.bind import IN_USE, NO_ANSWER, REUSABLE
+from ansible_collections.preflight.ports.plugins.module_utils._kernel.bind import REFUSED as DENIED
 from ansible_collections.preflight.ports.plugins.module_utils._kernel.bind import UNAVAILABLE as NOT_HERE
-from ansible_collections.preflight.ports.plugins.module_utils._look.settle import sent_elsewhere, settle
+from ansible_collections.preflight.ports.plugins.module_utils._look.settle import settle
 from ansible_collections.preflight.ports.plugins.module_utils._model.finding import (
+    BLOCKED,
+    CLAIMED,
     DUPLICATE,
+    EPHEMERAL,
     REDIRECTED,
+    REFUSED,
     UNAVAILABLE,
     UNKNOWN,
     Finding,
@@ -24,7 +29,6 @@ from ansible_collections.preflight.ports.plugins.module_utils._model.sockets imp
 from support.records import (
     CONVERSATION,
     DATAGRAMS,
-    DOCKER_RULE,
     DYING,
     ELSEWHERE,
     OUTGOING,
@@ -97,10 +101,13 @@ CONTRADICTION = None
             id="each UDP socket is to blame",
         ),
         pytest.param(IN_USE, [CONVERSATION], Finding(CONNECTED, (CONVERSATION,)), id="in use by a UDP conversation"),
-        pytest.param(NO_WITNESS, [], Finding(FREE), id="without a witness the table decides: free"),
-        pytest.param(NO_WITNESS, [SERVER], Finding(LISTENING, (SERVER,)), id="the table decides: listening"),
-        pytest.param(NO_WITNESS, [OUTGOING], Finding(CONNECTED, (OUTGOING,)), id="the table decides: connected"),
-        pytest.param(NO_WITNESS, [ELSEWHERE], Finding(FREE), id="the table decides: elsewhere"),
+        pytest.param(DENIED, [], Finding(REFUSED), id="refused"),
+        pytest.param(DENIED, [ELSEWHERE], Finding(REFUSED), id="refused, somebody elsewhere"),
+        pytest.param(DENIED, [SERVER], Finding(LISTENING, (SERVER,)), id="refused, and taken as well"),
+        pytest.param(NO_ANSWER, [], Finding(FREE), id="without an answer the table decides: free"),
+        pytest.param(NO_ANSWER, [SERVER], Finding(LISTENING, (SERVER,)), id="the table decides: listening"),
+        pytest.param(NO_ANSWER, [OUTGOING], Finding(CONNECTED, (OUTGOING,)), id="the table decides: connected"),
+        pytest.param(NO_ANSWER, [ELSEWHERE], Finding(FREE), id="the table decides: elsewhere"),
         pytest.param(None, [SERVER], Finding(LISTENING, (SERVER,)), id="not asked, the listener is still there"),
         pytest.param(None, [], CONTRADICTION, id="not asked, the listener is gone"),
     ],
@@ -114,18 +121,18 @@ LOST = "10.0.0.99"
 
 
 @pytest.mark.parametrize(
-    ("held", "state"),
+    ("held", "state", "is_in_the_way"),
     [
-        pytest.param(row(LISTENING, LOST), LISTENING, id="a listener on the very address"),
-        pytest.param(row(BOUND, LOST, protocol="udp"), BOUND, id="a UDP socket"),
-        pytest.param(row(CONNECTED, LOST, peer="10.0.0.9:443"), UNAVAILABLE, id="a connection that is left over"),
-        pytest.param(SERVER, UNAVAILABLE, id="the wildcard"),
-        pytest.param(row(LISTENING, LOST, vrf="red"), UNAVAILABLE, id="in a VRF"),
+        pytest.param(row(LISTENING, LOST), LISTENING, True, id="a listener on the very address"),
+        pytest.param(row(BOUND, LOST, protocol="udp"), BOUND, True, id="a UDP socket"),
+        pytest.param(row(CONNECTED, LOST, peer="10.0.0.9:443"), UNAVAILABLE, False, id="a connection left over"),
+        pytest.param(SERVER, UNAVAILABLE, True, id="the wildcard"),
+        pytest.param(ELSEWHERE, UNAVAILABLE, False, id="another address"),
+        pytest.param(row(LISTENING, LOST, vrf="red"), UNAVAILABLE, False, id="in a VRF"),
     ],
 )
-def test_settle_on_an_address_that_the_host_lacks(held, state):
-    finding = settle(at(LOST), NOT_HERE, [held], True)
-    assert (finding.state, finding.sockets) == (state, () if state == UNAVAILABLE else (held,))
+def test_settle_on_an_address_that_the_host_lacks(held, state, is_in_the_way):
+    assert settle(at(LOST), NOT_HERE, [held], True) == Finding(state, (held,) if is_in_the_way else ())
 
 
 @pytest.mark.parametrize(
@@ -150,17 +157,26 @@ def test_settle_what_so_reuseaddr_would_allow(sockets, shows_bound, lacks_bound)
     assert settle(WANTED, REUSABLE, sockets, shows_bound=False) == lacks_bound
 
 
-def test_a_rule_for_some_of_the_traffic_takes_no_port():
-    some = DOCKER_RULE._replace(depends_on=("the source address",))
-    assert sent_elsewhere({"all": DOCKER_RULE, "some": some}) == {"all": Finding(REDIRECTED, (), DOCKER_RULE)}
+WORST_FIRST = [
+    LISTENING,
+    BOUND,
+    CONNECTED,
+    UNKNOWN,
+    REFUSED,
+    CLOSING,
+    REDIRECTED,
+    BLOCKED,
+    CLAIMED,
+    EPHEMERAL,
+    DUPLICATE,
+    UNAVAILABLE,
+    FREE,
+]
 
 
-WORST_FIRST = [LISTENING, BOUND, CONNECTED, UNKNOWN, CLOSING, REDIRECTED, DUPLICATE, UNAVAILABLE, FREE]
-
-
-def test_the_words_are_those_of_the_contract():
-    words = (REDIRECTED, UNKNOWN, DUPLICATE, UNAVAILABLE)
-    assert words == ("redirected", "unknown", "duplicate", "unavailable")
+def test_the_words_are_those_of_the_results():
+    words = (REDIRECTED, UNKNOWN, DUPLICATE, UNAVAILABLE, REFUSED, EPHEMERAL, BLOCKED, CLAIMED)
+    assert " ".join(words) == "redirected unknown duplicate unavailable refused ephemeral blocked claimed"
 
 
 @pytest.mark.parametrize(("worse", "better"), list(itertools.combinations(WORST_FIRST, 2)))

@@ -9,7 +9,8 @@ from ansible_collections.preflight.ports.plugins.module_utils._model.holder impo
     Container,
     Holder,
     Process,
-    holders,
+    holder_of,
+    merged,
     redirected,
     unidentified,
 )
@@ -18,6 +19,14 @@ from support.records import APACHE, CONTAINER_ID, CURL, DOCKER_RULE, WEB, census
 
 WORKER = APACHE._replace(pid=813, started=1001.0)
 SYSTEMD = Process(1, "systemd", "/usr/lib/systemd/systemd", 0, "root", "init.scope", started=1.0)
+
+
+def holders(sockets, known):
+    return list(merged(holder_of(each, known) for each in sockets))
+
+
+def pids(holder):
+    return [process.pid for process in holder.processes]
 
 
 def held(state, address="0.0.0.0", by=APACHE, **rest):
@@ -71,28 +80,28 @@ def test_holders_grouping(sockets, expected):
 
 def test_holders_tells_what_is_known_of_the_process():
     (found,) = holders([held(CONNECTED, "10.0.0.5", CURL, peer="10.0.0.9:443", uid=5)], census_of(CURL))
-    assert found == Holder(("10.0.0.5",), "tcp", CONNECTED, CURL, (4711,), 1000, "app", None, "10.0.0.9:443")
+    assert found == Holder(("10.0.0.5",), "tcp", CONNECTED, CURL, (CURL,), 1000, "app", None, "10.0.0.9:443")
 
 
 @pytest.mark.parametrize(
-    ("processes", "eldest", "pids"),
+    ("processes", "eldest", "every"),
     [
-        pytest.param([WORKER, APACHE], 812, (812, 813), id="by its start"),
-        pytest.param([WORKER._replace(started=None), APACHE], 813, (812, 813), id="one whose start is unknown"),
-        pytest.param([WORKER._replace(started=1000.0), APACHE], 812, (812, 813), id="by its number"),
-        pytest.param([WORKER], 813, (813,), id="whoever is left"),
+        pytest.param([WORKER, APACHE], 812, [812, 813], id="by its start"),
+        pytest.param([WORKER._replace(started=None), APACHE], 813, [812, 813], id="one whose start is unknown"),
+        pytest.param([WORKER._replace(started=1000.0), APACHE], 812, [812, 813], id="by its number"),
+        pytest.param([WORKER], 813, [813], id="whoever is left"),
     ],
 )
-def test_holders_takes_the_eldest(processes, eldest, pids):
+def test_holders_takes_the_eldest(processes, eldest, every):
     known = census_of(*processes)._replace(pids={42: [813, 812]})
     (found,) = holders([row(LISTENING, inode=42)], known)
-    assert (found.process.pid, found.pids) == (eldest, pids)
+    assert (found.process.pid, pids(found)) == (eldest, every)
 
 
-def test_holders_joins_the_pids_of_several_sockets():
+def test_merged_joins_the_processes_of_several_sockets():
     known = census_of(APACHE, WORKER)._replace(pids={42: [812], 43: [812, 813]})
     (found,) = holders([row(LISTENING, inode=42), row(LISTENING, "::", inode=43)], known)
-    assert found.pids == (812, 813)
+    assert pids(found) == [812, 813]
 
 
 def test_holders_takes_the_pids_of_the_source_where_there_are_no_inodes():
@@ -118,6 +127,14 @@ def test_holders_names_a_socket_unit_for_no_other_process():
     known = census_of(APACHE, socket_units={("tcp", "::", 80): "ssh.socket"})
     (found,) = holders([held(LISTENING, "::")], known)
     assert found.process.unit == "apache2.service"
+
+
+def test_holders_name_the_container_for_which_an_engine_listens():
+    known = census_of(APACHE, published={("tcp", 80): WEB})
+    (found,) = holders([held(LISTENING)], known)
+    assert found.process.container == WEB
+    (other,) = holders([held(LISTENING, protocol="udp")], known)
+    assert other.process.container is None
 
 
 KERNELS = row(BOUND, inode=77, uid=0, protocol="udp")
@@ -166,9 +183,9 @@ def test_unidentified():
 @pytest.mark.parametrize(
     ("holder", "expected"),
     [
-        pytest.param(Holder(("0.0.0.0",), "udp", BOUND, kernel=True), {"process": ["kernel"]}, id="the kernel"),
-        pytest.param(Holder(("0.0.0.0",), "tcp", CLOSING, kernel=True), {}, id="nobody's any more"),
-        pytest.param(Holder(("0.0.0.0",), "tcp", LISTENING, hidden=True, user="root"), {}, id="hidden"),
+        pytest.param(Holder(("0.0.0.0",), "udp", BOUND, kernel=True), [{"process": ["kernel"]}], id="the kernel"),
+        pytest.param(Holder(("0.0.0.0",), "tcp", CLOSING, kernel=True), [], id="nobody's any more"),
+        pytest.param(Holder(("0.0.0.0",), "tcp", LISTENING, hidden=True, user="root"), [], id="hidden"),
     ],
 )
 def test_names_without_a_process(holder, expected):
@@ -204,7 +221,12 @@ def test_names_without_a_process(holder, expected):
     ],
 )
 def test_names(process, expected):
-    assert Holder(("::",), "tcp", LISTENING, process).names() == expected
+    assert process.names() == expected
+
+
+def test_each_process_of_a_socket_has_its_own_names():
+    holder = Holder(("::",), "tcp", LISTENING, APACHE, (APACHE, CURL))
+    assert [names["process"] for names in holder.names()] == [["apache2"], ["curl"]]
 
 
 UNKNOWN = {
@@ -234,7 +256,7 @@ UNKNOWN = {
                 "tcp",
                 CONNECTED,
                 CURL._replace(container=WEB),
-                (4711, 4712),
+                (CURL, CURL._replace(pid=4712)),
                 1000,
                 "app",
                 "eth0",
@@ -256,8 +278,8 @@ UNKNOWN = {
             id="everything",
         ),
         pytest.param(
-            Holder(("0.0.0.0",), "tcp", LISTENING, Process(7, started=1767225599.99)),
-            {"pid": 7, "started": "2025-12-31T23:59:59Z"},
+            Holder(("0.0.0.0",), "tcp", LISTENING, Process(7, started=1767225599.99), (Process(7),)),
+            {"pid": 7, "pids": [7], "started": "2025-12-31T23:59:59Z"},
             id="whole seconds",
         ),
     ],
@@ -280,15 +302,27 @@ def test_redirected():
     assert known["container"] == {"id": CONTAINER_ID, "name": "web", "runtime": "docker"}
     assert (known["state"], known["protocol"], known["peer"]) == ("redirected", "tcp", "172.17.0.2:80")
     assert (known["kernel"], known["hidden"], known["pid"], known["process"]) == (True, False, None, None)
-    assert holder.names() == {"container": ["web"]}
+    assert holder.names() == [{"container": ["web"], "nat": ["PREROUTING", "DOCKER", "172.17.0.2:80"]}]
 
 
 def test_redirected_for_nobody_known():
     holder = redirected(DOCKER_RULE, "redirected", "tcp")
     assert holder.as_dict()["container"] is None
-    assert holder.names() == {}
+    assert holder.names() == [{"container": [], "nat": ["PREROUTING", "DOCKER", "172.17.0.2:80"]}]
 
 
 def test_redirected_for_a_container_without_a_name():
-    rule = DOCKER_RULE._replace(container=WEB._replace(name=None))
-    assert redirected(rule, "redirected", "tcp").names() == {}
+    rule = DOCKER_RULE._replace(container=WEB._replace(name=None), label="default/web:http")
+    (names,) = redirected(rule, "redirected", "tcp").names()
+    assert names == {"container": [], "nat": ["PREROUTING", "DOCKER", "default/web:http", "172.17.0.2:80"]}
+
+
+def test_census_joined_with():
+    some = census_of(APACHE, users={33: "www-data"}, socket_units={("tcp", "::", 22): "ssh.socket"})
+    others = census_of(CURL, kernel_owned=frozenset([KERNELS]), users={34: None})
+    joined = some.joined_with(others)
+    assert joined.owners_of(row(LISTENING, inode=812)) == [APACHE]
+    assert joined.owners_of(row(LISTENING, inode=4711)) == [CURL]
+    assert joined.kernel_owned == {KERNELS}
+    assert joined.users == {33: "www-data", 34: None}
+    assert joined.socket_units == {("tcp", "::", 22): "ssh.socket"}

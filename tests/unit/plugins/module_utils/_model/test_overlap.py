@@ -156,13 +156,15 @@ def test_a_connection_over_ipv6_meets_the_ipv4_wildcard_alone(loopback):
         pytest.param("0.0.0.0", ":: dual", True, id="dual-stack serves the IPv4 wildcard"),
         pytest.param("127.0.0.1", ":: v6only", False, id="V6ONLY does not"),
         pytest.param("::1", ":: v6only", True, id="the IPv6 wildcard serves an IPv6 address"),
-        pytest.param(":: dual", ":: v6only", True, id="the IPv6 wildcard serves ::"),
+        pytest.param(":: dual", ":: v6only", False, id="clients of IPv4 belong to ::, too"),
+        pytest.param(":: dual", ":: dual", True, id="dual-stack serves ::"),
         pytest.param(":: dual", "0.0.0.0", False, id="IPv4 alone does not serve ::"),
         pytest.param(":: dual", "::1", False, id="one IPv6 address doesn't serve ::"),
         pytest.param("::1", "0.0.0.0", False, id="IPv4 does not serve IPv6"),
         pytest.param("127.0.0.1", "mapped 127.0.0.1", True, id="a mapped address serves its IPv4 address"),
         pytest.param("mapped 127.0.0.1", "127.0.0.1", True, id="and the other way round"),
         pytest.param("127.0.0.1", "mapped 0.0.0.0", True, id="the mapped wildcard is one"),
+        pytest.param("mapped 127.0.0.1", "mapped 0.0.0.0", True, id="also for a mapped address"),
     ],
 )
 def test_serves(wanted, held, expected):
@@ -183,7 +185,8 @@ def test_serves_by_a_bound_device(wanted, device, expected):
 
 
 def test_serves_where_the_witness_tells_no_v6only():
-    assert serves(at("127.0.0.1"), at("::", v6only=None))
+    assert not serves(at("127.0.0.1"), at("::", v6only=None))
+    assert not serves(at("::", v6only=False), at("::", v6only=None))
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ from __future__ import annotations
 import sys
 
 import pytest
-from ansible_collections.preflight.ports.plugins.module_utils._model.holder import Container, Redirect
+from ansible_collections.preflight.ports.plugins.module_utils._model.holder import Container, Destination, Redirect
+from ansible_collections.preflight.ports.plugins.module_utils._model.question import Question
 from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import ChangedError, SourceError
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter import gate, tables
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.nft import kernel
@@ -17,7 +18,8 @@ from support import xt_entries as rows
 from support.records import at
 
 IPV4, IPV6, BOTH = at("0.0.0.0"), at("::", v6only=True), at("::", v6only=False)
-PORT_80 = ("tcp", IPV4, 80)
+PORT_80 = Question("tcp", IPV4, 80)
+BACKEND = Destination(at("10.88.0.5").address, 8080)
 
 
 @pytest.fixture(autouse=True)
@@ -39,8 +41,10 @@ def run(monkeypatch):
 
 def test_find(run):
     run(nft.dport(80) + nft.dnat("10.88.0.5", 8080))
-    expected = Redirect("10.88.0.5:8080", "nft", ("ip test base",))
-    assert gate.find([PORT_80, ("tcp", IPV4, 81), ("udp", IPV4, 80), ("tcp", IPV6, 80)]) == {PORT_80: expected}
+    expected = Redirect("10.88.0.5:8080", "nft", ("ip test base",), destinations=(BACKEND,))
+    assert gate.find([PORT_80, Question("tcp", IPV4, 81), Question("udp", IPV4, 80), Question("tcp", IPV6, 80)]) == {
+        PORT_80: expected
+    }
 
 
 def test_find_where_there_are_no_tables(monkeypatch):
@@ -116,7 +120,7 @@ MARKED = nft.meta(3) + nft.compare(b"\1\0\0\0")
 )
 def test_find_for_an_endpoint(endpoint, rules, expected, run):
     run(*rules)
-    (found,) = (gate.find([("tcp", endpoint, 80)]) or {None: None}).values()
+    (found,) = (gate.find([Question("tcp", endpoint, 80)]) or {None: None}).values()
     assert (found and found.target) == expected
 
 
@@ -128,8 +132,10 @@ def test_find_for_loopback(monkeypatch):
     ]
     made = nft.Kernel(chains, rules).runs(monkeypatch)
     monkeypatch.setattr(gate, "where", lambda: (made.answers[4], False, False))
-    found = gate.find([("tcp", at(address), port) for address in ("127.0.0.1", "127.0.0.2") for port in (80, 81)])
-    assert {str(endpoint) for _protocol, endpoint, _port in found} == {"127.0.0.1", "127.0.0.2"}
+    found = gate.find(
+        [Question("tcp", at(address), port) for address in ("127.0.0.1", "127.0.0.2") for port in (80, 81)]
+    )
+    assert {str(endpoint) for _protocol, endpoint, *_rest in found} == {"127.0.0.1", "127.0.0.2"}
     assert {each.target for each in found.values()} == {"port 82 of this host"}
 
 
@@ -139,13 +145,13 @@ def test_find_for_loopback(monkeypatch):
 def test_find_on_an_address_of_the_loopback_device(device, expected, run):
     virtual = at("203.0.113.1")
     run(nft.meta(6) + nft.compare(device) + DNAT, host=[*nft.HOST, nft.HostAddress(nft.LO, virtual.address)])
-    assert [each.target for each in gate.find([("tcp", virtual, 80)]).values()] == expected
+    assert [each.target for each in gate.find([Question("tcp", virtual, 80)]).values()] == expected
 
 
 def test_find_on_a_host_without_other_devices(run):
     host = [nft.HostAddress(nft.LO, at(address).address) for address in ("127.0.0.1", "203.0.113.1")]
     run(DNAT, host=host)
-    assert gate.find([PORT_80, ("tcp", at("203.0.113.1"), 80)]) == {}
+    assert gate.find([PORT_80, Question("tcp", at("203.0.113.1"), 80)]) == {}
 
 
 BY_DEVICE, FROM_HERE = "the device that it comes in by", "whether it comes from this host itself"
@@ -165,7 +171,7 @@ BY_DEVICE, FROM_HERE = "the device that it comes in by", "whether it comes from 
 )  # fmt: skip
 def test_find_by_other_devices(rules, expected, run):
     run(*rules)
-    found = gate.find([("tcp", at("192.0.2.1"), 80)]).values()
+    found = gate.find([Question("tcp", at("192.0.2.1"), 80)]).values()
     assert [each.depends_on for each in found] == ([expected] if expected else [])
 
 
@@ -173,8 +179,8 @@ def test_find_by_other_devices_on_no_link_local_address(run):
     made = run()
     made.answers[4] = [nft.base_chain(family=nft.IP6)]
     made.answers[7] = [nft.rule("base", ON_BRIDGE, nft.dport(80), nft.dnat("fd00::5", 8080, nft.IP6), family=nft.IP6)]
-    assert gate.find([("tcp", at("fe80::1"), 80)]) == {}
-    assert len(gate.find([("tcp", at("2001:db8::1"), 80)])) == 1
+    assert gate.find([Question("tcp", at("fe80::1"), 80)]) == {}
+    assert len(gate.find([Question("tcp", at("2001:db8::1"), 80)])) == 1
 
 
 FROM = nft.payload(1, 12, 4)
@@ -201,7 +207,7 @@ def test_find_from_this_host(endpoint, rules, expected, monkeypatch):
     chains, made = [nft.base_chain(hook=nft.OUTPUT)], [nft.rule("base", each) for each in rules]
     kernel = nft.Kernel(chains, made).runs(monkeypatch)
     monkeypatch.setattr(gate, "where", lambda: (kernel.answers[4], False, False))
-    found = gate.find([("tcp", endpoint, 80), ("tcp", endpoint, 81)])
+    found = gate.find([Question("tcp", endpoint, 80), Question("tcp", endpoint, 81)])
     assert [(question[2], each.depends_on) for question, each in found.items()] == (
         [] if expected is None else [(80, expected)]
     )
@@ -218,14 +224,14 @@ def test_find_prefers_what_is_sure_of_others(monkeypatch):
 def test_find_leaves_the_ports_of_a_bridge_out(run):
     port = nft.Interface(9, "veth9")
     run(nft.meta(6) + nft.compare(b"veth9\0") + DNAT, host=[*nft.HOST, nft.HostAddress(port, at("fe80::9").address)])
-    assert gate.find([("tcp", BOTH, 80)]) == {}
+    assert gate.find([Question("tcp", BOTH, 80)]) == {}
 
 
 def test_find_on_a_host_with_link_local_addresses_alone(run):
     made = run(host=[nft.HostAddress(nft.WAN, at("fe80::1").address)])
     made.answers[4] = [nft.base_chain(family=nft.IP6)]
     made.answers[7] = [nft.rule("base", nft.dport(80), nft.dnat("fd00::5", 8080, nft.IP6), family=nft.IP6)]
-    assert [each.target for each in gate.find([("tcp", IPV6, 80)]).values()] == ["[fd00::5]:8080"]
+    assert [each.target for each in gate.find([Question("tcp", IPV6, 80)]).values()] == ["[fd00::5]:8080"]
 
 
 def test_find_in_a_range_of_ports(run):
@@ -233,20 +239,20 @@ def test_find_in_a_range_of_ports(run):
         nft.dport(80) + nft.dnat("10.88.0.5"),
         nft.meta(16) + nft.compare(b"\6") + nft.payload(2, 2, 2) + nft.compare(b"\x23\x28", nft.GTE) + nft.redirect(22),
     )
-    found = gate.find([("tcp", IPV4, port) for port in range(1, 10001)])
-    assert [port for _protocol, _endpoint, port in found] == [80, *range(9000, 10001)]
+    found = gate.find([Question("tcp", IPV4, port) for port in range(1, 10001)])
+    assert [port for _protocol, _endpoint, port, *_rest in found] == [80, *range(9000, 10001)]
 
 
 def test_find_of_every_port(run):
     run(nft.meta(16) + nft.compare(b"\6") + nft.dnat("10.88.0.5"))
-    found = gate.find([("tcp", IPV4, port) for port in (1, 80)] + [("udp", IPV4, 53)])
+    found = gate.find([Question("tcp", IPV4, port) for port in (1, 80)] + [Question("udp", IPV4, 53)])
     assert [each.target for each in found.values()] == ["10.88.0.5:1", "10.88.0.5:80"]
 
 
 def test_find_in_doubt(run):
     run(MARKED + DNAT)
     assert gate.find([PORT_80]) == {
-        PORT_80: Redirect("10.88.0.5:8080", "nft", ("ip test base",), depends_on=("the mark",))
+        PORT_80: Redirect("10.88.0.5:8080", "nft", ("ip test base",), depends_on=("the mark",), destinations=(BACKEND,))
     }
 
 
@@ -267,7 +273,13 @@ def test_find_with_the_words_of_the_rules(monkeypatch):
     monkeypatch.setattr(gate, "where", lambda: (made.answers[4], False, False))
     chains = ("ip nat PREROUTING", "CNI", "DN\\x1b")
     assert gate.find([PORT_80]) == {
-        PORT_80: Redirect("10.88.0.5:8080", "iptables", chains, container=Container(identity, None, "unknown"))
+        PORT_80: Redirect(
+            "10.88.0.5:8080",
+            "iptables",
+            chains,
+            container=Container(identity, None, "unknown"),
+            destinations=(BACKEND,),
+        )
     }
 
 
@@ -297,13 +309,15 @@ def test_find_what_an_older_table_does(monkeypatch):
     monkeypatch.setattr(gate, "where", lambda: ([], True, False))
     made = rows.table(rows.entry(rows.tcp(81), protocol=6, target=rows.TO_80), rows.entry())
     monkeypatch.setattr(entries, "read", lambda _layout: made)
-    port_81 = ("tcp", IPV4, 81)
-    expected = Redirect("port 80 of this host", "iptables-legacy", ("ip nat PREROUTING",))
-    assert gate.find([PORT_80, port_81, ("udp", IPV4, 81), ("tcp", IPV6, 81)]) == {port_81: expected}
+    port_81 = Question("tcp", IPV4, 81)
+    expected = Redirect(
+        "port 80 of this host", "iptables-legacy", ("ip nat PREROUTING",), destinations=(Destination(None, 80),)
+    )
+    assert gate.find([PORT_80, port_81, Question("udp", IPV4, 81), Question("tcp", IPV6, 81)]) == {port_81: expected}
 
 
 @pytest.mark.linux
 def test_the_kernel_is_asked():
     """Whatever the rules of this host are, and whoever asks."""
-    found = gate.find([("tcp", at("192.0.2.77"), 9)])
-    assert found is None or set(found) <= {("tcp", at("192.0.2.77"), 9)}
+    found = gate.find([Question("tcp", at("192.0.2.77"), 9)])
+    assert found is None or set(found) <= {Question("tcp", at("192.0.2.77"), 9)}

@@ -7,10 +7,7 @@ from __future__ import annotations
 import socket
 
 import pytest
-from ansible_collections.preflight.ports.plugins.module_utils._model.requirement import (
-    RequirementError,
-    ports_to_be_free,
-)
+from ansible_collections.preflight.ports.plugins.module_utils._model.requirement import RequirementError
 from ansible_collections.preflight.ports.plugins.module_utils._request.entries import parse, parse_ranges
 from support.records import at, want, wanting
 
@@ -101,8 +98,8 @@ def service(name, protocol):
 )
 def test_parse_one(entry, protocol, first, last, address, endpoints):
     requirement = want(entry, service=service)
-    assert requirement[:5] == (protocol, first, last, address, endpoints)
-    assert requirement[5:] == (None, "free", ())
+    assert requirement[:6] == (protocol, first, last, address, endpoints, None)
+    assert requirement[7:] == ("free", (), False, None)
     assert requirement.ports == range(first, last + 1)
 
 
@@ -164,8 +161,74 @@ def test_parse_many(entries, expected):
     assert [(each.protocol, each.first, each.name) for each in wanting(*entries)] == expected
 
 
+@pytest.mark.parametrize(
+    ("entries", "expected"),
+    [
+        pytest.param(["80/TCP"], ["80/tcp"], id="upper case"),
+        pytest.param(["53/tcp+udp"], ["53/tcp", "53/udp"], id="both protocols"),
+        pytest.param([{"port": 53, "protocol": "UDP+tcp"}], ["53/udp", "53/tcp"], id="both in a dict"),
+        pytest.param([{"port": "51820/udp"}], ["51820/udp"], id="the protocol with the port of a dict"),
+        pytest.param([{"port": "53/tcp+udp", "protocol": ["udp", "tcp"]}], ["53/tcp", "53/udp"], id="said twice"),
+        pytest.param(["8080, 8443 , 53/udp"], ["8080/tcp", "8443/tcp", "53/udp"], id="several in one text"),
+        pytest.param(["8080 8443\n9000"], ["8080/tcp", "8443/tcp", "9000/tcp"], id="blanks between"),
+        pytest.param(["8000 - 8002 / udp"], ["8000-8002/udp"], id="blanks within"),
+        pytest.param(["8080,"], ["8080/tcp"], id="a trailing comma"),
+        pytest.param(["8080", ""], ["8080/tcp"], id="a trailing comma that Ansible split at"),
+        pytest.param(["[80", " 443]"], ["80/tcp", "443/tcp"], id="a list in one text that Ansible split"),
+        pytest.param(["['80', \"443/udp\"]"], ["80/tcp", "443/udp"], id="a list in one text, with quotes"),
+        pytest.param(["[80]"], ["80/tcp"], id="a list of one in one text"),
+        pytest.param(["[[::1]:80", "443]"], ["::1 80/tcp", "443/tcp"], id="a list that begins with an address"),
+        pytest.param(["[::1]:80", "443"], ["::1 80/tcp", "443/tcp"], id="a bracket that is no list's"),
+        pytest.param(["*:80"], ["80/tcp"], id="any address"),
+        pytest.param(["0000000080"], ["80/tcp"], id="leading zeros"),
+        pytest.param(["0.0.0.0%eth1:67/udp"], ["0.0.0.0%eth1 67/udp"], id="a device"),
+        pytest.param([{"port": 67, "interface": "eth1"}], ["*%eth1 67/tcp"], id="a device and no address"),
+        pytest.param(["*%eth1:67"], ["*%eth1 67/tcp"], id="a device and no address, as a text"),
+        pytest.param(
+            [{"port": 67, "address": "10.0.0.5", "interface": "eth1"}],
+            ["10.0.0.5%eth1 67/tcp"],
+            id="address and device",
+        ),
+        pytest.param(["20050-20050"], ["20050-20050/tcp"], id="a range of one"),
+    ],
+)
+def test_what_people_write(entries, expected):
+    assert [said(requirement) for requirement in wanting(*entries)] == expected
+
+
+def said(requirement):
+    ports = f"{requirement.first}-{requirement.last}" if requirement.is_range else requirement.first
+    return f"{requirement.address or ''} {ports}/{requirement.protocol}".strip()
+
+
+def test_the_device_is_what_a_server_binds_to():
+    assert want("0.0.0.0%eth1:67").endpoints == (at("0.0.0.0", interface="eth1"),)
+    assert want("[2001:db8::5%eth1]:67").endpoints == (at("2001:db8::5", True, "eth1"),)
+    assert want("*%eth1:67").endpoints == (at("0.0.0.0", interface="eth1"), at("::", True, "eth1"))
+
+
+@pytest.mark.parametrize(
+    ("entry", "expected"),
+    [
+        pytest.param(80, (True, "www-data"), id="the request's"),
+        pytest.param({"port": 80, "nonlocal": False, "user": "root"}, (False, "root"), id="its own"),
+        pytest.param({"port": 80, "nonlocal": "no", "user": 33}, (False, "33"), id="as Ansible hands them on"),
+    ],
+)
+def test_the_terms_of_the_bind(entry, expected):
+    requirement = want(entry, **{"nonlocal": True}, user="www-data")
+    assert (requirement.may_come_later, requirement.user) == expected
+
+
+def test_a_request_has_a_limit():
+    assert len(wanting("1-65535", "1-65535/udp", "127.0.0.1:1-65535")) == 3
+    with pytest.raises(RequirementError, match=r"^more than 200000 ports in one request; split it into several tasks$"):
+        wanting("1-65535", "1-65535/udp", "127.0.0.1:1-65535", "127.0.0.2:1-65535")
+
+
 A_PORT = "a port is 1 to 65535"
-KEYS = "the keys are port, protocol, address, name, state, held_by"
+KEYS = "the keys are port, protocol, address, interface, name, state, held_by, nonlocal, user"
+COMPOSE = "this looks like Compose's HOST:CONTAINER; write the port of the host,"
 NO_NAMES = "is not an IP address; host names are not looked up, write one such as "
 NO_NAMES6 = NO_NAMES.replace("an IP", "an IPv6")
 
@@ -205,32 +268,26 @@ NO_NAMES6 = NO_NAMES.replace("an IP", "an IPv6")
             "unknown service '80-' for tcp in this host's services database; write the port's number",
             id="half a range",
         ),
-        pytest.param("80 81", "'80 81' is not a port; write a number, FIRST-LAST or a service name", id="two ports"),
         pytest.param(
             "\u0668\u0660",
             "'\u0668\u0660' is not a port; write a number, FIRST-LAST or a service name",
             id="digits of another script",
         ),
-        pytest.param("80/", "unknown protocol ''; it is 'tcp' or 'udp'", id="no protocol"),
-        pytest.param("80/sctp", "unknown protocol 'sctp'; it is 'tcp' or 'udp'", id="unknown protocol"),
-        pytest.param("80/TCP", "unknown protocol 'TCP'; it is 'tcp' or 'udp'", id="upper case"),
-        pytest.param("80/tcp/udp", "unknown protocol 'tcp/udp'; it is 'tcp' or 'udp'", id="two protocols in a string"),
+        pytest.param("80/", "unknown protocol ''; it is 'tcp', 'udp' or 'tcp+udp'", id="no protocol"),
+        pytest.param("80/sctp", "unknown protocol 'sctp'; it is 'tcp', 'udp' or 'tcp+udp'", id="unknown protocol"),
+        pytest.param(
+            "80/tcp/udp", "unknown protocol 'tcp/udp'; it is 'tcp', 'udp' or 'tcp+udp'", id="two protocols in a string"
+        ),
         pytest.param(
             {"port": 80, "protocol": "any"},
-            "unknown protocol 'any'; it is 'tcp' or 'udp'",
+            "unknown protocol 'any'; it is 'tcp', 'udp' or 'tcp+udp'",
             id="unknown protocol in a dict",
         ),
         pytest.param(
             {"port": 80, "protocol": ["tcp", {}]},
-            "unknown protocol {}; it is 'tcp' or 'udp'",
+            "unknown protocol '{}'; it is 'tcp', 'udp' or 'tcp+udp'",
             id="a list of odd protocols",
         ),
-        pytest.param(
-            {"port": 80, "protocol": []},
-            "'protocol' is an empty list; it is 'tcp', 'udp' or a list of both",
-            id="an empty list of protocols",
-        ),
-        pytest.param("localhost:80", f"the address 'localhost' {NO_NAMES}10.0.0.5", id="a host name"),
         pytest.param(":80", f"the address '' {NO_NAMES}10.0.0.5", id="an empty address"),
         pytest.param("127.1:80", f"the address '127.1' {NO_NAMES}10.0.0.5", id="a short IPv4 address"),
         pytest.param("[localhost]:80", f"the address 'localhost' {NO_NAMES6}2001:db8::5", id="a host name in brackets"),
@@ -250,11 +307,6 @@ NO_NAMES6 = NO_NAMES.replace("an IP", "an IPv6")
             {"port": 80, "address": "\ud800"},
             f"the address '\\ud800' {NO_NAMES}10.0.0.5",
             id="a lone surrogate in an address",
-        ),
-        pytest.param(
-            {"port": 80, "address": 10},
-            "'address' is a string with an IP address; not 10, a int",
-            id="a number as address",
         ),
         pytest.param(
             "::1:80", "an IPv6 address stands in brackets before the port, as in [::1]:8080", id="unbracketed IPv6"
@@ -290,15 +342,43 @@ NO_NAMES6 = NO_NAMES.replace("an IP", "an IPv6")
             "the link-local address 'fe80::1%' needs its interface, as in fe80::1%eth0",
             id="link-local with an empty interface",
         ),
+        pytest.param("8080;8443", "'8080;8443' is not a port; separate ports by commas", id="semicolons"),
         pytest.param(
-            "[::1%lo]:80",
-            "the address '::1%lo' has an interface, which only link-local addresses take",
-            id="an interface that is not needed",
+            "localhost:80",
+            "'localhost' is a host name, and host names are not looked up; write 127.0.0.1:80 or [::1]:80",
+            id="localhost",
         ),
         pytest.param(
-            "10.0.0.5%eth0:80",
-            "the address '10.0.0.5%eth0' has an interface, which only link-local addresses take",
-            id="IPv4 with an interface",
+            "db1.example:80",
+            "'db1.example' is a host name, and host names are not looked up; write an IP address, as in 10.0.0.5:80",
+            id="a host name",
+        ),
+        pytest.param("8080:80", f"{COMPOSE} 8080", id="ports of Compose"),
+        pytest.param("8000-8010:80-90/udp", f"{COMPOSE} 8000-8010", id="ranges of Compose"),
+        pytest.param("127.0.0.1:5432:5432", f"{COMPOSE} 127.0.0.1:5432", id="address and ports of Compose"),
+        pytest.param("[::1]:80:8080", f"{COMPOSE} [::1]:80", id="an IPv6 address and ports of Compose"),
+        pytest.param("10.0.0.5%:80", "'' is no name of an interface; write one as in 10.0.0.5%eth0", id="no device"),
+        pytest.param(
+            {"port": 80, "address": "10.0.0.5%eth0", "interface": "eth1"},
+            "'address' names the interface 'eth0' and 'interface' names 'eth1'; write one of them",
+            id="two devices",
+        ),
+        pytest.param({"port": 80, "protocol": []}, "no protocol; it is 'tcp', 'udp' or 'tcp+udp'", id="no protocols"),
+        pytest.param(
+            {"port": "80/udp", "protocol": "tcp"},
+            "'port' says 'udp' and 'protocol' says 'tcp'; write one of them",
+            id="two protocols in a dict",
+        ),
+        pytest.param({"port": 80, "address": 10}, "'address' is a string; not 10, a int", id="a number as address"),
+        pytest.param({"port": 80, "interface": 1}, "'interface' is a string; not 1, a int", id="a number as device"),
+        pytest.param(
+            {"port": 80, "nonlocal": "perhaps"}, "'nonlocal' is true or false; not 'perhaps', a str", id="maybe"
+        ),
+        pytest.param({"port": 80, "user": []}, "'user' is the name or number of a user; not [], a list", id="odd user"),
+        pytest.param(
+            {"port": 80, "held_by": ["continer:web"]},
+            "'held_by': unknown prefix 'continer' in 'continer:web'; did you mean container:web?",
+            id="a prefix that is nearly one",
         ),
         pytest.param({"prot": 80}, f"unknown key 'prot'; {KEYS}", id="unknown key"),
         pytest.param({"port": 80, "a": 1, 2: 3}, f"unknown key 'a', '2'; {KEYS}", id="unknown keys"),
@@ -335,11 +415,6 @@ NO_NAMES6 = NO_NAMES.replace("an IP", "an IPv6")
             id="a comma too many",
         ),
         pytest.param({"port": 80, "held_by": 5}, "'held_by' is a list of patterns; not 5, a int", id="odd patterns"),
-        pytest.param(
-            {"port": "1-65535", "protocol": ["tcp", "udp"]},
-            "more than 65535 ports in one entry; write one entry for each protocol",
-            id="too many ports",
-        ),
         pytest.param(
             True,
             "a port is an integer, a string such as '127.0.0.1:8080-8090/tcp', or a dict; not True, a bool",
@@ -386,7 +461,7 @@ def test_parse_refuses_an_interface_that_cannot_be(zone):
 
 
 def test_parse_refuses_patterns_of_the_whole_request():
-    with pytest.raises(RequirementError, match=r"^held_by: '' is an empty pattern; write one such as"):
+    with pytest.raises(RequirementError, match=r"^'held_by': '' is an empty pattern; write one such as"):
         parse([80], held_by=[""])
 
 
@@ -410,18 +485,6 @@ def test_parse_escapes_what_a_terminal_would_obey():
     with pytest.raises(RequirementError) as refusal:
         parse(["\x1b[31m\u202e"])
     assert str(refusal.value).isprintable()
-
-
-@pytest.mark.parametrize(
-    ("entries", "expected"),
-    [
-        pytest.param([], [], id="none"),
-        pytest.param([80, "8000-8002/udp"], [80, 8000, 8001, 8002], id="each of a range"),
-        pytest.param([80, {"port": 443, "state": "listening"}], [80], id="not those that are to listen"),
-    ],
-)
-def test_ports_to_be_free(entries, expected):
-    assert list(ports_to_be_free(wanting(*entries))) == expected
 
 
 @pytest.mark.parametrize(

@@ -27,8 +27,10 @@ WITHOUT_PREFIX = ("process", "unit", "container")
         pytest.param("user:www-data", ("user",), "www-data", id="user"),
         pytest.param("exe:/opt/*/java", ("exe",), "/opt/*/java", id="exe"),
         pytest.param("user:a:b", ("user",), "a:b", id="only the first colon counts"),
-        pytest.param("nginx: master", WITHOUT_PREFIX, "nginx: master", id="a colon that ends no prefix"),
-        pytest.param("Process:x", WITHOUT_PREFIX, "Process:x", id="prefixes are lower case"),
+        pytest.param("program:kafka.Kafka", ("program",), "kafka.Kafka", id="program"),
+        pytest.param("nat:10.88.0.5:80", ("nat",), "10.88.0.5:80", id="a NAT rule"),
+        pytest.param("process:nginx: master", ("process",), "nginx: master", id="a name with a colon"),
+        pytest.param("/opt/x:y", WITHOUT_PREFIX, "/opt/x:y", id="a colon that ends no prefix"),
     ],
 )
 def test_parse_pattern(text, fields, glob):
@@ -49,6 +51,14 @@ NO_TEXT = "is not a pattern; write a string such as 'nginx*' or 'unit:nginx.serv
         pytest.param(None, f"None {NO_TEXT}", id="null"),
         pytest.param(80, f"80 {NO_TEXT}", id="a number"),
         pytest.param(["a"], f"['a'] {NO_TEXT}", id="a list"),
+        pytest.param("Process:x", "unknown prefix 'Process' in 'Process:x'; did you mean process:x?", id="upper case"),
+        pytest.param("untt:x", "unknown prefix 'untt' in 'untt:x'; did you mean unit:x?", id="a misspelt prefix"),
+        pytest.param(
+            "image:x",
+            "unknown prefix 'image' in 'image:x'; the prefixes are process:, unit:, container:, program:, user:, exe:,"
+            " nat:",
+            id="no such prefix",
+        ),
     ],
 )
 def test_parse_pattern_refuses(value, complaint):

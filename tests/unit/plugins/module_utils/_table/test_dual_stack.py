@@ -8,6 +8,7 @@ import socket
 
 import pytest
 from ansible_collections.preflight.ports.plugins.module_utils._kernel import bind
+from ansible_collections.preflight.ports.plugins.module_utils._model.question import Question
 from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import BOUND, CONNECTED, LISTENING
 from ansible_collections.preflight.ports.plugins.module_utils._table.dual_stack import resolve
 from support.records import at, row
@@ -24,15 +25,15 @@ LAST_ADDRESS = "127.255.255.254"
         pytest.param(bind.IN_USE, DUAL_STACK, id="in the way"),
         pytest.param(bind.FREE, V6ONLY, id="not in the way"),
         pytest.param(bind.REUSABLE, V6ONLY, id="a listener would be in the way of SO_REUSEADDR, too"),
-        pytest.param(bind.NO_WITNESS, UNCLEAR, id="no right to ask"),
+        pytest.param(bind.NO_ANSWER, UNCLEAR, id="no right to ask"),
         pytest.param(bind.UNAVAILABLE, UNCLEAR, id="no such loopback address"),
     ],
 )
 def test_resolve(answer, expected, monkeypatch):
     asked = []
-    monkeypatch.setattr(bind, "probe", lambda *question: asked.append(question) or answer)
+    monkeypatch.setattr(bind, "probe", lambda question: asked.append(question) or answer)
     assert resolve([IPV4, UNCLEAR], all_seen=True) == [IPV4, expected]
-    assert asked == [("tcp", at(LAST_ADDRESS), 80)]
+    assert asked == [Question("tcp", at(LAST_ADDRESS), 80)]
 
 
 @pytest.mark.parametrize(
@@ -50,9 +51,9 @@ def test_resolve_where_there_may_be_others(answer, expected, monkeypatch):
 
 def test_resolve_on_an_address_that_nobody_has(monkeypatch):
     asked = []
-    monkeypatch.setattr(bind, "probe", lambda *question: asked.append(question) or bind.FREE)
+    monkeypatch.setattr(bind, "probe", lambda question: asked.append(question) or bind.FREE)
     resolve([row(CONNECTED, LAST_ADDRESS), UNCLEAR], all_seen=True)
-    assert asked == [("tcp", at("127.255.255.253"), 80)]
+    assert asked == [Question("tcp", at("127.255.255.253"), 80)]
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
-from ansible_collections.preflight.ports.plugins.module_utils._kernel.ephemeral import Ephemeral
+from ansible_collections.preflight.ports.plugins.module_utils._model.doubt import EPHEMERAL, NAT, Doubt
 from ansible_collections.preflight.ports.plugins.module_utils._model.finding import DUPLICATE, Finding
-from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import BOUND, CONNECTED, LISTENING
+from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import CONNECTED, LISTENING
+from ansible_collections.preflight.ports.plugins.module_utils._verdict.advice import Circumstances
 from ansible_collections.preflight.ports.plugins.module_utils._verdict.results import NOTHING, result
-from ansible_collections.preflight.ports.plugins.module_utils._verdict.success import success
 from ansible_collections.preflight.ports.plugins.module_utils._verdict.verdicts import judge
 from support.records import APACHE, CURL, census_of, row, wanting
 
@@ -18,22 +20,23 @@ SERVER = row(LISTENING, inode=APACHE.pid)
 CLIENT = row(CONNECTED, "10.0.0.5", 45000, inode=CURL.pid, peer="10.0.0.9:443")
 
 ENTRY_KEYS = {"port", "protocol", "address", "name", "met", "state"}
-CONFLICT_KEYS = {"port", "protocol", "address", "name", "state", "wanted", "reason", "advice", "holders"}
+CONFLICT_KEYS = {"port", "count", "protocol", "address", "name", "state", "wanted", "reason", "advice", "holders"}
+DOUBT_KEYS = {"port", "protocol", "address", "name", "kind", "reason", "advice"}
 HOLDER_KEYS = {
     "addresses", "protocol", "state", "pid", "pids", "process", "exe", "user", "uid", "unit", "container", "started",
     "interface", "peer", "hidden", "kernel",
 }  # fmt: skip
 
 
-def found(entries, findings, cmdline=False, privileged=True, rivals=(), ephemeral=None, **rest):
-    """The result for *findings*, {(index, port): Finding}."""
+def found(entries, findings, cmdline=False, circumstances=None, rivals=(), doubts=(), failing=(), **rest):
+    """The result for *findings*, {(index, port): Finding}; doubts of the kinds *failing* are conflicts."""
     requirements = wanting(*entries, **rest)
     known = census_of(APACHE, CURL)
     verdicts = {
-        (index, port): judge(requirements[index], port, finding, known, rivals)
+        (index, port): judge(requirements[index], port, [finding], known, rivals)
         for (index, port), finding in findings.items()
     }
-    return result(requirements, verdicts, cmdline, privileged, ephemeral)
+    return result(requirements, verdicts, doubts, lambda doubt: doubt.kind in failing, circumstances, cmdline)
 
 
 TAKEN = Finding(LISTENING, (SERVER,))
@@ -41,7 +44,7 @@ TAKEN = Finding(LISTENING, (SERVER,))
 
 def test_the_keys_are_those_of_the_contract():
     seen = found([80, "81-82", 443], {(0, 80): TAKEN}, held_by=["nginx"])
-    assert set(seen) == {"msg", "ports", "conflicts", "held"}
+    assert set(seen) == {"ports", "conflicts", "held", "doubts"}
     single, spread, _other = seen["ports"]
     assert set(single) == ENTRY_KEYS
     assert set(spread) == ENTRY_KEYS | {"free", "first_free"}
@@ -58,11 +61,10 @@ def test_what_is_met_by_held_by_has_the_keys_of_a_conflict():
     assert set(held) == CONFLICT_KEYS
     assert (held["state"], held["wanted"], held["advice"]) == (LISTENING, FREE, None)
     assert held["reason"].startswith("listening on 0.0.0.0, held by apache2")
-    assert seen["msg"] == "The required port is held by whom held_by allows."
 
 
 def test_a_request_that_cannot_be_looked_at_has_the_same_keys():
-    assert set(NOTHING) == set(found([], {})) - {"msg"} | {"ephemeral", "source", "probed", "redirects_checked"}
+    assert set(NOTHING) == set(found([], {})) | {"ephemeral", "source", "probed", "redirects_checked"}
 
 
 @pytest.mark.parametrize(
@@ -99,7 +101,7 @@ def test_ports(entries, findings, expected):
     assert [(each["port"], each["met"], each["state"]) for each in seen["ports"]] == expected
 
 
-def test_ports_are_told_as_they_were_asked_for():
+def test_ports_are_as_they_were_asked_for():
     entry = {"port": 53, "protocol": ["udp", "tcp"], "address": "127.0.0.1", "name": "dns"}
     shared = {"port": 53, "address": "127.0.0.1", "name": "dns", "met": True, "state": FREE}
     assert found([entry], {})["ports"] == [{**shared, "protocol": "udp"}, {**shared, "protocol": "tcp"}]
@@ -137,95 +139,74 @@ def test_conflicts():
     holders = conflict.pop("holders")
     assert conflict == {
         "port": 80,
+        "count": 1,
         "protocol": "tcp",
         "address": "0.0.0.0",
         "name": "nginx",
         "state": LISTENING,
         "wanted": FREE,
         "reason": "listening on 0.0.0.0, held by apache2 (pid 812, apache2.service, user root)",
-        "advice": "Stop apache2.service, or name it in held_by if it is to keep the port.",
+        "advice": "Stop it (systemctl stop apache2.service), or name it in held_by (unit:apache2.service) if it is to"
+        " keep the port.",
     }
     assert [holder["pid"] for holder in holders] == [812]
 
 
-def test_conflicts_are_told_port_by_port():
-    seen = found(["80-82", 443], {(0, 80): TAKEN, (0, 82): TAKEN, (1, 443): TAKEN})
-    assert [each["port"] for each in seen["conflicts"]] == [80, 82, 443]
+def test_neighbours_with_one_holder_are_one_conflict():
+    seen = found(["80-83", 443], {(0, 80): TAKEN, (0, 81): TAKEN, (0, 83): TAKEN, (1, 443): TAKEN})
+    assert [(each["port"], each["count"]) for each in seen["conflicts"]] == [("80-81", 2), (83, 1), (443, 1)]
+
+
+def test_ten_thousand_held_ports_are_a_small_result():
+    findings = {(0, port): TAKEN for port in range(20000, 30000)}
+    seen = found(["20000-29999", 443], {**findings, (1, 443): TAKEN}, held_by=["apache2"])
+    assert [(each["port"], each["count"]) for each in seen["held"]] == [("20000-29999", 10000), (443, 1)]
+    assert len(json.dumps(seen)) < 5000
 
 
 def test_advice_depends_on_the_user_and_the_host():
     hidden = {(0, 80): Finding(LISTENING, (row(LISTENING, inode=7),))}
-    advices = [found([80], hidden, privileged=each)["conflicts"][0]["advice"] for each in (False, True)]
-    assert "become" in advices[0]
-    assert "become" not in advices[1]
-    outgoing = {(0, 45000): Finding(CONNECTED, (CLIENT,))}
-    (conflict,) = found([45000], outgoing, ephemeral=Ephemeral(32768, 60999, frozenset()))["conflicts"]
-    assert "ip_local_reserved_ports = 45000" in conflict["advice"]
+    as_user, as_root = (
+        found([80], hidden, circumstances=Circumstances(is_root))["conflicts"][0]["advice"] for is_root in (False, True)
+    )
+    assert "become" in as_user
+    assert "become" not in as_root
+
+
+DOUBTS = [Doubt(0, 80, 81, EPHEMERAL, "any connection may", "Reserve it."), Doubt(1, 443, 443, NAT, "a rule may")]
+
+
+def test_doubts():
+    seen = found([{"port": "80-82", "name": "web"}, 443], {}, doubts=DOUBTS)
+    assert seen["conflicts"] == []
+    ports, single = seen["doubts"]
+    assert set(ports) == set(single) == DOUBT_KEYS
+    assert (ports["port"], ports["name"], ports["kind"], ports["advice"]) == (
+        "80-81",
+        "web",
+        "ephemeral",
+        "Reserve it.",
+    )
+    assert (single["port"], single["reason"], single["advice"]) == (443, "a rule may", None)
+
+
+def test_doubts_that_are_conflicts():
+    seen = found(["80-82", 443], {}, doubts=DOUBTS, failing=[EPHEMERAL])
+    assert [doubt["kind"] for doubt in seen["doubts"]] == ["nat"]
+    (conflict,) = seen["conflicts"]
+    assert set(conflict) == CONFLICT_KEYS
+    assert (conflict["port"], conflict["count"], conflict["state"]) == ("80-81", 2, "ephemeral")
+    assert (conflict["reason"], conflict["advice"]) == ("any connection may", "Reserve it.")
+    spread, single = seen["ports"]
+    assert (spread["met"], spread["state"], spread["free"], spread["first_free"]) == (False, "ephemeral", 1, 82)
+    assert single["met"]
 
 
 @pytest.mark.parametrize("asked", [True, False], ids=["asked for", "not asked for"])
 @pytest.mark.parametrize("where", ["conflicts", "held"])
 def test_command_lines(asked, where):
-    seen = found([45000], {(0, 45000): Finding(CONNECTED, (CLIENT,))}, cmdline=asked,
-                 held_by=["curl"] if where == "held" else [])  # fmt: skip
+    finding = Finding(LISTENING, (row(LISTENING, port=45000, inode=CURL.pid),))
+    seen = found([45000], {(0, 45000): finding}, cmdline=asked, held_by=["curl"] if where == "held" else [])
     (holder,) = seen[where][0]["holders"]
     assert set(holder) == HOLDER_KEYS | ({"cmdline"} if asked else set())
     assert ("secret" in str(seen)) is asked
-
-
-@pytest.mark.parametrize(
-    ("entries", "findings", "held_by", "expected"),
-    [
-        pytest.param([], {}, [], "No ports are required.", id="none"),
-        pytest.param([80, "8000-8009"], {}, [], "All 11 required ports are free.", id="ranges count by port"),
-        pytest.param(
-            [80, 81, {"port": 82, "state": "listening"}],
-            {(0, 80): TAKEN, (2, 82): TAKEN},
-            ["apache2"],
-            "All 3 required ports are as required: 1 free, 1 listening and 1 held by whom held_by allows.",
-            id="of each one",
-        ),
-        pytest.param(
-            [80, 81],
-            {(0, 80): TAKEN},
-            [],
-            "1 of 2 required ports is taken:\n"
-            "  80/tcp: listening on 0.0.0.0, held by apache2 (pid 812, apache2.service, user root)",
-            id="taken",
-        ),
-        pytest.param(
-            ["80/udp"],
-            {(0, 80): Finding(BOUND, (row(BOUND, protocol="udp", inode=812),))},
-            [],
-            "1 of 1 required port is taken:\n"
-            "  80/udp: bound on 0.0.0.0, held by apache2 (pid 812, apache2.service, user root)",
-            id="UDP",
-        ),
-    ],
-)
-def test_msg(entries, findings, held_by, expected):
-    assert found(entries, findings, held_by=held_by)["msg"] == expected
-
-
-@pytest.mark.parametrize(
-    ("wanted", "held", "listening", "expected"),
-    [
-        pytest.param(0, 0, 0, "No ports are required.", id="none"),
-        pytest.param(1, 0, 0, "The required port is free.", id="one free"),
-        pytest.param(5, 0, 0, "All 5 required ports are free.", id="all free"),
-        pytest.param(1, 0, 1, "The required port is listening.", id="one listening"),
-        pytest.param(3, 3, 0, "All 3 required ports are held by whom held_by allows.", id="all held"),
-        pytest.param(
-            5, 2, 0, "All 5 required ports are as required: 3 free and 2 held by whom held_by allows.", id="some held"
-        ),
-        pytest.param(
-            6,
-            1,
-            2,
-            "All 6 required ports are as required: 3 free, 2 listening and 1 held by whom held_by allows.",
-            id="some of each",
-        ),
-    ],
-)
-def test_success(wanted, held, listening, expected):
-    assert success(wanted, held, listening) == expected

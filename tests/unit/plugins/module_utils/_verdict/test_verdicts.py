@@ -8,6 +8,7 @@ import pytest
 from ansible_collections.preflight.ports.plugins.module_utils._model.finding import (
     DUPLICATE,
     REDIRECTED,
+    REFUSED,
     UNAVAILABLE,
     UNKNOWN,
     Finding,
@@ -15,8 +16,8 @@ from ansible_collections.preflight.ports.plugins.module_utils._model.finding imp
 from ansible_collections.preflight.ports.plugins.module_utils._model.holder import Holder
 from ansible_collections.preflight.ports.plugins.module_utils._model.question import Question
 from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import BOUND, CLOSING, CONNECTED, LISTENING
+from ansible_collections.preflight.ports.plugins.module_utils._verdict.verdict import Verdict
 from ansible_collections.preflight.ports.plugins.module_utils._verdict.verdicts import (
-    Verdict,
     judge,
     suspects,
     together,
@@ -30,6 +31,7 @@ from support.records import (
     OUTGOING,
     PERHAPS,
     SERVER,
+    WEB,
     at,
     census_of,
     row,
@@ -87,7 +89,7 @@ def by(process, state=LISTENING, address="0.0.0.0", **rest):
 
 
 def judged(requirement, state, sockets, others=()):
-    return judge(requirement, 80, Finding(state, tuple(sockets)), census_of(APACHE, CURL), others)
+    return judge(requirement, 80, [Finding(state, tuple(sockets))], census_of(APACHE, CURL), others)
 
 
 @pytest.mark.parametrize(
@@ -120,6 +122,32 @@ def judged(requirement, state, sockets, others=()):
         pytest.param(UNKNOWN, [], ["*"], False, False, [None], id="nor is the unknown"),
         pytest.param(UNKNOWN, [row(CLOSING)], [], False, False, [None], id="the unknown stands alone"),
         pytest.param(UNAVAILABLE, [], ["*"], False, False, [], id="unavailable"),
+        pytest.param(
+            UNAVAILABLE, [by(APACHE)], ["*"], False, False, [812], id="unavailable, and it would be taken as well"
+        ),
+        pytest.param(REFUSED, [], ["*"], False, False, [], id="refused"),
+        pytest.param(
+            CONNECTED, [by(CURL, CONNECTED)], ["curl"], False, False, [4711], id="a connection holds nothing rightly"
+        ),
+        pytest.param(
+            CONNECTED,
+            [by(CURL, CONNECTED, protocol="udp")],
+            ["curl"],
+            False,
+            False,
+            [4711],
+            id="nor does a connected UDP socket",
+        ),
+        pytest.param(
+            BOUND,
+            [by(CURL, CONNECTED, protocol="udp"), by(CURL, BOUND, protocol="udp")],
+            ["curl"],
+            True,
+            True,
+            [4711, 4711],
+            id="unless its process serves the port, too",
+        ),
+        pytest.param(BOUND, [by(APACHE, BOUND)], ["apache2"], True, True, [812], id="bound is as good"),
         pytest.param(CONNECTED, [by(CURL, CONNECTED)], [], False, False, [4711], id="connected"),
     ],
 )
@@ -144,56 +172,40 @@ def test_judge_with_rivals(state, sockets, expected):
 
 
 @pytest.mark.parametrize(
-    ("entry", "state", "sockets", "held_by", "met"),
+    ("held_by", "met"),
     [
-        pytest.param(80, FREE, (), [], False, id="nothing listens"),
-        pytest.param(80, LISTENING, (by(APACHE),), [], True, id="listens"),
-        pytest.param(80, LISTENING, (by(APACHE, address="127.0.0.1"),), [], True, id="listens on any address"),
-        pytest.param(80, BOUND, (by(APACHE, BOUND),), [], False, id="bound is not yet listening"),
-        pytest.param(80, CONNECTED, (by(CURL, CONNECTED),), [], False, id="a connection does not listen"),
-        pytest.param(80, UNKNOWN, (), [], False, id="unknown"),
-        pytest.param(80, UNAVAILABLE, (), [], False, id="unavailable"),
-        pytest.param(
-            "0.0.0.0:80", LISTENING, (by(APACHE, address="127.0.0.1"),), [], False, id="one address is not all"
-        ),
-        pytest.param("127.0.0.1:80", LISTENING, (by(APACHE),), [], True, id="all are this one too"),
-        pytest.param("[::1]:80", LISTENING, (by(APACHE, address="::", v6only=False),), [], True, id="dual-stack"),
-        pytest.param("[::]:80", LISTENING, (by(APACHE),), [], False, id="IPv4 does not serve IPv6"),
-        pytest.param("80/udp", BOUND, (by(APACHE, BOUND, protocol="udp"),), [], True, id="UDP bound is served"),
-        pytest.param(
-            "80/udp", CONNECTED, (by(APACHE, CONNECTED, protocol="udp"),), [], False, id="UDP connected is not"
-        ),
-        pytest.param(80, LISTENING, (by(APACHE),), ["apache2"], True, id="by whom held_by wants"),
-        pytest.param(80, LISTENING, (by(APACHE),), ["nginx"], False, id="by somebody else"),
-        pytest.param(80, LISTENING, (by(CURL), by(APACHE)), ["apache2"], True, id="by both"),
-        pytest.param(
-            "0.0.0.0:80",
-            LISTENING,
-            (by(CURL), by(APACHE, address="127.0.0.1")),
-            ["apache2"],
-            False,
-            id="the right one on the wrong address",
-        ),
-        pytest.param(80, LISTENING, (row(LISTENING, inode=7),), ["*"], False, id="by a hidden process"),
-        pytest.param(
-            "0.0.0.0:80",
-            LISTENING,
-            (PERHAPS, by(APACHE, address="127.0.0.1")),
-            [],
-            False,
-            id="what may have V6ONLY is no server where another one explains the answer",
-        ),
+        pytest.param("apache2", True, id="the eldest"),
+        pytest.param("curl", True, id="another one that has the socket"),
+        pytest.param("nginx", False, id="neither"),
     ],
 )
-def test_judge_what_is_to_listen(entry, state, sockets, held_by, met):
-    verdict = judged(want(entry, state="listening", held_by=held_by), state, sockets)
-    assert (verdict.state, verdict.met, verdict.is_held) == (state, met, False)
+def test_judge_a_socket_of_several_processes(held_by, met):
+    known = census_of(APACHE, CURL)._replace(pids={812: [812, 4711]})
+    finding = Finding(LISTENING, (by(APACHE),))
+    assert judge(want(80, held_by=[held_by]), 80, [finding], known).met is met
+
+
+@pytest.mark.parametrize(
+    ("held_by", "met"),
+    [
+        pytest.param([], False, id="nobody"),
+        pytest.param(["nat:DOCKER"], True, id="its chain"),
+        pytest.param(["nat:172.17.0.2:80"], True, id="its target"),
+        pytest.param(["container:web"], True, id="its container"),
+        pytest.param(["nat:KUBE-*"], False, id="another chain"),
+        pytest.param(["kernel"], False, id="no rule is the kernel"),
+    ],
+)
+def test_judge_what_a_nat_rule_takes(held_by, met):
+    finding = Finding(REDIRECTED, (), DOCKER_RULE._replace(container=WEB))
+    verdict = judge(want(80, held_by=held_by), 80, [finding], census_of())
+    assert (verdict.state, verdict.met, verdict.is_held) == (REDIRECTED, met, met)
 
 
 def test_judge_tells_requirement_and_port():
     requirement = want("80-81")
-    assert judge(requirement, 81, Finding(FREE), census_of()) == Verdict(requirement, 81, FREE, True)
-    unknown = judge(requirement, 81, Finding(UNKNOWN), census_of())
+    assert judge(requirement, 81, [Finding(FREE)], census_of()) == Verdict(requirement, 81, FREE, True)
+    unknown = judge(requirement, 81, [Finding(UNKNOWN)], census_of())
     assert unknown.holders == (Holder((), "tcp", UNKNOWN, hidden=True),)
 
 
@@ -247,6 +259,7 @@ def test_verdicts_name_who_is_known():
     ("entry", "held_by", "expected"),
     [
         pytest.param(80, [], {by(APACHE)}, id="not free"),
+        pytest.param("0.0.0.0:81", [], set(), id="another port"),
         pytest.param(80, ["apache2"], {by(APACHE)}, id="not free, and only its name can tell whether that is well"),
         pytest.param({"port": 80, "state": "listening"}, [], set(), id="listening as it should"),
         pytest.param(

@@ -1,0 +1,117 @@
+# Copyright (c) 2026, preflight.ports contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What speaks against ports that are as required -> Doubt records, or conflicts where the request wants that. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.preflight.ports.plugins.module_utils._kernel.ephemeral import Ephemeral
+from ansible_collections.preflight.ports.plugins.module_utils._model.doubt import (
+    CLAIM,
+    EPHEMERAL,
+    FIREWALL,
+    NAT,
+    NOT_PROBED,
+    Doubt,
+)
+from ansible_collections.preflight.ports.plugins.module_utils._model.finding import BLOCKED, CLAIMED
+from ansible_collections.preflight.ports.plugins.module_utils._model.finding import EPHEMERAL as TAKEN_BY_CONNECTIONS
+from ansible_collections.preflight.ports.plugins.module_utils._model.holder import Redirect
+from ansible_collections.preflight.ports.plugins.module_utils._model.ports import runs
+from ansible_collections.preflight.ports.plugins.module_utils._model.question import Question, questions_of
+from ansible_collections.preflight.ports.plugins.module_utils._model.requirement import FREE, Requirement
+from ansible_collections.preflight.ports.plugins.module_utils._verdict.sentences import diversion
+from ansible_collections.preflight.ports.plugins.module_utils._verdict.verdict import Verdict, Verdicts
+
+_STATES = {EPHEMERAL: TAKEN_BY_CONNECTIONS, FIREWALL: BLOCKED, CLAIM: CLAIMED}
+"""Of a conflict that a doubt of that kind makes."""
+
+
+def from_nat(
+    requirements: t.Sequence[Requirement], verdicts: Verdicts, diversions: t.Mapping[Question, Redirect]
+) -> list[Doubt]:
+    """NAT rules that may send a port's traffic elsewhere."""
+    found: list[Doubt] = []
+    for index, requirement in enumerate(requirements if diversions else ()):
+        by_rule: dict[Redirect, dict[int, str]] = {}
+        for port in _met(index, requirement, verdicts):
+            rules = (diversions[question] for question in questions_of(requirement, port) if question in diversions)
+            for redirect in rules:
+                # A rule for many ports may have a target for each.
+                by_rule.setdefault(redirect._replace(target="", destinations=()), {})[port] = redirect.target
+        for redirect, targets in by_rule.items():
+            reason = diversion(redirect, list(dict.fromkeys(targets.values())))
+            found += [Doubt(index, *run, NAT, reason) for run in runs(sorted(targets))]
+    return found
+
+
+def from_connections(
+    requirements: t.Sequence[Requirement], verdicts: Verdicts, settings: Ephemeral | None
+) -> list[Doubt]:
+    """Ports that are to be free and that the kernel may give to any outgoing connection."""
+    if settings is None:
+        return []
+    threatened = {
+        index: settings.threatened(_met(index, requirement, verdicts))
+        for index, requirement in enumerate(requirements)
+        if requirement.state == FREE
+    }
+    every = {port for ports in threatened.values() for port in ports}
+    reason = f"any outgoing connection may take it (net.ipv4.ip_local_port_range is {settings.first}-{settings.last})"
+    advice = f"To reserve it, set {settings.sysctl(every)}" if every else None
+    return [Doubt(index, *run, EPHEMERAL, reason, advice) for index, ports in threatened.items() for run in runs(ports)]
+
+
+def from_silence(
+    requirements: t.Sequence[Requirement],
+    verdicts: Verdicts,
+    unprobed: t.Collection[Question],
+    first_unprivileged: int,
+) -> list[Doubt]:
+    """Ports that count as free although bind(2) gave no answer."""
+    found: list[Doubt] = []
+    for index, requirement in enumerate(requirements if unprobed else ()):
+        silent = [
+            port
+            for port in _met(index, requirement, verdicts)
+            if any(question in unprobed for question in questions_of(requirement, port))
+        ]
+        for is_low in (True, False):
+            reason, advice = _SILENCE[is_low]
+            ports = [port for port in silent if (port < first_unprivileged) is is_low]
+            found += [Doubt(index, *run, NOT_PROBED, reason.format(first_unprivileged), advice) for run in runs(ports)]
+    return found
+
+
+_SILENCE = {
+    True: (
+        "bind(2) was not asked: this user may not bind ports below {}",
+        "Run the task with become: true.",
+    ),
+    False: ("bind(2) gave no answer: it is refused on every port here", "Run the task where its user may bind ports."),
+}
+
+
+def _met(index: int, requirement: Requirement, verdicts: Verdicts) -> list[int]:
+    """The ports that are as required."""
+    return [port for port in requirement.ports if (index, port) not in verdicts or verdicts[index, port].met]
+
+
+def as_conflicts(requirements: t.Sequence[Requirement], verdicts: Verdicts, doubts: t.Iterable[Doubt]) -> Verdicts:
+    """The *verdicts* with the ports in these *doubts* as conflicts."""
+    made: Verdicts = {}
+    for doubt in doubts:
+        for port in range(doubt.first, doubt.last + 1):
+            known = verdicts.get((doubt.entry, port))
+            made[doubt.entry, port] = Verdict(
+                requirements[doubt.entry],
+                port,
+                _STATES[doubt.kind],
+                met=False,
+                holders=known.holders if known else (),
+                doubt=doubt,
+            )
+    return {**verdicts, **made}

@@ -1,0 +1,109 @@
+# Copyright (c) 2026, preflight.ports contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whether a port that is to listen is served, as its clients meet it. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.preflight.ports.plugins.module_utils._model.finding import (
+    REDIRECTED,
+    UNAVAILABLE,
+    UNKNOWN,
+    Finding,
+    worst,
+)
+from ansible_collections.preflight.ports.plugins.module_utils._model.holder import (
+    Census,
+    Holder,
+    holder_of,
+    merged,
+    redirected,
+    unidentified,
+)
+from ansible_collections.preflight.ports.plugins.module_utils._model.overlap import overlap, serves
+from ansible_collections.preflight.ports.plugins.module_utils._model.requirement import Requirement
+from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import SERVING, Endpoint, Socket
+from ansible_collections.preflight.ports.plugins.module_utils._verdict.verdict import Verdict, allows
+
+
+def judge_served(requirement: Requirement, port: int, findings: t.Sequence[Finding], census: Census) -> Verdict:
+    """The verdict from the findings for each endpoint.
+
+    Clients must meet somebody, and nobody but those whom ``held_by`` allows. Where NAT rules take all of an address's
+    traffic, clients meet whoever answers there.
+    """
+    service = [
+        _service(requirement, endpoint, finding, census)
+        for endpoint, finding in zip(requirement.endpoints, findings)
+        if finding.state != UNAVAILABLE or len(findings) == 1
+    ]
+    strangers = merged(_strangers(requirement, (holder for each in service for holder in each.servers)))
+    diverted = merged(_strangers(requirement, (holder for each in service for holder in each.answering)))
+    # Without an address, one of the families will do.
+    met = any(each.is_there for each in service) and not (strangers or diverted)
+    met = met and (len(requirement.endpoints) > 1 or all(each.is_there for each in service))
+    held = Verdict(
+        requirement,
+        port,
+        SERVING[requirement.protocol] if met else worst(finding.state for finding in findings),
+        met,
+        merged(_holders(findings, requirement, census)),
+        strangers=strangers,
+    )
+    redirect = next((finding.redirect for finding in findings if finding.redirect), None)
+    if met or strangers or not redirect:
+        return held
+    return held._replace(
+        state=REDIRECTED,
+        holders=(redirected(redirect, REDIRECTED, requirement.protocol),),
+        answering=merged(holder for each in service for holder in each.answering),
+        strangers=diverted,
+    )
+
+
+class _Service(t.NamedTuple):
+    """What clients meet on one endpoint."""
+
+    is_there: bool
+    servers: t.Sequence[Holder] = ()
+    """Those of the sockets here that clients may meet."""
+    answering: t.Sequence[Holder] = ()
+    """Those whom clients meet where NAT rules send them."""
+
+
+def _service(requirement: Requirement, endpoint: Endpoint, finding: Finding, census: Census) -> _Service:
+    met = [held for held in finding.sockets if _is_met(requirement, endpoint, held)]
+    servers = [holder_of(held, census) for held in met]
+    if not finding.redirect:
+        return _Service(any(_serves(requirement, endpoint, held) for held in met), servers)
+    others = servers if endpoint.is_wildcard else ()  # the rules may be about one of several addresses
+    if allows(requirement, redirected(finding.redirect, REDIRECTED, requirement.protocol)):
+        return _Service(True, others)
+    answering = [holder_of(held, census) for held in finding.answering]
+    return _Service(bool(answering), others, answering)
+
+
+def _is_met(requirement: Requirement, endpoint: Endpoint, held: Socket) -> bool:
+    """Whether clients of the required address may meet the socket."""
+    return held.state == SERVING[requirement.protocol] and overlap(endpoint, held.endpoint) is not False
+
+
+def _serves(requirement: Requirement, endpoint: Endpoint, held: Socket) -> bool:
+    """Whether it takes all that they send; without a required address, on some address."""
+    return len(requirement.endpoints) > 1 or serves(endpoint, held.endpoint)
+
+
+def _strangers(requirement: Requirement, holders: t.Iterable[Holder]) -> t.Iterator[Holder]:
+    return (holder for holder in holders if requirement.held_by and not allows(requirement, holder))
+
+
+def _holders(findings: t.Iterable[Finding], requirement: Requirement, census: Census) -> t.Iterator[Holder]:
+    """One for each socket."""
+    findings = list(findings)
+    if any(finding.state == UNKNOWN for finding in findings):
+        yield unidentified(UNKNOWN, requirement.protocol)
+    for held in dict.fromkeys(held for finding in findings for held in finding.sockets):
+        yield holder_of(held, census)

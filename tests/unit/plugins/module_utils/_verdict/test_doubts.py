@@ -1,0 +1,136 @@
+# Copyright (c) 2026, preflight.ports contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.preflight.ports.plugins.module_utils._kernel.ephemeral import Ephemeral
+from ansible_collections.preflight.ports.plugins.module_utils._model.doubt import (
+    CLAIM,
+    EPHEMERAL,
+    FIREWALL,
+    NAT,
+    NOT_PROBED,
+    Doubt,
+)
+from ansible_collections.preflight.ports.plugins.module_utils._model.question import questions_of
+from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import LISTENING
+from ansible_collections.preflight.ports.plugins.module_utils._verdict.doubts import (
+    as_conflicts,
+    from_connections,
+    from_nat,
+    from_silence,
+)
+from ansible_collections.preflight.ports.plugins.module_utils._verdict.verdict import Verdict
+from support.records import DOCKER_RULE, want, wanting
+
+MAYBE = DOCKER_RULE._replace(depends_on=("the source address",))
+SENT = "NAT rules of iptables (ip nat PREROUTING > DOCKER) may send its traffic to {}, depending on the source address"
+KERNELS = Ephemeral(32768, 60999, frozenset([50000]))
+
+
+def taken(requirement, *ports):
+    return {(0, port): Verdict(requirement, port, LISTENING, met=False) for port in ports}
+
+
+def diverted(requirement, ports, rule=MAYBE):
+    return {question: rule for port in ports for question in questions_of(requirement, port)}
+
+
+def runs(doubts):
+    return [(doubt.entry, doubt.first, doubt.last, doubt.kind) for doubt in doubts]
+
+
+def test_from_nat():
+    wanted = want("80-84")
+    found = from_nat([wanted], {}, diverted(wanted, [80, 81, 83]))
+    assert runs(found) == [(0, 80, 81, NAT), (0, 83, 83, NAT)]
+    assert {doubt.reason for doubt in found} == {SENT.format("172.17.0.2:80")}
+
+
+def test_from_nat_by_a_rule_with_a_target_for_each_port():
+    wanted = want("80-81")
+    rules = {**diverted(wanted, [80]), **diverted(wanted, [81], MAYBE._replace(target="172.17.0.2:81"))}
+    (doubt,) = from_nat([wanted], {}, rules)
+    assert (doubt.first, doubt.last, doubt.reason) == (80, 81, SENT.format("172.17.0.2:80 and elsewhere"))
+
+
+@pytest.mark.parametrize(
+    ("diversions", "verdicts"),
+    [
+        pytest.param({}, {}, id="no rules"),
+        pytest.param(diverted(want(81), [81]), {}, id="on another port"),
+        pytest.param(diverted(want(80), [80]), taken(want(80), 80), id="on a port that is a conflict already"),
+    ],
+)
+def test_from_nat_finds_nothing(diversions, verdicts):
+    assert from_nat([want(80)], verdicts, diversions) == []
+
+
+def test_from_connections():
+    (doubt,) = from_connections([want("44999-45001")], {}, KERNELS)
+    assert doubt == Doubt(
+        0,
+        44999,
+        45001,
+        EPHEMERAL,
+        "any outgoing connection may take it (net.ipv4.ip_local_port_range is 32768-60999)",
+        "To reserve it, set net.ipv4.ip_local_reserved_ports = 44999-45001,50000",
+    )
+
+
+def test_from_connections_reserves_all_at_once():
+    found = from_connections(wanting(45000, 46000), {}, KERNELS)
+    assert runs(found) == [(0, 45000, 45000, EPHEMERAL), (1, 46000, 46000, EPHEMERAL)]
+    assert {doubt.advice for doubt in found} == {
+        "To reserve it, set net.ipv4.ip_local_reserved_ports = 45000,46000,50000"
+    }
+
+
+@pytest.mark.parametrize(
+    ("requirement", "settings", "verdicts"),
+    [
+        pytest.param(want(45000, state="listening"), KERNELS, {}, id="to listen"),
+        pytest.param(want(50000), KERNELS, {}, id="reserved"),
+        pytest.param(want(80), KERNELS, {}, id="outside"),
+        pytest.param(want(45000), None, {}, id="no such range"),
+        pytest.param(want(45000), KERNELS, taken(want(45000), 45000), id="a conflict already"),
+    ],
+)
+def test_from_connections_finds_nothing(requirement, settings, verdicts):
+    assert from_connections([requirement], verdicts, settings) == []
+
+
+def test_from_silence():
+    wanted = want("1022-1025")
+    silent = [question for port in wanted.ports for question in questions_of(wanted, port)]
+    low, high = from_silence([wanted], {}, silent, 1024)
+    assert (low.first, low.last, low.kind) == (1022, 1023, NOT_PROBED)
+    assert (high.first, high.last, high.kind) == (1024, 1025, NOT_PROBED)
+    assert low.reason == "bind(2) was not asked: this user may not bind ports below 1024"
+    assert high.reason == "bind(2) gave no answer: it is refused on every port here"
+
+
+def test_from_silence_where_one_family_gave_no_answer():
+    wanted = want(80)
+    assert runs(from_silence([wanted], {}, questions_of(wanted, 80)[1:], 1024)) == [(0, 80, 80, NOT_PROBED)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "state"),
+    [
+        pytest.param(EPHEMERAL, "ephemeral", id="the kernel's own range"),
+        pytest.param(FIREWALL, "blocked", id="the firewall"),
+        pytest.param(CLAIM, "claimed", id="who will take it"),
+    ],
+)
+def test_as_conflicts(kind, state):
+    wanted = want("80-82")
+    doubt = Doubt(0, 80, 81, kind, "because")
+    served = {(0, 81): Verdict(wanted, 81, LISTENING, met=True)}
+    found = as_conflicts([wanted], served, [doubt])
+    assert {key: (verdict.state, verdict.met, verdict.doubt) for key, verdict in found.items()} == {
+        (0, 80): (state, False, doubt),
+        (0, 81): (state, False, doubt),
+    }

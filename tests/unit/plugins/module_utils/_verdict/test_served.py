@@ -1,0 +1,178 @@
+# Copyright (c) 2026, preflight.ports contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.preflight.ports.plugins.module_utils._model.finding import (
+    REDIRECTED,
+    UNAVAILABLE,
+    UNKNOWN,
+    Finding,
+)
+from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import BOUND, CONNECTED, LISTENING
+from ansible_collections.preflight.ports.plugins.module_utils._verdict.served import judge_served
+from support.records import APACHE, CURL, DOCKER_RULE, PERHAPS, WEB, census_of, row, want
+
+FREE = "free"
+KNOWN = census_of(APACHE, CURL)
+NOTHING, ABSENT = Finding(FREE), Finding(UNAVAILABLE)
+
+
+def by(process, state=LISTENING, address="0.0.0.0", **rest):
+    return row(state, address, inode=process.pid, **rest)
+
+
+def found(*sockets, state=LISTENING):
+    return Finding(state, sockets)
+
+
+def judged(entry, *findings, **rest):
+    return judge_served(want(entry, state="listening", **rest), 80, findings, KNOWN)
+
+
+def names(holders):
+    return [holder.process and holder.process.name for holder in holders]
+
+
+@pytest.mark.parametrize(
+    ("entry", "findings", "held_by", "state", "met"),
+    [
+        pytest.param(80, [NOTHING, NOTHING], [], FREE, False, id="nobody"),
+        pytest.param(80, [found(by(APACHE)), NOTHING], [], LISTENING, True, id="one of the families will do"),
+        pytest.param(80, [found(by(APACHE)), ABSENT], [], LISTENING, True, id="the host lacks the other family"),
+        pytest.param(80, [found(by(APACHE, address="127.0.0.1")), NOTHING], [], LISTENING, True, id="any address"),
+        pytest.param(80, [ABSENT, ABSENT], [], UNAVAILABLE, False, id="no family at all"),
+        pytest.param(80, [found(by(APACHE, BOUND), state=BOUND), NOTHING], [], BOUND, False, id="not yet"),
+        pytest.param(
+            80, [found(by(CURL, CONNECTED), state=CONNECTED), NOTHING], [], CONNECTED, False, id="a connection"
+        ),
+        pytest.param(80, [Finding(UNKNOWN), NOTHING], [], UNKNOWN, False, id="unknown"),
+        pytest.param("10.0.0.5:80", [ABSENT], [], UNAVAILABLE, False, id="the address is not here"),
+        pytest.param(
+            "0.0.0.0:80", [found(by(APACHE, address="127.0.0.1"))], [], LISTENING, False, id="one address is not all"
+        ),
+        pytest.param("127.0.0.1:80", [found(by(APACHE))], [], LISTENING, True, id="all are this one too"),
+        pytest.param("[::1]:80", [found(by(APACHE, address="::", v6only=False))], [], LISTENING, True, id="dual-stack"),
+        pytest.param(
+            "[::]:80", [found(by(APACHE, address="::", v6only=True))], [], LISTENING, False, id=":: without IPv4"
+        ),
+        pytest.param("[::]:80", [found(by(APACHE, address="::", v6only=False))], [], LISTENING, True, id=":: with it"),
+        pytest.param("[::]:80", [found(PERHAPS)], [], LISTENING, False, id=":: perhaps with it"),
+        pytest.param(
+            "80/udp", [found(by(APACHE, BOUND, protocol="udp"), state=BOUND), NOTHING], [], BOUND, True, id="UDP"
+        ),
+        pytest.param(
+            "80/udp",
+            [found(by(APACHE, CONNECTED, protocol="udp"), state=CONNECTED), NOTHING],
+            [],
+            CONNECTED,
+            False,
+            id="UDP connected",
+        ),
+        pytest.param(80, [found(by(APACHE)), NOTHING], ["apache2"], LISTENING, True, id="the allowed one"),
+        pytest.param(80, [found(by(APACHE)), NOTHING], ["nginx"], LISTENING, False, id="another one"),
+        pytest.param(
+            80, [found(by(CURL), by(APACHE)), NOTHING], ["apache2"], LISTENING, False, id="two share it: SO_REUSEPORT"
+        ),
+        pytest.param(
+            80,
+            [found(by(APACHE)), found(by(CURL, address="::", v6only=True))],
+            ["apache2"],
+            LISTENING,
+            False,
+            id="another one has the other family",
+        ),
+        pytest.param(
+            80,
+            [found(by(APACHE)), found(by(APACHE, address="::", v6only=True))],
+            ["apache2"],
+            LISTENING,
+            True,
+            id="it has both families",
+        ),
+        pytest.param(
+            "0.0.0.0:80",
+            [found(by(APACHE), by(CURL, address="127.0.0.1"))],
+            ["apache2"],
+            LISTENING,
+            False,
+            id="another one has one of the addresses",
+        ),
+        pytest.param(
+            "10.0.0.5:80",
+            [found(by(APACHE, address="10.0.0.5"))],
+            ["apache2"],
+            LISTENING,
+            True,
+            id="nobody else is met on this address",
+        ),
+        pytest.param(80, [found(row(LISTENING, inode=7)), NOTHING], ["*"], LISTENING, False, id="a hidden process"),
+    ],
+)
+def test_judge_served(entry, findings, held_by, state, met):
+    verdict = judged(entry, *findings, held_by=held_by)
+    assert (verdict.state, verdict.met, verdict.is_held) == (state, met, False)
+
+
+def test_judge_served_names_the_strangers():
+    verdict = judged(80, found(by(CURL), by(APACHE)), NOTHING, held_by=["apache2"])
+    assert names(verdict.strangers) == ["curl"]
+    assert names(verdict.holders) == ["curl", "apache2"]
+
+
+def test_judge_served_knows_no_strangers_where_nobody_is_asked_for():
+    assert judged(80, found(by(CURL), by(APACHE)), NOTHING).strangers == ()
+
+
+RULE = DOCKER_RULE._replace(container=WEB)
+BACKEND = by(APACHE, address="172.17.0.2")
+GONE = Finding(REDIRECTED, (), RULE)
+ANSWERED = Finding(REDIRECTED, (), RULE, (BACKEND,))
+
+
+@pytest.mark.parametrize(
+    ("entry", "findings", "held_by", "state", "met"),
+    [
+        pytest.param(80, [ANSWERED, ANSWERED], [], LISTENING, True, id="somebody answers there"),
+        pytest.param(80, [GONE, GONE], [], REDIRECTED, False, id="nobody is known to answer there"),
+        pytest.param(80, [GONE, GONE], ["container:web"], LISTENING, True, id="its container is allowed"),
+        pytest.param(80, [GONE, GONE], ["nat:DOCKER"], LISTENING, True, id="the rule is allowed"),
+        pytest.param(80, [ANSWERED, NOTHING], ["apache2"], LISTENING, True, id="who answers is allowed"),
+        pytest.param(80, [ANSWERED, NOTHING], ["nginx"], REDIRECTED, False, id="somebody else answers"),
+        pytest.param(
+            "10.0.0.5:80",
+            [Finding(LISTENING, (by(CURL, address="10.0.0.5"),), RULE)],
+            ["curl"],
+            REDIRECTED,
+            False,
+            id="clients do not get the socket here",
+        ),
+        pytest.param(
+            "10.0.0.5:80",
+            [Finding(LISTENING, (by(CURL, address="10.0.0.5"),), RULE, (BACKEND,))],
+            ["apache2"],
+            LISTENING,
+            True,
+            id="clients get the allowed one, whoever listens here",
+        ),
+        pytest.param(
+            80,
+            [Finding(LISTENING, (by(CURL),), RULE, (BACKEND,)), NOTHING],
+            ["apache2"],
+            LISTENING,
+            False,
+            id="the rule may be about one of the addresses, and another one serves the rest",
+        ),
+    ],
+)
+def test_judge_served_where_nat_rules_take_the_traffic(entry, findings, held_by, state, met):
+    verdict = judged(entry, *findings, held_by=held_by)
+    assert (verdict.state, verdict.met) == (state, met)
+
+
+def test_judge_served_names_who_answers_instead():
+    verdict = judged(80, ANSWERED, NOTHING, held_by=["nginx"])
+    assert [holder.redirect for holder in verdict.holders] == [RULE]
+    assert names(verdict.answering) == names(verdict.strangers) == ["apache2"]
