@@ -529,7 +529,8 @@ if t.TYPE_CHECKING:
     from ansible_collections.preflight.ports.plugins.module_utils._verdict.advice import Circumstances
 
 FOREVER = 10**9  # seconds; time.sleep() takes no more than its clock can count
-IGNORE, FAIL = "ignore", "fail"
+IGNORE = "ignore"
+FAIL = "fail"
 
 
 def main() -> None:

@@ -83,9 +83,14 @@ def _arguments(root: str) -> list[tuple[str, str]] | None:
                 words = file.read(1 << 16).split("\0")
         except (OSError, ValueError):
             continue
-        pairs = [word.split("=", 1) if "=" in word else [word, after] for word, after in zip(words, [*words[1:], ""])]
-        return [(option, value) for option, value in pairs]
+        return [_option(word, after) for word, after in zip(words, [*words[1:], ""])]
     return None
+
+
+def _option(word: str, after: str) -> tuple[str, str]:
+    """``--host=unix:///run/docker.sock``, or the same in two words."""
+    option, equals, value = word.partition("=")
+    return (option, value) if equals else (word, after)
 
 
 def _is_roots(folder: str) -> bool:
