@@ -26,7 +26,7 @@ help: ## Show this list
 
 .PHONY: run
 run: .venv/ansible ## Check PORTS on the hosts of INVENTORY (80 and 443 on this machine)
-	@$(BIN)/ansible-playbook preflight.ports.check -i "$$INVENTORY" -e "ports='$$PORTS'"
+	@$(BIN)/ansible-playbook preflight.ports.check -i "$$INVENTORY" -e "check_ports='$$PORTS'"
 
 # units stays last: its summary ends the output.
 GATES = lint sanity importer docs molecule hosts reports truth examples units

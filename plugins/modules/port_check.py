@@ -167,13 +167,13 @@ EXAMPLES = r"""
         name: resolver
       - 30000-30100
 
-- name: A virtual address comes to this host later, and HAProxy binds it as its own user
+- name: A virtual address comes to this host later, and the service binds it as its own user
   preflight.ports.port_check:
     ports:
       - address: 10.0.0.100
         port: 8443
         nonlocal: true
-        user: haproxy
+        user: nobody
 
 - name: After the installation the service must listen within half a minute
   preflight.ports.port_check:

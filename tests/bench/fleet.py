@@ -26,7 +26,7 @@ TURNS = 4
 LOOPS = 2  # with that many turns before each
 FEW, MANY = 250, 1000
 ROLE, PING, LOOP = "role", "ping", "loop of wait_for"
-LOOK = "preflight.ports.port_preflight : Look at the ports"
+LOOK = "preflight.ports.port_preflight : Check the ports"
 FACTS = "Gathering Facts"
 
 TASKS: dict[str, dict[str, Any]] = {

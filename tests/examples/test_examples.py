@@ -59,11 +59,11 @@ REDIS = [Server("redis-server", 6379, "127.0.0.1"), Server("redis-server", 6379,
 # Who listens while the example of that name runs. With the others nobody does.
 SERVERS = {
     "Deploy the web servers": NGINX,
-    "Look for a free port": [Server("somebody", 20000)],
+    "Choose a port for the service, and keep it": [Server("somebody", 20000)],
     "List the sockets of Redis": REDIS,
     "List what listens or is bound": NGINX,
     "Require nginx on both ports within half a minute": NGINX,
-    "Require ports that are free, or held by whom they are for": [Server("prometheus", 9090)],
+    "Require ports that are free, or held by their own service": [Server("prometheus", 9090)],
     "The ports of a web server must be free, or its own": NGINX + REDIS,
     "Verify": REDIS,
     "Wait until the old release has let go of its port": [Server("old-release", 8080, seconds=4)],
@@ -87,7 +87,9 @@ def run(command: Sequence[str], groups: set[str], servers: list[Server], scratch
     }
 
     def scene() -> tuple[int, str]:
-        mount("none", "/etc/sysctl.d", "tmpfs")  # an example writes there
+        for folder in ("/etc/sysctl.d", "/etc/ansible"):  # examples write there
+            Path(folder).mkdir(exist_ok=True)
+            mount("none", folder, "tmpfs")
         for server in servers:
             start(server.act)
         done = subprocess.run(

@@ -30,11 +30,11 @@ def found():
     )
     return {
         "app1": fleet.look([fleet.entry(80, "nginx: HTTP"), threatened], [game], ephemeral=[40000]),
-        "app2": {"failed": True, "msg": "ports: 65536 is no port"},
+        "app2": {"problem": "ports: 65536 is no port"},
         "db1": fleet.look([held], held=[fleet.conflict(held, fleet.holder("postgres", 700))]),
         "db2": fleet.look([ports], [fleet.conflict(ports, fleet.holder("curl", 4711), port=8009)]),
         "lost": fleet.UNREACHABLE,
-        "web1": fleet.look([free, fleet.entry(443, "nginx: HTTPS")]),
+        "web1": fleet.look([free, fleet.entry(443, "nginx: HTTPS")], doubts=[fleet.doubt(free)]),
         "web2": fleet.look([free, taken], [fleet.conflict(taken, apache, advice="Stop apache2.service.")]),
         "web3": fleet.look(
             [hostile],
@@ -49,12 +49,11 @@ def found():
 
 @pytest.fixture(scope="session")
 def written(tmp_path_factory):
-    """The role's run on the fleet: ``output`` and one path for each kind of report."""
+    """The reports of the fleet: the ``verdict``, and one path for each kind."""
     folder = tmp_path_factory.mktemp("written")
-    names = [f"made/for/this/report.{kind}" for kind in ("html", "json", "xml", "md")]
-    done = fleet.report(folder, found(), *names)
-    html, json, xml, markdown = (folder / name for name in names)
-    return SimpleNamespace(output=done.stdout, status=done.returncode, html=html, json=json, xml=xml, markdown=markdown)
+    html, json, xml, markdown = (folder / f"made/for/this/report.{kind}" for kind in ("html", "json", "xml", "md"))
+    said = fleet.report(found(), html, json, xml, markdown)
+    return SimpleNamespace(verdict=said, html=html, json=json, xml=xml, markdown=markdown)
 
 
 @pytest.fixture(scope="session")

@@ -10,22 +10,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-PLAY = """\
-- name: Deploy the shop
-  hosts: all
-  gather_facts: false
-  vars:
-    ansible_connection: local
-    ansible_python_interpreter: "{{ ansible_playbook_python }}"
-  tasks:
-    - name: Remember it as what a module returned
-      ansible.builtin.set_fact:
-        __port_preflight_result: "{{ found }}"
-    - name: Judge what was found before
-      ansible.builtin.include_role:
-        name: preflight.ports.port_preflight
-        tasks_from: verdict
-"""
+from ansible_collections.preflight.ports.plugins.module_utils._request.entries import parse
+from ansible_collections.preflight.ports.plugins.plugin_utils._gate.answers import checked
+from ansible_collections.preflight.ports.plugins.plugin_utils._gate.reports import write
+from ansible_collections.preflight.ports.plugins.plugin_utils._gate.summary import summary
+from ansible_collections.preflight.ports.plugins.plugin_utils._gate.words import verdict
 
 HEAD = """\
 - name: {name}
@@ -39,7 +28,7 @@ HEAD = """\
 """
 """Of a play on this machine, with what it does to be added."""
 
-UNREACHABLE = {"unreachable": True, "msg": "ssh: connect to host: No route to host"}
+UNREACHABLE = {"unreachable": True, "problem": "unreachable"}
 
 
 def entry(port, name=None, state="free", met=True, protocol="tcp", address=None):
@@ -80,6 +69,11 @@ def conflict(asked, *holders, reason=None, advice=None, wanted="free", port=None
     }
 
 
+def doubt(asked):
+    entry = {key: asked[key] for key in ("port", "protocol", "address", "name")}
+    return {**entry, "kind": "nat", "reason": "NAT rules may send its traffic elsewhere", "advice": None}
+
+
 def look(ports, conflicts=(), held=(), msg=None, **rest):
     lines = [f"{len(conflicts)} of {len(ports)} required ports are taken:"]
     lines += [f"  {each['port']}/{each['protocol']}: {each['reason']}" for each in conflicts]
@@ -94,6 +88,7 @@ def look(ports, conflicts=(), held=(), msg=None, **rest):
         "ephemeral": [],
         "source": "netlink",
         "probed": True,
+        "redirects_checked": True,
         "elapsed": 0.004,
         **rest,
     }
@@ -145,11 +140,21 @@ def deployed(done):
     return sorted(line.split()[-1].strip('"') for line in done.stdout.splitlines() if "deployed on " in line)
 
 
-def report(folder: Path, looks: dict, *paths: str, play: str = PLAY, **variables):
-    """The finished ansible-playbook whose role judged the looks and wrote the reports."""
-    for name, each in looks.items():
-        (folder / f"{name}.look").write_text(json.dumps(each))
-    # Read by a lookup, so that no text of it is taken for a template, as with the result of a module.
-    found = f"{{{{ lookup('ansible.builtin.file', '{folder}/' ~ inventory_hostname ~ '.look') | from_json }}}}"
-    inventory = {"all": {"hosts": dict.fromkeys(looks), "vars": {"found": found}}}
-    return run(folder, play, inventory, port_preflight_reports=list(paths), **variables)
+def entries(looks: dict) -> dict:
+    """As the role keeps them: what a target may have answered, checked."""
+    return {
+        name: look if "problem" in look else {"answer": checked(look, _asked(look))} for name, look in looks.items()
+    }
+
+
+def _asked(look: dict) -> list:
+    keys = ("port", "protocol", "address", "name")
+    return parse([{key: str(entry[key]) for key in keys if entry[key]} for entry in look["ports"]])
+
+
+def report(looks: dict, *paths: Path) -> list[str]:
+    """Writes the reports; the verdict."""
+    found = summary(entries(looks))
+    for path in paths:
+        write(str(path), found, "Deploy the shop")
+    return verdict(found["hosts"], [str(path) for path in paths])

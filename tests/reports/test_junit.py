@@ -33,7 +33,7 @@ def test_a_case_for_each_port(suites):
     (failure,) = bad.result
     assert isinstance(failure, Failure)
     assert (failure.type, failure.message) == (
-        "listening",
+        "taken",
         "listening on 0.0.0.0 and ::, held by apache2 (pid 812, user root)",
     )
     assert "443/tcp: listening" in failure.text

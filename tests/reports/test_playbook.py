@@ -21,12 +21,13 @@ def check(folder, *arguments, **variables):
 @pytest.mark.parametrize(
     ("arguments", "variables", "labels"),
     [
-        (["-e", "ports=1,2/udp"], {}, ["1/tcp", "2/udp"]),
+        (["-e", "check_ports=1,2/udp"], {}, ["1/tcp", "2/udp"]),
         (["-e", "port_preflight_ports=1"], {}, ["1/tcp"]),
         (["-e", "port_preflight_profiles=redis"], {}, ["6379/tcp"]),
-        (["-e", "ports=1", "-e", "port_preflight_profiles=redis"], {}, ["1/tcp", "6379/tcp"]),
+        (["-e", "check_ports=1", "-e", "port_preflight_profiles=redis"], {}, ["1/tcp", "6379/tcp"]),
         ([], {"port_preflight_ports": [3]}, ["3/tcp"]),
-        (["-e", "ports=1"], {"port_preflight_ports": [3]}, ["1/tcp"]),
+        (["-e", "check_ports=1"], {"port_preflight_ports": [3]}, ["1/tcp"]),
+        (["-e", "check_ports=1"], {"ports": {"http": 80}}, ["1/tcp"]),
     ],
 )
 def test_ports_and_profiles_come_from_any_side(tmp_path, arguments, variables, labels):
@@ -42,9 +43,8 @@ def test_the_first_host_may_need_none(tmp_path, variables):
     assert [len(host["ports"]) for host in json.loads((tmp_path / "ports.json").read_text())["hosts"]] == [0, 1]
 
 
-@pytest.mark.parametrize("arguments", [[], ["-e", "ports="], ["--tags", "some"]])
+@pytest.mark.parametrize("arguments", [[], ["-e", "check_ports="], ["--tags", "some"]])
 def test_none_is_an_error(tmp_path, arguments):
     done = check(tmp_path, *arguments)
     assert done.returncode == 2
-    assert "Say which ports" in done.stdout
-    assert not (tmp_path / "ports.json").exists()
+    assert "No port is required on any host" in done.stdout

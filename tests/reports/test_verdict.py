@@ -4,51 +4,62 @@
 
 from __future__ import annotations
 
-from ansible_collections.preflight.ports.plugins.filter.port_report import port_report
 from reports import fleet
 
 
-def verdict(looks, **about):
-    found = {name: {"__port_preflight_result": look} for name, look in looks.items()}
-    return port_report({}, list(found), found, [], "verdict", **about).splitlines()
+def test_conflicts_come_before_hosts_that_were_not_checked(written):
+    first, *lines = written.verdict
+    assert first == "Ports are not as required on 4 of 8 hosts, and 2 could not be checked:"
+    hosts = [line.split(":")[0] for line in lines if line[0] != " "]
+    assert hosts == ["app1", "db2", "web2", "web3", "app2", "lost", "In doubt"]
+    assert "lost: not checked, unreachable" in lines
+    assert lines[-1] == "  80/tcp (nginx: HTTP) on web1: NAT rules may send its traffic elsewhere"
 
 
-def test_the_play_is_stopped_with_every_host_in_order(written):
-    said = written.output[written.output.index("Ports are not as required on 6 of 8 hosts:") :]
-    order = ["app1: 1 of 2", "app2: not checked, ports: 65536", "db2: 1 of 1", "lost: not checked, unreachable"]
-    places = [said.index(text) for text in [*order, "web2: 1 of 2", "web3: 1 of 1"]]
-    assert places == sorted(places)
-    assert written.status == 2
+def shown(lines):
+    return [line for line in lines if line.startswith("  ")]
 
 
-def test_200_conflicts_are_all_shown():
-    lines = verdict(fleet.grid(100, 2, every=1))
-    assert len([line for line in lines if line.startswith("  ")]) == 200
-    assert "more on" not in lines[-1]
+def test_as_many_lines_as_fit_are_all_shown():
+    lines = fleet.report(fleet.grid(66, 1, every=1))
+    assert len(shown(lines)) == 2 * 66  # the conflict and its advice
+    assert lines[0] == "Ports are not as required on 66 of 66 hosts:"
 
 
-def test_more_are_counted():
-    lines = verdict(fleet.grid(103, 2, every=1))
-    assert lines[0] == "Ports are not as required on 103 of 103 hosts:"
-    assert len([line for line in lines if line.startswith("  ")]) == 200
-    assert lines[-1] == "and 6 more on 3 hosts; set port_preflight_reports to have all of them in a file"
+def test_hosts_share_the_lines():
+    """None disappears behind another one's many ports."""
+    many, few = fleet.grid(1, 300, every=1), fleet.grid(2, 1, every=1)
+    few.pop("host000.example.com")
+    lines = fleet.report({**many, **few})
+    assert any(line.startswith("host001.example.com: ") for line in lines)
+    assert len(lines) <= 203
+    assert lines[-1] == "Set port_preflight_reports to have it all."
 
 
-def test_a_host_may_be_cut_in_two():
-    lines = verdict(fleet.grid(3, 150, every=1), reports=["/srv/a.html", "/srv/a.json"])
-    assert len([line for line in lines if line.startswith("  ")]) == 200
-    assert lines[-1] == "and 250 more on 2 hosts, see /srv/a.html and /srv/a.json"
+def test_reports_are_named_where_not_all_is_shown(tmp_path):
+    lines = fleet.report(fleet.grid(1, 300, every=1), tmp_path / "a.html", tmp_path / "a.json")
+    assert lines[-1] == f"All of it is in {tmp_path}/a.html and {tmp_path}/a.json."
 
 
-def test_hosts_that_were_not_checked_count_too():
-    lines = verdict({f"host{number:03d}": fleet.UNREACHABLE for number in range(201)})
-    assert len(lines) == 202
-    assert lines[-1].startswith("and 1 more on 1 host;")
+def test_hosts_with_the_same_problem_are_one_line():
+    looks = {f"host{number:03d}": fleet.UNREACHABLE for number in range(201)}
+    assert fleet.report(looks) == ["201 of 201 hosts could not be checked:", "201 hosts: not checked, unreachable"]
+    assert fleet.report({name: looks[name] for name in ("host000", "host001")})[1:] == [
+        "host000 and host001: not checked, unreachable"
+    ]
 
 
-def test_one_host_alone_needs_no_heading():
-    assert verdict(fleet.grid(1, 1, every=1))[0].startswith("host000.example.com: 1 of 1 required")
+def test_one_host_needs_no_heading():
+    assert fleet.report(fleet.grid(1, 1, every=1))[0] == "host000.example.com: The required port is taken:"
 
 
-def test_nothing_is_said_of_what_is_as_required():
-    assert verdict(fleet.grid(2, 2)) == []
+def test_all_is_well():
+    assert fleet.report(fleet.grid(30, 3)) == ["All 3 required ports are free on 30 hosts."]
+    assert fleet.report(fleet.grid(1, 1)) == ["The required port is free on host000.example.com."]
+
+
+def test_what_was_not_asked():
+    looks = fleet.grid(3, 2)
+    for look in list(looks.values())[:2]:
+        look["redirects_checked"] = False
+    assert fleet.report(looks) == ["All 2 required ports are free on 3 hosts; NAT rules were not read on 2."]

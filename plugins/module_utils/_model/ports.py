@@ -20,6 +20,14 @@ def runs(ports: t.Iterable[int]) -> list[tuple[int, int]]:
     return found
 
 
+def span(port: int | str) -> range:
+    """``8080`` and ``9000-9002`` as ranges. Raises ValueError."""
+    first, dash, last = str(port)[:12].partition("-")
+    if isinstance(port, bool) or not (first.isdecimal() and first.isascii()):
+        raise ValueError("no port")
+    return range(int(first), int(last if dash else first) + 1)
+
+
 def shown(first: int, last: int) -> int | str:
     """As results have it."""
     return first if first == last else f"{first}-{last}"

@@ -76,13 +76,14 @@ def not_asked(result: Dict) -> str:
     """What the verdict does not know, to follow the sentence."""
     if not result["ports"]:
         return ""
-    unread = [what for key, what in _READ.items() if result.get(key) is False]
+    unread = [what for key, what in READ.items() if result.get(key) is False]
     parts = [f"{joined(unread)} were not read"] if unread else []
     parts += [] if result["probed"] else ["bind(2) was not asked"]
     return f"; {joined(parts)}" if parts else ""
 
 
-_READ = {"redirects_checked": "NAT rules", "firewall_checked": "the firewall's rules"}
+READ = {"redirects_checked": "NAT rules", "firewall_checked": "the firewall's rules"}
+"""What a result says of whether it was read."""
 
 
 def details(result: Dict, most: int) -> list[str]:
