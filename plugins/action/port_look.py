@@ -80,7 +80,7 @@ class ActionModule(ActionBase):
         found = self._execute_module(_MODULE, module_args=arguments, task_vars=variables)
         if found.get("failed") and not found.get("conflicts"):
             # What the module refuses it says in a line; anything else is a crash with a traceback.
-            said = str(found.get("msg") or "the module failed").split("\n")[0]
+            said, _newline, _traceback = str(found.get("msg") or "the module failed").partition("\n")
             raise _ModuleFailed(printable(said[:1000]))
         return checked(found, requirements)
 

@@ -18,8 +18,8 @@ WATCH = {**PLAY, "enforce": False}
 def look(act, tmp_path):
     """The action's result, and what it kept of host a."""
 
-    def run(answer, options=PLAY, ports=(80,), **rest):
-        result = act(port_look, answer=answer, ports=list(ports), **options, **rest)
+    def run(answer, options=None, ports=(80,), **rest):
+        result = act(port_look, answer=answer, ports=list(ports), **(options or PLAY), **rest)
         return result, kept(tmp_path)
 
     return run

@@ -19,19 +19,19 @@ GONE = AnsibleConnectionFailure("no route")
 def looked(act, answers):
     """What the looks found: whether the port is taken, or what they raise."""
 
-    def run(options=PLAY, **found):
+    def run(options=None, **found):
         for host, each in found.items():
             answer = each if isinstance(each, Exception) else answers(taken=each)
             try:
-                act(port_look, host, answer, ports=[80], **options)
+                act(port_look, host, answer, ports=[80], **(options or PLAY))
             except AnsibleConnectionFailure:
                 continue
 
     return run
 
 
-def judged(act, host="a", options=PLAY, **rest):
-    return act(port_verdict, host, step="judge", **options, **rest)
+def judged(act, host="a", options=None, **rest):
+    return act(port_verdict, host, step="judge", **(options or PLAY), **rest)
 
 
 def test_all_is_well(act, looked):
