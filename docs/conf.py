@@ -18,7 +18,10 @@ html_copy_source = False
 html_show_sphinx = False
 
 ANSIBLE = "https://docs.ansible.com/ansible/latest/"
-APPENDIX = {"common_return_values": "reference_appendices/common_return_values.html"}
+APPENDIX = {
+    "action_plugins": "plugins/action.html",
+    "common_return_values": "reference_appendices/common_return_values.html",
+}
 
 
 def link_to_ansible(_app, _env, node, contents):
