@@ -145,7 +145,9 @@ def prove_installed(session: nox.Session) -> None:
         ):
             session.run("ansible-doc", "--type", kind, "--json", f"preflight.ports.{name}", silent=True)
         session.run("ansible-playbook", str(ROOT / "tests/installed.yml"))
-        session.run("ansible-playbook", "preflight.ports.check", "-i", "localhost,", "-c", "local", "-e", "check_ports=1")
+        session.run(
+            "ansible-playbook", "preflight.ports.check", "-i", "localhost,", "-c", "local", "-e", "check_ports=1"
+        )
 
 
 @nox.session
