@@ -57,12 +57,15 @@ $(GATES) format catalogue: .venv/nox
 matrix: .venv/nox
 	@$(NOX) controller target
 
-.PHONY: oracle redirects fuzz mutants bench kernels
+.PHONY: oracle redirects reach fuzz mutants bench kernels
 oracle: .venv/nox ## CASES random cases from SEED against the kernel
 	@$(NOX) $@ -- --cases $(CASES) --seed $(SEED)
 
 redirects: .venv/nox ## CASES random sets of NAT rules from SEED against the kernel
 	@$(NOX) $@ -- --cases $(CASES) --seed $(SEED)
+
+reach: .venv/nox ## Flows between network namespaces, each state by a real fault; needs root
+	@$(NOX) $@
 
 kernels: .venv/nox ## The same on Linux 5.10, 6.1 and 6.12 in virtual machines; needs root, QEMU and debootstrap
 	@$(NOX) $@ -- --cases $(CASES) --seed $(SEED)

@@ -140,7 +140,10 @@ def prove_installed(session: nox.Session) -> None:
         for kind, name in (
             ("module", "port_check"),
             ("module", "port_info"),
+            ("module", "port_connect"),
+            ("module", "port_responder"),
             ("role", "port_preflight"),
+            ("role", "port_reach"),
             *(("filter", path.stem) for path in ROOT.glob("plugins/filter/*.py")),
         ):
             session.run("ansible-doc", "--type", kind, "--json", f"preflight.ports.{name}", silent=True)
@@ -265,6 +268,15 @@ def kernels(session: nox.Session) -> None:
     """The oracle on older kernels, in virtual machines: --cases N --seed N."""
     install(session, "truth", "ansible-core>=2.18")
     run_script(session, "kernels.machines")
+
+
+@nox.session
+def reach(session: nox.Session) -> None:
+    """Each state of a flow by a real fault between network namespaces, and the role on hosts that are namespaces."""
+    if sys.platform != "linux" or os.geteuid():
+        session.skip("it connects network namespaces, which only root can do, on Linux")
+    install(session, "truth", "ansible-core>=2.18")
+    pytest(session, "tests/reach")
 
 
 @nox.session

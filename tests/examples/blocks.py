@@ -33,10 +33,18 @@ class Example(NamedTuple):
             return items
         return [{"hosts": "all", "roles" if "role" in items[0] else "tasks": items}]
 
+    def between_hosts(self) -> bool:
+        """Whether it takes several hosts, so that tests/reach runs it."""
+        return is_between_hosts(self.text)
+
     def _items(self) -> list[dict[str, Any]]:
         items = yaml.safe_load(self.text)
         assert isinstance(items, list), f"{self.where} has neither plays, nor tasks, nor roles"
         return items
+
+
+def is_between_hosts(text: str) -> bool:
+    return bool(re.search(r"preflight\.ports\.(port_reach|port_connect|port_responder|reach)\b", text))
 
 
 def examples() -> Iterator[Example]:

@@ -1,0 +1,108 @@
+# Copyright (c) 2026, preflight.ports contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the kernel of a client says about an attempt -> state and reason. Pure.
+
+The numbers are those of Linux: ICMP types and codes from RFC 792, RFC 1812 and RFC 4443, errors from
+net/ipv4/icmp.c (icmp_err_convert) and net/ipv6/icmp.c (tab_unreach).
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import typing as t
+
+from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import TCP
+from ansible_collections.preflight.ports.plugins.module_utils._reach import states
+
+UNREACHABLE4, UNREACHABLE6 = 3, 1
+
+_NO_NET, _NO_HOST, _NO_PORT, _PROHIBITED = "net unreachable", "host unreachable", "port unreachable", "prohibited"
+_CODES = {
+    (UNREACHABLE4, 0): _NO_NET,
+    (UNREACHABLE4, 1): _NO_HOST,
+    (UNREACHABLE4, 3): _NO_PORT,
+    (UNREACHABLE4, 6): _NO_NET,
+    (UNREACHABLE4, 7): _NO_HOST,
+    (UNREACHABLE4, 9): _PROHIBITED,
+    (UNREACHABLE4, 10): _PROHIBITED,
+    (UNREACHABLE4, 13): _PROHIBITED,
+}
+_CODES6 = {
+    (UNREACHABLE6, 0): _NO_NET,
+    (UNREACHABLE6, 1): _PROHIBITED,
+    (UNREACHABLE6, 3): _NO_HOST,
+    (UNREACHABLE6, 4): _NO_PORT,
+    (UNREACHABLE6, 5): _PROHIBITED,
+    (UNREACHABLE6, 6): _PROHIBITED,
+}
+
+# Linux waits three seconds for an answer to ARP or neighbour discovery; an ICMP message comes at once.
+_NEIGHBOUR_SECONDS = 1.0
+
+
+class Icmp(t.NamedTuple):
+    """An ICMP message about an attempt, as the error queue of its socket has it (IP_RECVERR)."""
+
+    type: int
+    code: int
+    sender: str
+    ipv6: bool
+
+
+class Attempted(t.NamedTuple):
+    """An attempt that failed."""
+
+    protocol: str
+    address: str
+    seconds: float
+    has_responder: bool
+    """Whether a responder of ours is known to be up on that port."""
+
+
+def judge(attempted: Attempted, error: int, icmp: Icmp | None) -> tuple[str, str]:
+    """(state, reason) of an attempt that ended with an error of the kernel."""
+    return _by_icmp(attempted, icmp) if icmp else _by_errno(attempted, error)
+
+
+def _by_icmp(attempted: Attempted, icmp: Icmp) -> tuple[str, str]:
+    meaning = (_CODES6 if icmp.ipv6 else _CODES).get((icmp.type, icmp.code), f"type {icmp.type}, code {icmp.code}")
+    at_target = icmp.sender == attempted.address
+    sender = f"{icmp.sender}, the target itself," if at_target else icmp.sender
+    said = f"{sender} answered with ICMP {meaning!r}"
+    if meaning == _NO_PORT and attempted.protocol != TCP and at_target:
+        return _nobody_listens(attempted, said)
+    if meaning == _NO_PORT and attempted.protocol == TCP:
+        return states.REJECTED, f"{said}, as a firewall does: a host on which nobody listens resets the connection"
+    if meaning == _NO_NET and not at_target:
+        return states.NO_ROUTE, f"{said}: it has no route to the target"
+    if meaning == _NO_HOST and not at_target:
+        return states.NO_HOST, f"{said}: no host with this address answers on its link"
+    return states.REJECTED, f"{said}, as a firewall does"
+
+
+def _by_errno(attempted: Attempted, error: int) -> tuple[str, str]:
+    what = os.strerror(error)
+    if error in (errno.ECONNREFUSED, errno.ECONNRESET):
+        return _nobody_listens(attempted, "the connection was reset" if attempted.protocol == TCP else what)
+    if error == errno.EHOSTUNREACH and attempted.seconds >= _NEIGHBOUR_SECONDS:
+        return states.NO_HOST, f"no host answers at this address on the link ({what})"
+    if error == errno.EHOSTUNREACH:
+        return states.REJECTED, f"an ICMP message said at once that the host is not to be reached ({what})"
+    if error == errno.EACCES:
+        return states.REJECTED, f"an ICMP message, or a rule of this client, prohibits it ({what})"
+    if error == errno.EPERM:
+        return states.REJECTED, f"the firewall of this client drops what it sends ({what})"
+    if error in (errno.ENETUNREACH, errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL, errno.ENETDOWN):
+        return states.NO_ROUTE, f"this client has no route to the address ({what})"
+    if error == errno.ETIMEDOUT:
+        return states.NO_ANSWER, "no answer"
+    return states.NOT_TESTED, f"this client could not try: {what}"
+
+
+def _nobody_listens(attempted: Attempted, said: str) -> tuple[str, str]:
+    if attempted.has_responder:
+        return states.REFUSED, f"{said} although the responder is up: something on the way rejects it"
+    return states.ANSWERED, f"{said}: nobody listens there, unless a firewall answers in its place"

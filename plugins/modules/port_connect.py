@@ -1,0 +1,282 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, preflight.ports contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: port_connect
+short_description: Tell whether ports of other hosts are open for this one
+version_added: 1.1.0
+description:
+  - Tries TCP and UDP flows from the target of the task to other hosts, all at once, and says of each how it ended.
+  - A wrong firewall, a missing route, a name that does not resolve and a service that does not run look different.
+    No flow that was not answered is called open.
+  - The role P(preflight.ports.port_reach#role) uses it with M(preflight.ports.port_responder) to test flows before
+    the services exist.
+author:
+  - preflight.ports contributors (@preflight)
+extends_documentation_fragment:
+  - preflight.ports._attributes
+  - preflight.ports._attributes.info_module
+attributes:
+  platform:
+    support: full
+    platforms: posix
+    details:
+      - The module needs nothing but Python. On Linux it also tells which ICMP message ended an attempt and who sent it.
+options:
+  to:
+    description:
+      - Where to connect, each C(HOST:PORT), with C(/udp) or C(/tcp+udp) after it for other protocols than TCP.
+        A port is a number, C(FIRST-LAST), or a name of the target's services database. An IPv6 address is in brackets.
+      - Or a dictionary with the keys C(host), C(port), C(protocol), C(name) (a label for the result), C(expect), and
+        C(responder), the O(preflight.ports.port_responder#module:name) of the responder that has to answer.
+      - A name is looked up once. All its addresses are tried, and the one that gets furthest counts.
+    type: list
+    elements: raw
+    required: true
+  expect:
+    description:
+      - What the flows should be. V(open) is met by RV(flows[].state) V(open) and V(served). V(closed) is met by every
+        state but V(open), V(served), V(stalled), V(wrong_peer), V(reply_lost), and V(not_tested).
+    type: str
+    choices: [open, closed]
+    default: open
+  timeout:
+    description:
+      - Seconds for each flow. At most 256 flows are tried at a time. Looking up all names also takes at most this long.
+      - Linux sends the first packet of a connection again after 1 and 3 seconds, and gives an absent host up after 3;
+        with less than 4 seconds an absent host looks like a firewall that drops.
+    type: float
+    default: 5
+  token:
+    description:
+      - The token that the responders were given. Required for flows with a C(responder).
+    type: str
+  brief:
+    description:
+      - Whether to return of the flows that are as expected only C(id), C(state), and C(seconds).
+    type: bool
+    default: false
+notes:
+  - Over UDP, a service that does not know the question need not answer. Port 53 is asked as DNS and port 123 as NTP;
+    for other ports silence is V(no_answer), whoever listens there.
+seealso:
+  - module: preflight.ports.port_responder
+  - module: ansible.builtin.wait_for
+"""
+
+EXAMPLES = r"""
+- name: Are the database and the name server open for this host?
+  preflight.ports.port_connect:
+    to:
+      - db1.example.com:5432
+      - 10.0.0.9:53/udp
+
+- name: Nobody may reach the database from here
+  preflight.ports.port_connect:
+    to: ["db1.example.com:5432"]
+    expect: closed
+"""
+
+RETURN = r"""
+msg:
+  description: The flows that are not as expected, or how many are.
+  returned: always
+  type: str
+  sample: |-
+    1 of 2 flows is not as expected:
+      db1:5432/tcp (10.0.0.5): no_answer: no answer
+run:
+  description: The identity of the run, made from the token, which it does not tell; V(none) without a token.
+  returned: always
+  type: str
+  sample: 0f1e2d3c4b5a6978
+flows:
+  description: One for each port and protocol of O(to), in its order.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: The position, from 0.
+      type: int
+      returned: always
+    to:
+      description: The host as it was asked for.
+      type: str
+      returned: always
+      sample: db1
+    address:
+      description: The address that was tried; V(none) if the name has none.
+      type: str
+      returned: always
+      sample: 10.0.0.5
+    port:
+      description: The port.
+      type: int
+      returned: always
+      sample: 5432
+    protocol:
+      description: V(tcp) or V(udp).
+      type: str
+      returned: always
+      sample: tcp
+    name:
+      description: The label of the entry.
+      type: str
+      returned: always
+    expect:
+      description: V(open) or V(closed).
+      type: str
+      returned: always
+      sample: open
+    met:
+      description: Whether the flow is as expected.
+      type: bool
+      returned: always
+      sample: false
+    state:
+      description:
+        - V(open), a responder answered with the token, small and full-size data, both ways.
+        - V(served), a service accepted the connection, or answered a datagram.
+        - V(answered), a reset came back where no responder is, so the way is open and nobody listens; a firewall that
+          sends resets looks the same.
+        - V(refused), a reset came back although a responder is up.
+        - V(rejected), an ICMP message, or this host's own firewall, says that it is prohibited.
+        - V(no_answer), silence.
+        - V(stalled), small data pass, full-size data do not.
+        - V(wrong_peer), somebody else answered.
+        - V(no_host), nobody has that address on its link.
+        - V(no_route), there is no way to the address.
+        - V(unresolved), the name has no address.
+        - V(not_tested), with the reason.
+      type: str
+      returned: always
+      sample: no_answer
+    reason:
+      description: How it ended, for people.
+      type: str
+      returned: always
+      sample: no answer
+    seconds:
+      description: How long it took.
+      type: float
+      returned: always
+      sample: 5.001
+    source:
+      description: The address and the port from which this host tried; V(none) if it sent nothing.
+      type: dict
+      returned: always
+      contains:
+        address:
+          description: The address.
+          type: str
+          returned: always
+        port:
+          description: The port.
+          type: int
+          returned: always
+    translated:
+      description: Whether the responder saw another source or destination than was sent; V(none) if none answered.
+      type: bool
+      returned: always
+    seen:
+      description:
+        - What the responder that answered says of itself and of the flow; V(none) if none answered.
+      type: dict
+      returned: always
+      contains:
+        responder:
+          description: Its identity, as RV(preflight.ports.port_responder#module:id).
+          type: str
+          returned: always
+        source:
+          description: The client's address and port as the responder saw them.
+          type: dict
+          returned: always
+        destination:
+          description: Its own address and port as the responder saw them.
+          type: dict
+          returned: always
+    others:
+      description: The other addresses of the name.
+      type: list
+      elements: dict
+      returned: always
+      contains:
+        address:
+          description: The address.
+          type: str
+          returned: always
+        state:
+          description: As RV(flows[].state).
+          type: str
+          returned: always
+elapsed:
+  description: Seconds that all took.
+  returned: always
+  type: float
+  sample: 5.0
+"""
+
+
+import gc
+import time
+from typing import NoReturn
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.preflight.ports.plugins.module_utils._model.requirement import RequirementError
+from ansible_collections.preflight.ports.plugins.module_utils._reach import client, destinations, results, wire
+
+
+def main() -> None:
+    # What is imported stays to the end: looking through it for garbage, again and again, only takes time.
+    gc.freeze()
+    module = AnsibleModule(
+        argument_spec={
+            "to": {"type": "list", "elements": "raw", "required": True},
+            "expect": {"type": "str", "choices": ["open", "closed"], "default": "open"},
+            "timeout": {"type": "float", "default": 5},
+            "token": {"type": "str", "no_log": True},
+            "brief": {"type": "bool", "default": False},
+        },
+        supports_check_mode=True,
+    )
+    options = module.params
+    if not 0 < options["timeout"] <= 3600:
+        fail(module, f"timeout {options['timeout']}: it is more than 0 and at most 3600 seconds")
+    try:
+        wanted = destinations.parse(options["to"], options["expect"])
+    except RequirementError as error:
+        fail(module, str(error))
+    if not options["token"] and any(each.responder is not None for each in wanted):
+        fail(module, "token is required for a flow with a responder")
+
+    began = time.monotonic()
+    outcomes = client.reach(wanted, options["token"] or "", options["timeout"])
+    found = results.found(wanted, outcomes, options["token"] or "")
+    rows = [results.row(number, each, options["brief"]) for number, each in enumerate(found)]
+    leave = module.exit_json if all(each.met for each in found) else module.fail_json
+    leave(
+        run=run_of(module),
+        msg=results.message(found),
+        flows=rows,
+        elapsed=round(time.monotonic() - began, 3),
+    )
+
+
+def run_of(module: AnsibleModule) -> str | None:
+    token = module.params["token"]
+    return wire.run_id(token) if token else None
+
+
+def fail(module: AnsibleModule, message: str) -> NoReturn:
+    module.fail_json(msg=message, run=run_of(module), flows=[], elapsed=0.0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,119 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, preflight.ports contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: port_flows
+short_description: Plan flows between hosts, and judge what came of them
+version_added: 1.1.0
+description:
+  - The controller's part of the role P(preflight.ports.port_reach#role), which is the way to use it. Nothing runs on a
+    target.
+  - What hosts answer is checked before it is believed. A malformed answer makes the flows of its host V(not_tested).
+author:
+  - preflight.ports contributors (@preflight)
+extends_documentation_fragment:
+  - preflight.ports._attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  platform:
+    support: full
+options:
+  step:
+    description:
+      - V(plan) makes the token and says who tries what. V(clients) says to each client, once the responders are up,
+        what to try. V(verdict) judges, and writes the reports.
+    type: str
+    choices: [plan, clients, verdict]
+    required: true
+  flows:
+    description:
+      - With O(step=plan), as O(preflight.ports.port_reach#role:main:port_reach_flows).
+    type: list
+    elements: dict
+  timeout:
+    description:
+      - With O(step=plan), as O(preflight.ports.port_reach#role:main:port_reach_timeout).
+    type: float
+  seconds:
+    description:
+      - With O(step=plan), as O(preflight.ports.port_reach#role:main:port_reach_seconds).
+    type: int
+  responders:
+    description:
+      - With O(step=plan), as O(preflight.ports.port_reach#role:main:port_reach_responders).
+    type: bool
+  witness:
+    description:
+      - With O(step=plan), as O(preflight.ports.port_reach#role:main:port_reach_witness).
+    type: bool
+  host_firewall:
+    description:
+      - With O(step=plan), as O(preflight.ports.port_reach#role:main:port_reach_host_firewall).
+    type: str
+  sample:
+    description:
+      - With O(step=plan), as O(preflight.ports.port_reach#role:main:port_reach_sample).
+    type: int
+  enforce:
+    description:
+      - With O(step=plan), as O(preflight.ports.port_reach#role:main:port_reach_enforce).
+    type: bool
+  unreachable:
+    description:
+      - With O(step=plan), as O(preflight.ports.port_reach#role:main:port_reach_unreachable).
+    type: str
+  reports:
+    description:
+      - With O(step=plan), as O(preflight.ports.port_reach#role:main:port_reach_reports).
+    type: list
+    elements: str
+  token:
+    description:
+      - With the other steps, the secret of this run.
+    type: str
+  plan:
+    description:
+      - With the other steps, what O(step=plan) returned.
+    type: dict
+  clients:
+    description:
+      - With O(step=verdict), what O(step=clients) returned.
+    type: dict
+"""
+
+EXAMPLES = r"""
+- name: Test flows with the role, which uses this
+  ansible.builtin.include_role:
+    name: preflight.ports.port_reach
+  vars:
+    port_reach_flows:
+      - {from: web, to: db, ports: [5432]}
+"""
+
+RETURN = r"""
+msg:
+  description: The verdict, one paragraph for each cause.
+  returned: if O(step=verdict)
+  type: str
+stops:
+  description: Whether the play is to stop.
+  returned: if O(step=verdict)
+  type: bool
+flows:
+  description: The flows that are not as expected.
+  returned: if O(step=verdict)
+  type: list
+  elements: dict
+figures:
+  description: How many flows there are, and how many are as expected.
+  returned: if O(step=verdict)
+  type: dict
+"""

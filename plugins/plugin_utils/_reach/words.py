@@ -1,0 +1,136 @@
+# Copyright (c) 2026, preflight.ports contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The words for flows that are not as expected: one paragraph for each cause, not a line for each pair. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.preflight.ports.plugins.module_utils._model.text import printable
+from ansible_collections.preflight.ports.plugins.module_utils._reach import states
+
+if t.TYPE_CHECKING:
+    from ansible_collections.preflight.ports.plugins.plugin_utils._reach.rows import Row
+
+MOST_CAUSES = 50
+_MOST_NAMES = 3
+
+_ADVICE = {
+    states.SERVED: None,
+    states.REPLY_LOST: "Look for firewalls and routes on the way back: the answer takes another way, or is dropped.",
+    states.STALLED: "Look for a link with a smaller MTU, a tunnel for example, and let ICMP 'too big' messages pass.",
+    states.WRONG_PEER: "Look who has this address or port: NAT, a load balancer, a second host with the address.",
+    states.REFUSED: "Look for the firewall that answers with resets, on the way or on the target.",
+    states.REJECTED: "Look for the firewall that rejects it; the reason says who answered.",
+    states.DROPPED_BY_HOST: "Open the port in the firewall of the target.",
+    states.LOST: "Look at firewalls, security groups and routes between the two hosts.",
+    states.NO_ANSWER: "Something drops it. Run the role with become on the target to learn whether it arrives there.",
+    states.NO_HOST: "Check the address (port_reach_address), and that the host is up.",
+    states.NO_ROUTE: "Add a route, or correct the address (port_reach_address).",
+    states.UNRESOLVED: "Correct the name, or set port_reach_address to an address.",
+    states.ANSWERED: "Start the service: nobody listens there.",
+    states.NOT_TESTED: None,
+}
+
+
+def advice(state: str, expect: str, at_target: bool) -> str | None:
+    """What to do about a flow that is not as expected."""
+    if state == states.NOT_TESTED:
+        return None
+    if expect != states.OPEN:
+        return "Close it: a firewall on the target, or a security group."
+    if at_target and state in (states.REFUSED, states.REJECTED):
+        return _ADVICE[states.DROPPED_BY_HOST]
+    return _ADVICE.get(state)
+
+
+class Cause(t.NamedTuple):
+    """Flows that fail alike."""
+
+    ports: tuple[str, ...]
+    clients: tuple[str, ...]
+    targets: tuple[str, ...]
+    example: Row
+    flows: int
+
+    @property
+    def what(self) -> str:
+        """``5432/tcp from 12 hosts of web to db1 and db2``."""
+        flow = self.example.flow
+        source = _hosts(self.clients, flow.source, len(flow.sources))
+        to = _hosts(self.targets, flow.to, len({target.host for target in flow.targets}))
+        name = f" ({printable(self.example.name)})" if self.example.name else ""
+        return f"{', '.join(self.ports)}{name} from {source} to {to}"
+
+    @property
+    def why(self) -> str:
+        """``lost: no answer; nothing of it reached the target``."""
+        example = self.example
+        wanted = ", expected closed" if example.expect != states.OPEN else ""
+        by = f", by {printable(example.by)}" if example.by else ""
+        rule = f" [{printable(example.rule)}]" if example.rule else ""
+        return f"{example.state}{wanted}: {example.reason}{by}{rule}"
+
+
+def causes(rows: t.Iterable[Row]) -> list[Cause]:
+    """The rows by cause, the most flows first. Pairs that fail alike for several ports are one cause."""
+    alike: dict[t.Any, dict[str, dict[str, dict[str, Row]]]] = {}
+    for row in rows:
+        key = (row.flow, row.expect, row.name, row.state, row.reason, row.by, row.rule, row.advice)
+        by_target = alike.setdefault(key, {})
+        by_target.setdefault(row.to, {}).setdefault(f"{row.port}/{row.protocol}", {})[row.client] = row
+    found = [cause for by_target in alike.values() for cause in _merged(by_target)]
+    return sorted(found, key=lambda cause: -cause.flows)
+
+
+def _merged(by_target: dict[str, dict[str, dict[str, Row]]]) -> t.Iterator[Cause]:
+    """Targets that the same clients cannot reach on the same ports belong together."""
+    groups: dict[tuple[tuple[str, ...], tuple[str, ...]], list[str]] = {}
+    for target, by_port in by_target.items():
+        ports: dict[tuple[str, ...], list[str]] = {}
+        for port, clients in by_port.items():
+            ports.setdefault(tuple(clients), []).append(port)
+        for clients_of, shared in ports.items():
+            groups.setdefault((clients_of, tuple(shared)), []).append(target)
+    for (clients_of, several), targets in groups.items():
+        example = by_target[targets[0]][several[0]][clients_of[0]]
+        yield Cause(several, clients_of, tuple(targets), example, len(clients_of) * len(several) * len(targets))
+
+
+def _hosts(names: t.Sequence[str], label: str, of: int) -> str:
+    if len(names) <= _MOST_NAMES:
+        return ", ".join(map(printable, names))
+    label = printable(label)
+    if len(names) >= of - 1:  # all others: a host is no client of itself
+        return f"{len(names)} hosts of {label}"
+    return f"{len(names)} of {of} hosts of {label} ({', '.join(map(printable, names[:_MOST_NAMES]))}, ...)"
+
+
+def translations(pairs: t.Sequence[tuple[str, str]]) -> list[str]:
+    """A note about NAT between hosts, if there is any."""
+    if not pairs:
+        return []
+    shown = ", ".join(f"{printable(client)} to {printable(to)}" for client, to in pairs[:_MOST_NAMES])
+    more = f" and {len(pairs) - _MOST_NAMES} more pairs" if len(pairs) > _MOST_NAMES else ""
+    return [f"Addresses are translated on the way (NAT): {shown}{more}."]
+
+
+def message(unmet: t.Sequence[Row], count: int, notes: t.Sequence[str], reports: t.Sequence[str]) -> str:
+    """The verdict: all causes, each with what to do."""
+    lines = [f"{len(unmet)} of {count} flows {'is' if len(unmet) == 1 else 'are'} not as expected:"]
+    if not unmet:
+        lines = [f"{count} flow{'' if count == 1 else 's'} as expected"]
+    found = causes(unmet)
+    for cause in found[:MOST_CAUSES]:
+        warned = "warning, " if cause.example.tolerated else ""
+        lines += [f"  {cause.what}: {warned}{cause.why}"]
+        if cause.example.advice:
+            lines.append(f"    {printable(cause.example.advice)}")
+    if len(found) > MOST_CAUSES:
+        lines.append(f"  and {len(found) - MOST_CAUSES} more causes")
+    lines += notes
+    if reports and unmet:
+        lines.append(f"Reports: {', '.join(reports)}")
+    return "\n".join(lines)

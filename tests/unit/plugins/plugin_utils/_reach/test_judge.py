@@ -1,0 +1,113 @@
+# Copyright (c) 2026, preflight.ports contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the client says and what the target saw, as one state."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.preflight.ports.plugins.module_utils._reach.visits import ARRIVED, ASKED, FINISHED, PASSED
+from ansible_collections.preflight.ports.plugins.plugin_utils._reach import judge
+from ansible_collections.preflight.ports.plugins.plugin_utils._reach.answers import End, Port, Seen, Started, Tried
+
+CLIENT, ROUTER = End("10.0.0.1", 40000), End("10.0.0.254", 40000)
+BOUND, TAKEN = Port("bound", "", None), Port("taken", "", "nginx")
+
+
+def target(port=BOUND, visits=None, witness=True, missed=0, ran=True, early=None, protocol="tcp"):
+    started = Started(True, {(protocol, 80): port}, witness, early)
+    seen = Seen(ran, witness, missed, {(protocol, 80): visits} if visits else {})
+    return judge.Target(True, started, seen, None, frozenset([CLIENT]))
+
+
+def state(tried, side, protocol="tcp"):
+    found = judge.judge(protocol, 80, Tried(tried, 1.0, "said", "10.0.0.9", CLIENT), side)
+    return found.state, found.at_target
+
+
+@pytest.mark.parametrize(
+    ("tried", "stage", "found"),
+    [
+        ("no_answer", None, ("lost", False)),
+        ("no_answer", ARRIVED, ("dropped_by_host", True)),
+        ("no_answer", PASSED, ("reply_lost", False)),
+        ("no_answer", ASKED, ("reply_lost", False)),
+        ("rejected", ARRIVED, ("rejected", True)),
+        ("rejected", None, ("rejected", False)),
+        ("refused", ARRIVED, ("refused", True)),
+        ("refused", PASSED, ("refused", False)),
+        ("wrong_peer", None, ("wrong_peer", False)),
+        ("wrong_peer", PASSED, ("stalled", False)),
+        ("wrong_peer", FINISHED, ("reply_lost", False)),
+        ("stalled", ASKED, ("stalled", False)),
+        ("open", FINISHED, ("open", False)),
+        ("no_route", None, ("no_route", False)),
+    ],
+)
+def test_with_a_witness(tried, stage, found):
+    assert state(tried, target(visits=None if stage is None else {CLIENT: stage})) == found
+
+
+def test_without_a_witness():
+    assert state("no_answer", target(witness=False)) == ("no_answer", False)
+    assert state("no_answer", target(missed=3)) == ("no_answer", False)
+
+
+def test_translated_by_a_router_that_keeps_the_port():
+    assert state("no_answer", target(visits={ROUTER: ARRIVED})) == ("dropped_by_host", True)
+
+
+def test_somebody_unknown_came_so_nothing_is_called_lost():
+    assert state("no_answer", target(visits={End("10.0.0.254", 1): ARRIVED})) == ("no_answer", False)
+
+
+def test_a_responder_that_ended_early_says_nothing():
+    for tried in ("refused", "no_answer", "wrong_peer", "rejected"):
+        assert state(tried, target(ran=False)) == ("not_tested", False)
+    assert state("open", target(ran=False)) == ("open", False)
+
+
+def test_why_it_ended_early():
+    side = target(ran=False, early="the session ended")
+    assert "the session ended" in judge.judge("tcp", 80, Tried("refused", 1.0), side).reason
+
+
+@pytest.mark.parametrize(
+    ("tried", "visits", "protocol", "found"),
+    [
+        ("served", {CLIENT: PASSED}, "tcp", ("served", False)),
+        ("served", None, "tcp", ("wrong_peer", False)),
+        ("answered", {CLIENT: PASSED}, "tcp", ("answered", False)),
+        ("answered", {CLIENT: ARRIVED}, "tcp", ("refused", True)),
+        ("answered", None, "tcp", ("refused", False)),
+        ("no_answer", {CLIENT: PASSED}, "udp", ("not_tested", False)),
+        ("no_answer", {CLIENT: PASSED}, "tcp", ("reply_lost", False)),
+    ],
+)
+def test_where_the_port_is_taken(tried, visits, protocol, found):
+    assert state(tried, target(TAKEN, visits, protocol=protocol), protocol) == found
+
+
+def test_the_holder_is_named():
+    side = target(TAKEN, {CLIENT: PASSED})
+    assert "nginx" in judge.judge("tcp", 80, Tried("served", 1.0, "", None, CLIENT), side).reason
+
+
+def test_the_responder_of_another_run():
+    assert state("served", target(Port("taken", "", "port_responder"))) == ("not_tested", False)
+
+
+def test_a_port_that_could_not_be_bound():
+    side = target(Port("refused", "use become", None), witness=False)
+    assert "use become" in judge.judge("tcp", 80, Tried("no_answer", 1.0, "no answer", None, CLIENT), side).reason
+
+
+def test_outside_the_play_the_client_is_believed():
+    assert state("no_answer", judge.Target()) == ("no_answer", False)
+
+
+def test_answered_is_enough_to_a_host_of_the_play():
+    assert judge.is_met("open", "answered", True)
+    assert not judge.is_met("open", "answered", False)
+    assert judge.is_met("closed", "answered", True)
