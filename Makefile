@@ -57,11 +57,14 @@ $(GATES) format catalogue: .venv/nox
 matrix: .venv/nox
 	@$(NOX) controller target
 
-.PHONY: oracle redirects reach fuzz mutants bench kernels
+.PHONY: oracle redirects firewall reach fuzz mutants bench kernels
 oracle: .venv/nox ## CASES random cases from SEED against the kernel
 	@$(NOX) $@ -- --cases $(CASES) --seed $(SEED)
 
 redirects: .venv/nox ## CASES random sets of NAT rules from SEED against the kernel
+	@$(NOX) $@ -- --cases $(CASES) --seed $(SEED)
+
+firewall: .venv/nox ## CASES questions about random firewalls from SEED against the kernel
 	@$(NOX) $@ -- --cases $(CASES) --seed $(SEED)
 
 reach: .venv/nox ## Flows between network namespaces, each state by a real fault; needs root

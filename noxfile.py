@@ -232,9 +232,10 @@ def truth(session: nox.Session) -> None:
     for folder in ("fuzz", "faults", "oracle"):
         pytest(session, f"tests/{folder}")
     if os.geteuid():
-        session.warn("tests/redirects is left out: only root may load NAT rules")
+        session.warn("tests/redirects and tests/firewall are left out: only root may load rules")
     else:
         pytest(session, "tests/redirects")
+        pytest(session, "tests/firewall")
 
 
 @nox.session
@@ -261,6 +262,13 @@ def redirects(session: nox.Session) -> None:
     """As many random sets of NAT rules as wanted: --cases N --seed N."""
     install(session, "truth", "ansible-core>=2.18")
     pytest(session, "tests/redirects/test_random_rules.py")
+
+
+@nox.session
+def firewall(session: nox.Session) -> None:
+    """As many questions about random firewalls as wanted: --cases N --seed N."""
+    install(session, "truth", "ansible-core>=2.18")
+    run_script(session, "firewall.run")
 
 
 @nox.session

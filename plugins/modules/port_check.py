@@ -39,8 +39,8 @@ options:
         dual-stack socket, and any other address is only that address.
       - An interface is the device that a server binds to with C(SO_BINDTODEVICE), as DHCP servers do.
       - A dictionary has the key C(port), and it may have C(protocol) (V(tcp), V(udp), or a list of both), C(address),
-        C(interface), and C(name) (who needs the port). Its keys C(state), C(held_by), C(nonlocal) and C(user) override
-        the options of the same name.
+        C(interface), and C(name) (who needs the port). Its keys C(state), C(held_by), C(nonlocal), C(user),
+        C(firewall) and C(clients) override the options of the same name.
       - Two entries with different names that want a port free on overlapping addresses are a conflict, too.
       - An empty list is met.
     type: list
@@ -118,6 +118,24 @@ options:
     type: str
     choices: [warn, fail, ignore]
     default: warn
+  firewall:
+    description:
+      - What to do about a port that is as required, but that this host's own firewall does not open to all of
+        O(clients). The rules of nftables and of iptables are read, whoever made them, if the user may read them.
+      - With V(warn), RV(doubts) and a warning say so. With V(fail), a port that no client gets to is a conflict; if
+        some clients get to it, or nobody can say, it is still a doubt. With V(ignore), the firewall is not looked at.
+      - Nobody is asked about ports on loopback addresses.
+      - Firewalls outside of the host, and eBPF programs, are not seen.
+    type: str
+    choices: [warn, fail, ignore]
+    default: warn
+  clients:
+    description:
+      - The addresses and networks from which clients must get past the firewall, for example V(10.0.0.0/8).
+      - Without it, any other host must get in.
+    type: list
+    elements: str
+    default: []
   source:
     description:
       - Where the socket table comes from.
@@ -290,6 +308,7 @@ conflicts:
         - V(unavailable) when the address is not on the host.
         - V(refused) when a policy (SELinux, eBPF, seccomp) or the rights of O(user) keep it from the server.
         - V(ephemeral) when any outgoing connection may take it, with O(ephemeral=fail).
+        - V(blocked) when this host's firewall lets no client in, with O(firewall=fail).
         - V(unknown) when something holds it that neither the table nor C(/proc) shows.
       type: str
       returned: always
@@ -458,6 +477,7 @@ doubts:
         - V(nat) when NAT rules may send its traffic elsewhere.
         - V(ephemeral) when any outgoing connection may take it.
         - V(not_probed) when C(bind) gave no answer, so that only the socket table decided.
+        - V(firewall) when this host's firewall does not let all clients in, or nobody can say whether it does.
       type: str
       returned: always
       sample: ephemeral
@@ -494,6 +514,73 @@ redirects_checked:
   returned: always
   type: bool
   sample: true
+firewall:
+  description:
+    - The ports that this host's firewall does not open to all of O(clients). Neighbouring ports of one entry that fare
+      alike are one item. Empty where all are open, or with O(firewall=ignore).
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    port:
+      description: The port number, or C(FIRST-LAST) for neighbours.
+      type: raw
+      returned: always
+      sample: 5432
+    protocol:
+      description: V(tcp) or V(udp).
+      type: str
+      returned: always
+      sample: tcp
+    address:
+      description: The required address; V(none) for the wildcard addresses.
+      type: str
+      returned: always
+      sample: 192.0.2.1
+    name:
+      description: Who needs it.
+      type: str
+      returned: always
+      sample: postgresql
+    verdict:
+      description:
+        - V(blocked) when no client gets in.
+        - V(limited) when some do, or when it depends on RV(firewall[].depends_on).
+        - V(unknown) when it depends on something that the module does not understand.
+      type: str
+      returned: always
+      sample: blocked
+    by:
+      description: Whose rule stops packets. V(none) if that is not known.
+      type: str
+      returned: always
+      sample: firewalld (zone public)
+    chain:
+      description: The base chain with its table, and the chain that has the rule.
+      type: str
+      returned: always
+      sample: inet firewalld filter_INPUT > filter_IN_public
+    rule:
+      description: The rule that decides, or the policy of the chain, as its tool prints it.
+      type: str
+      returned: always
+      sample: reject with icmpx admin-prohibited
+    depends_on:
+      description: What decides whether a client gets in.
+      type: list
+      elements: str
+      returned: always
+      sample: [a rate limit]
+    advice:
+      description: The command that would open the port. V(none) if there is none to name.
+      type: str
+      returned: always
+      sample: "Run: firewall-cmd --zone=public --add-port=5432/tcp --permanent && firewall-cmd --reload"
+firewall_checked:
+  description: Whether the firewall was looked at, as far as it was asked about, or is known not to be there.
+  returned: always
+  type: bool
+  sample: true
 elapsed:
   description: For how many seconds the module looked.
   returned: always
@@ -512,7 +599,9 @@ from ansible_collections.preflight.ports.plugins.module_utils._kernel.bind impor
 from ansible_collections.preflight.ports.plugins.module_utils._look.look import Look, look
 from ansible_collections.preflight.ports.plugins.module_utils._model.ports import runs, shown
 from ansible_collections.preflight.ports.plugins.module_utils._model.requirement import (
+    FAIL,
     FREE,
+    IGNORE,
     Requirement,
     RequirementError,
 )
@@ -526,11 +615,10 @@ from ansible_collections.preflight.ports.plugins.module_utils._verdict.results i
 if t.TYPE_CHECKING:
     from ansible_collections.preflight.ports.plugins.module_utils._kernel.ephemeral import Ephemeral
     from ansible_collections.preflight.ports.plugins.module_utils._model.doubt import Doubt
+    from ansible_collections.preflight.ports.plugins.module_utils._model.passage import Barred
     from ansible_collections.preflight.ports.plugins.module_utils._verdict.advice import Circumstances
 
 FOREVER = 10**9  # seconds; time.sleep() takes no more than its clock can count
-IGNORE = "ignore"
-FAIL = "fail"
 
 
 def main() -> None:
@@ -548,6 +636,8 @@ def main() -> None:
             "probe": {"type": "bool", "default": True},
             "redirects": {"type": "bool", "default": True},
             "ephemeral": {"type": "str", "choices": ["warn", "fail", "ignore"], "default": "warn"},
+            "firewall": {"type": "str", "choices": ["warn", "fail", "ignore"], "default": "warn"},
+            "clients": {"type": "list", "elements": "str", "default": []},
             "source": {"type": "str", "choices": ["auto", "netlink", "procfs", "psutil"], "default": "auto"},
             "cmdline": {"type": "bool", "default": False},
         },
@@ -565,19 +655,22 @@ def main() -> None:
         module.fail_json(msg=str(error), elapsed=since(started), **NOTHING)
     settings = None if options["ephemeral"] == IGNORE else ephemeral.read()
     threatened = threatened_by_connections(requirements, settings)
-    doubts = found_doubts(requirements, seen, settings if threatened else None)
+    barred = find_barred(requirements, seen)
+    doubts = found_doubts(requirements, seen, settings if threatened else None, barred)
     outcome: dict[str, t.Any] = {
         **result(
             requirements,
             seen.verdicts,
             doubts,
-            lambda doubt: options.get(doubt.kind) == FAIL,
+            lambda doubt: is_conflict(doubt, options, requirements, barred),
             circumstances(settings) if seen.verdicts or doubts else None,
             options["cmdline"],
         ),
         "source": seen.source if requirements else None,
         "probed": seen.probed,
         "redirects_checked": seen.redirects_checked,
+        "firewall": firewall_items(requirements, barred),
+        "firewall_checked": barred is not None,
         "ephemeral": [shown(*run) for run in runs(threatened)],
     }
     outcome["msg"] = message(outcome)
@@ -614,9 +707,38 @@ def threatened_by_connections(requirements: t.Iterable[Requirement], settings: E
     return settings.threatened(wanted) if settings else []
 
 
-def found_doubts(requirements: t.Sequence[Requirement], seen: Look, settings: Ephemeral | None) -> list[Doubt]:
+def find_barred(requirements: t.Sequence[Requirement], seen: Look) -> Barred | None:
+    """What the firewall does not open; None if its rules are not known."""
+    if all(requirement.firewall == IGNORE for requirement in requirements):
+        return {}
+    from ansible_collections.preflight.ports.plugins.module_utils._look import firewall
+
+    return firewall.find(requirements, seen.verdicts)
+
+
+def is_conflict(
+    doubt: Doubt, options: dict[str, t.Any], requirements: t.Sequence[Requirement], barred: Barred | None
+) -> bool:
+    """Whether the request wants that. Of the firewall, only what surely stops every client is one."""
+    if doubt.kind != "firewall":
+        return bool(options.get(doubt.kind) == FAIL)
+    is_asked = requirements[doubt.entry].firewall == FAIL
+    return is_asked and any(doubt.first == each.first and each.is_blocked for each in (barred or {})[doubt.entry])
+
+
+def firewall_items(requirements: t.Sequence[Requirement], barred: Barred | None) -> list[dict[str, t.Any]]:
+    if not barred:
+        return []
+    from ansible_collections.preflight.ports.plugins.module_utils._verdict import barriers
+
+    return barriers.items(requirements, barred)
+
+
+def found_doubts(
+    requirements: t.Sequence[Requirement], seen: Look, settings: Ephemeral | None, barred: Barred | None
+) -> list[Doubt]:
     """All that speaks against ports that are as required."""
-    if not (seen.diversions or seen.unprobed or settings):
+    if not (seen.diversions or seen.unprobed or settings or barred):
         return []
     # Only now: on a target, each import costs time in each task.
     from ansible_collections.preflight.ports.plugins.module_utils._kernel.rights import first_unprivileged
@@ -626,6 +748,7 @@ def found_doubts(requirements: t.Sequence[Requirement], seen: Look, settings: Ep
         *doubts.from_nat(requirements, seen.verdicts, seen.diversions),
         *doubts.from_connections(requirements, seen.verdicts, settings),
         *doubts.from_silence(requirements, seen.verdicts, seen.unprobed, first_unprivileged()),
+        *doubts.from_firewall(requirements, barred or {}),
     ]
 
 

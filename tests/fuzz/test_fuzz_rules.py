@@ -8,8 +8,9 @@ import contextlib
 import struct
 from unittest import mock
 
+from ansible_collections.preflight.ports.plugins.module_utils._model.passage import BLOCKED, LIMITED, UNKNOWN, Access
 from ansible_collections.preflight.ports.plugins.module_utils._model.question import Question
-from ansible_collections.preflight.ports.plugins.module_utils._netfilter import gate, search
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter import gate, host
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.nft import kernel
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.xt import entries as legacy
 from hypothesis import given
@@ -18,6 +19,7 @@ from support import nftables as nft
 from support import xt_entries as entries
 from support.records import at
 
+ACCESSES = [Access("tcp", (at("0.0.0.0"), at("::", v6only=True)), 80, 81)]
 QUESTIONS = [Question("tcp", at("0.0.0.0"), port) for port in (80, 81)] + [Question("udp", at("::", v6only=False), 53)]
 
 MULTIPORT = ("multiport", 1, struct.pack("=BB15H15BB", 1, 2, 80, 443, *[0] * 13, *[0] * 15, 0))
@@ -74,8 +76,12 @@ def messages(plain: st.SearchStrategy[bytes], most: int, least: int = 0) -> st.S
 
 
 def judged(chains: list[bytes], ipv4: bool = False) -> None:
-    with mock.patch.object(gate, "where", lambda: (chains, ipv4, False)):
-        redirects = gate.find(QUESTIONS)
+    with mock.patch.object(gate, "where", lambda **_asked: gate.Hooked(tuple(chains), ("nat",) * ipv4)):
+        redirects, passages = gate.find(QUESTIONS), gate.passages(ACCESSES)
+    for passage in (each for found in passages or () for each in found):
+        assert passage.verdict in (BLOCKED, LIMITED, UNKNOWN)
+        texts = (passage.by, passage.chain, passage.rule, passage.advice, *passage.depends_on)
+        assert all((text or "").isprintable() for text in texts)
     for question, redirect in (redirects or {}).items():
         assert question in QUESTIONS
         assert isinstance(redirect.depends_on, tuple)
@@ -99,7 +105,12 @@ elements = st.builds(
     st.sampled_from([None, None, *KEYS]),
 )
 contents = st.builds(nft.elements, st.sampled_from("sm"), st.lists(elements, max_size=4).map(b"".join))
-chains = st.builds(nft.base_chain, hook=st.sampled_from([nft.PREROUTING, nft.OUTPUT]))
+chains = st.builds(
+    nft.base_chain,
+    hook=st.sampled_from([nft.PREROUTING, 1, nft.OUTPUT]),
+    kind=st.sampled_from(["nat", "filter"]),
+    policy=st.sampled_from([0, 1]),
+)
 
 
 @given(st.tuples(messages(chains, 2, 1), messages(rules, 6), messages(sets, 3), messages(contents, 3)))
@@ -107,7 +118,7 @@ def test_rules_of_nf_tables(answers: tuple[list[bytes], ...]) -> None:
     made = nft.Kernel(*answers)
     with contextlib.ExitStack() as stack:
         stack.enter_context(mock.patch.object(kernel, "dump", made.dump))
-        stack.enter_context(mock.patch.object(search, "read_addresses", lambda: nft.HOST))
+        stack.enter_context(mock.patch.object(host, "read", nft.a_host))
         judged(answers[0])
 
 
@@ -122,10 +133,10 @@ rows = st.builds(
 
 @given(st.builds(spoilt, st.lists(rows | st.just(entries.begins("a")), max_size=6).map(b"".join), CHANGES))
 def test_rows_of_iptables(row: bytes) -> None:
-    def read(layout: legacy.Layout) -> legacy.Table:
-        return legacy.Table(layout, {0: "PREROUTING", len(row): "OUTPUT"}, row + entries.entry())
+    def read(layout: legacy.Layout, name: str) -> legacy.Table:
+        return legacy.Table(layout, name, {0: 0, 3: len(row)}, [len(row)], row + entries.entry())
 
     with contextlib.ExitStack() as stack:
         stack.enter_context(mock.patch.object(legacy, "read", read))
-        stack.enter_context(mock.patch.object(search, "read_addresses", lambda: nft.HOST))
+        stack.enter_context(mock.patch.object(host, "read", nft.a_host))
         judged([], ipv4=True)

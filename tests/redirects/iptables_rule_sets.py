@@ -98,11 +98,11 @@ RULE_SETS = [
             "80": TO_CONTAINER,
             "443": TO_CONTAINER,
             "8005": TO_CONTAINER,
-            "8011": MAY + TO_CONTAINER,
+            "8011": FREE,
             "53/udp": FREE,
             "54/udp": TO_CONTAINER,
-            "85": MAY + TO_CONTAINER,
-            "87": MAY + TO_CONTAINER,
+            "85": TO_CONTAINER,
+            "87": TO_CONTAINER,
         },
     ),
     rules(
@@ -198,7 +198,7 @@ RULE_SETS = [
             "80": MAY + TO_CONTAINER,
             "81": MAY + TO_CONTAINER,
             "82": MAY + TO_CONTAINER,
-            "83": MAY + TO_CONTAINER,
+            "83": TO_CONTAINER,
             "84/udp": MAY + TO_CONTAINER,
         },
     ),
@@ -211,7 +211,7 @@ RULE_SETS = [
             f"PREROUTING -p tcp -m conntrack ! --ctstate NEW -m tcp --dport 83 {DNAT}",
             f"PREROUTING -p tcp -m conntrack --ctorigdst 192.0.2.1 -m tcp --dport 84 {DNAT}",
         ],
-        {"80": TO_CONTAINER, "81": TO_CONTAINER, "82": FREE, "83": FREE, "84": MAY + TO_CONTAINER},
+        {"80": TO_CONTAINER, "81": TO_CONTAINER, "82": FREE, "83": FREE, "84": TO_CONTAINER},
     ),
     rules(
         "what opens a connection",
@@ -226,7 +226,7 @@ RULE_SETS = [
     rules(
         "what cannot be decided",
         [
-            f"PREROUTING -p tcp -m mark --mark 0x1 -m tcp --dport 80 {DNAT}",
+            f"PREROUTING -p tcp -m length --length 60 -m tcp --dport 80 {DNAT}",
             f"PREROUTING -p tcp -m statistic --mode nth --every 2 --packet 0 -m tcp --dport 81 {DNAT}",
             f"PREROUTING -p tcp -m recent --name seen --rcheck -m tcp --dport 82 {DNAT}",
             f"PREROUTING -p tcp -m string --algo bm --string x -m tcp --dport 83 {DNAT}",

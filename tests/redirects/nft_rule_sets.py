@@ -146,7 +146,7 @@ RULE_SETS = [
     nft(
         "a map of protocols with ranges of ports",
         "meta l4proto . th dport vmap @published",
-        {"85": MAY + TO_CONTAINER, "91": FREE, "85/udp": FREE},
+        {"85": TO_CONTAINER, "91": FREE, "85/udp": FREE},
         before=f"""chain web {{ meta l4proto tcp {DNAT}; }}
                    map published {{ type inet_proto . inet_service : verdict; flags interval; elements = {{
                      tcp . 80-90 : goto web }}; }}""",
@@ -154,7 +154,7 @@ RULE_SETS = [
     nft(
         "a set that rules fill",
         ("tcp dport @seen redirect to :8080", "tcp dport 81 add @seen { tcp dport }"),
-        {"80": TO_8080, "82": FREE},
+        {"80": MAY + TO_8080, "82": MAY + TO_8080},
         before="set seen { type inet_service; flags dynamic; size 10; elements = { 80 } }",
     ),
     nft(
@@ -384,7 +384,7 @@ RULE_SETS = [
             "81": MAY + TO_CONTAINER,
             "82": MAY + TO_CONTAINER,
             "83": MAY + TO_CONTAINER,
-            "84": MAY + TO_CONTAINER,
+            "84": TO_CONTAINER,
             "198.51.100.2:85": FREE,
             "192.0.2.1:85": MAY + TO_CONTAINER,
         },
@@ -394,10 +394,10 @@ RULE_SETS = [
     nft(
         "what cannot be decided",
         (
-            f"meta mark 1 tcp dport 80 {DNAT}",
+            f"meta length 60 tcp dport 80 {DNAT}",
             f"limit rate 1/day tcp dport 81 {DNAT}",
             f"meta cpu 1 tcp dport 82 {DNAT}",
-            f"meta pkttype host tcp dport 83 {DNAT}",
+            f"meta priority 1:1 tcp dport 83 {DNAT}",
         ),
         {
             "80": MAY + TO_CONTAINER,
@@ -409,7 +409,7 @@ RULE_SETS = [
     ),
     nft(
         "in doubt, but elsewhere either way",
-        (f"meta mark 1 tcp dport 80 {DNAT}", "tcp dport 80 redirect to :8080"),
+        (f"meta cpu 1 tcp dport 80 {DNAT}", "tcp dport 80 redirect to :8080"),
         {"80": TO_CONTAINER + " and 1 more"},
     ),
     nft(

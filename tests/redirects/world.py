@@ -2,22 +2,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A host with NAT rules, a client on its outer network, and behind a bridge a container and a neighbour of it.
 
-Each is a network namespace of its own. This process is in the host's; the others it enters in threads, because a
-socket stays where it was made.
+Each is a network namespace of its own. This process is in the host's.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
-import os
-import subprocess
-import threading
 
 from redirects.servers import ELSEWHERE, SERVER, Servers, ask
-
-CLONE_NEWNET = 0x40000000
-libc = ctypes.CDLL(None, use_errno=True)
+from support.networks import Networks, feed, write_setting
 
 WAN, BRIDGE = "wan0", "docker0"
 # The host's addresses, by who reaches them without a detour.
@@ -35,32 +28,32 @@ OTHER_PORTS = (8080, 3128)
 """Of the host itself, where rules may redirect to."""
 _CATCH_ALL = 7
 
-_HOST = f"""
+_HOST = """
 link set lo up
-link add {WAN} type veth peer name eth0 netns {{client}}
-link add {BRIDGE} type bridge forward_delay 0
-link add c0 type veth peer name eth0 netns {{container}}
-link add n0 type veth peer name eth0 netns {{neighbour}}
+link add wan0 type veth peer name eth0 netns {client}
+link add docker0 type bridge forward_delay 0
+link add c0 type veth peer name eth0 netns {container}
+link add n0 type veth peer name eth0 netns {neighbour}
 link add vip0 type bridge
-link set c0 master {BRIDGE}
-link set n0 master {BRIDGE}
-link set {WAN} addrgenmode none
-link set {BRIDGE} addrgenmode none
+link set c0 master docker0
+link set n0 master docker0
+link set wan0 addrgenmode none
+link set docker0 addrgenmode none
 link set vip0 addrgenmode none
 link set vip0 up
-link set {WAN} up
-link set {BRIDGE} up
+link set wan0 up
+link set docker0 up
 link set c0 up
 link set n0 up
-addr add 192.0.2.1/24 dev {WAN}
-addr add 198.51.100.2/24 dev {WAN}
-addr add 2001:db8:1::1/64 dev {WAN} nodad
-addr add fe80::1/64 dev {WAN} nodad
-addr add 172.17.0.1/16 dev {BRIDGE}
-addr add fd00:17::1/64 dev {BRIDGE} nodad
-addr add fe80::2/64 dev {BRIDGE} nodad
-addr add {VIRTUAL[0]}/32 dev vip0
-addr add {VIRTUAL[1]}/32 dev lo
+addr add 192.0.2.1/24 dev wan0
+addr add 198.51.100.2/24 dev wan0
+addr add 2001:db8:1::1/64 dev wan0 nodad
+addr add fe80::1/64 dev wan0 nodad
+addr add 172.17.0.1/16 dev docker0
+addr add fd00:17::1/64 dev docker0 nodad
+addr add fe80::2/64 dev docker0 nodad
+addr add 203.0.113.1/32 dev vip0
+addr add 203.0.113.2/32 dev lo
 """
 _GUEST = """
 link set lo up
@@ -98,35 +91,12 @@ table inet world {
 """
 
 
-def call(function, *arguments):
-    if function(*arguments):
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-
-
-def own_namespace():
-    return os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-
-
-def feed(command, text):
-    """Run *command* with *text* as its input, in the namespace of the caller."""
-    done = subprocess.run(command, input=text, text=True, capture_output=True, check=False)
-    assert done.returncode == 0, f"{command}: {done.stderr or done.stdout}\n{text}"
-
-
 class World:
     """Made by entering it; the process returns to where it was at the end."""
 
     def __enter__(self):
         with contextlib.ExitStack() as stack:
-            before = own_namespace()
-            stack.callback(os.close, before)
-            stack.callback(call, libc.setns, before, CLONE_NEWNET)
-            self.guests = {}
-            for name in _GUESTS:
-                call(libc.unshare, CLONE_NEWNET)
-                self.guests[name] = own_namespace()
-                stack.callback(os.close, self.guests[name])
-            call(libc.unshare, CLONE_NEWNET)
+            self._networks = stack.enter_context(Networks(*_GUESTS))
             self._furnish()
             self.servers = stack.enter_context(Servers())
             self.inside("container", lambda: self.servers.everywhere(_CATCH_ALL, ELSEWHERE))
@@ -134,18 +104,15 @@ class World:
         return self
 
     def _furnish(self):
-        paths = {name: f"/proc/{os.getpid()}/fd/{guest}" for name, guest in self.guests.items()}
-        feed(["ip", "-batch", "-"], _HOST.format(**paths))
+        self._networks.ip(_HOST)
         self.nft(_HOST_RULES)
         # The last is for connections from 127.0.0.1 to the container, as the portmap plugin and netavark have it.
         for name in ("ipv4/ip_forward", "ipv6/conf/all/forwarding", f"ipv4/conf/{BRIDGE}/route_localnet"):
-            with open(f"/proc/sys/net/{name}", "w", encoding="ascii") as file:
-                file.write("1")
+            write_setting(name, "1")
         for name, (addresses, gateway, gateway6) in _GUESTS.items():
             lines = "\n".join(f"addr add {each} dev eth0{' nodad' if ':' in each else ''}" for each in addresses)
-            text = _GUEST.format(addresses=lines, gateway=gateway, gateway6=gateway6)
-            feed(["nsenter", f"--net={paths[name]}", "ip", "-batch", "-"], text)
-        feed(["nsenter", f"--net={paths['container']}", "nft", "-f", "-"], _CONTAINER_RULES)
+            self._networks.ip(_GUEST.format(addresses=lines, gateway=gateway, gateway6=gateway6), name)
+        feed([*self._networks.entering("container"), "nft", "-f", "-"], _CONTAINER_RULES)
 
     def __exit__(self, *_exception):
         self._stack.close()
@@ -158,16 +125,7 @@ class World:
 
     def inside(self, guest, function):
         """What *function* returns in the namespace of a guest."""
-        results = []
-
-        def run():
-            call(libc.setns, self.guests[guest], CLONE_NEWNET)
-            results.append(function())
-
-        thread = threading.Thread(target=run)
-        thread.start()
-        thread.join()
-        return results[0]
+        return self._networks.inside(guest, function)
 
     def truth(self, protocol, endpoints, port, patience=5.0):
         """Whether what is sent to the port gets to a server that binds *endpoints*: the set of those who answer."""

@@ -89,6 +89,8 @@ def look(ports, conflicts=(), held=(), msg=None, **rest):
         "source": "netlink",
         "probed": True,
         "redirects_checked": True,
+        "firewall": [],
+        "firewall_checked": True,
         "elapsed": 0.004,
         **rest,
     }

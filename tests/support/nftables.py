@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import struct
 
-from ansible_collections.preflight.ports.plugins.module_utils._netfilter import search
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter import host
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.nft import kernel
-from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.arrivals import HostAddress
-from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.rules import Interface
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.flows import Arrival, Device, Flows
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.hosts import Host, HostAddress
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.packets import NEW, Packets
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.packets import PREROUTING as AT_FIRST
 
 from support.netlink import attribute
 from support.records import at
@@ -22,7 +24,7 @@ DROP, ACCEPT, QUEUE, CONTINUE, JUMP, GOTO, RETURN = 0, 1, 3, -1, -3, -4, -5
 EQ, NEQ, LT, LTE, GT, GTE = range(6)
 GENERATION = b"\0\7"
 
-WAN, BRIDGE, LO = Interface(2, "wan0"), Interface(3, "br0"), Interface(1, "lo")
+WAN, BRIDGE, LO = Device(2, "wan0"), Device(3, "br0"), Device(1, "lo")
 HOST = [
     HostAddress(device, at(address).address)
     for device, address in (
@@ -30,6 +32,18 @@ HOST = [
         (WAN, "fe80::1"), (BRIDGE, "172.17.0.1"),
     )
 ]  # fmt: skip
+
+
+def a_host(addresses=HOST):
+    """Without routes, and without forwarding."""
+    devices = tuple(dict.fromkeys(own.device for own in addresses))
+    return Host(tuple(addresses), devices, lambda is_ipv6: None, lambda device, is_ipv6: False)
+
+
+def packets(address="192.0.2.1", ports=(80,), protocol=6, hook=AT_FIRST, tracking=NEW, **arrival):
+    """Those of all clients to some ports, by the first device."""
+    arrival = {"comes": (WAN,), **arrival}
+    return Packets(Flows(protocol, [Arrival(at(address).address, **arrival)], ports), hook, tracking)
 
 
 def be32(number):
@@ -110,9 +124,9 @@ def rule(chain, *expressions, table="test", family=IP, userdata=None, generation
     )
 
 
-def base_chain(name="base", hook=PREROUTING, table="test", family=IP, priority=-100, kind="nat"):
+def base_chain(name="base", hook=PREROUTING, table="test", family=IP, priority=-100, kind="nat", policy=1):
     hooked = numbers(hook, priority)
-    return head(family) + parts(text(table), bytes(8), text(name), hooked, be32(1), be32(1), text(kind))
+    return head(family) + parts(text(table), bytes(8), text(name), hooked, be32(policy), be32(1), text(kind))
 
 
 def a_set(name, key_bytes, flags=0, fields=(), table="test", family=IP):
@@ -153,5 +167,5 @@ class Kernel:
 
     def runs(self, monkeypatch):
         monkeypatch.setattr(kernel, "dump", self.dump)
-        monkeypatch.setattr(search, "read_addresses", lambda: list(self.host))
+        monkeypatch.setattr(host, "read", lambda: a_host(self.host))
         return self

@@ -30,6 +30,7 @@ def multiport(*ports, which=1, ranges=(), invert=0):
 TCP_80 = tcp(80)
 COMMENT = ("comment", 0, b"web\0".ljust(256, b"\0"))
 MARK = ("mark", 1, bytes(12))
+LENGTH = ("length", 0, bytes(8))
 TO_80 = ("REDIRECT", 0, struct.pack("=II8x", 1, 2) + b"\0\x50\0\x50")
 ACCEPTED = ("", 0, struct.pack("=i", ACCEPT))
 ANY = (b"", b"")
@@ -72,5 +73,5 @@ def begins(name, layout=IPV4):
 def table(*made, layout=IPV4, output=()):
     """One whose chain PREROUTING begins with what is *made*, and OUTPUT with *output*."""
     prerouting, rest = b"".join(made), b"".join(output or [entry(layout=layout)])
-    begins_at = {0: "PREROUTING", len(prerouting): "OUTPUT"}
-    return Table(layout, begins_at, prerouting + rest + begins("ERROR", layout))
+    hooks = {0: 0, 3: len(prerouting)}
+    return Table(layout, "nat", hooks, (), prerouting + rest + begins("ERROR", layout))

@@ -11,9 +11,11 @@ import typing as t
 from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import ANY4, ANY6, Endpoint
 
 if t.TYPE_CHECKING:
+    from ansible_collections.preflight.ports.plugins.module_utils._model.passage import Network
     from ansible_collections.preflight.ports.plugins.module_utils._model.pattern import Pattern
 
 FREE, LISTENING = "free", "listening"
+WARN, FAIL, IGNORE = "warn", "fail", "ignore"
 
 WILDCARDS = (Endpoint(ANY4), Endpoint(ANY6, v6only=True))
 
@@ -41,6 +43,10 @@ class Requirement(t.NamedTuple):
     """Whether the host may lack the address for now."""
     user: str | None = None
     """As whom the server binds; None: as the user of the task."""
+    firewall: str = WARN
+    """What to do about a port that this host's firewall does not open: WARN, FAIL or IGNORE."""
+    clients: tuple[Network, ...] = ()
+    """Who must get in; none: any other host."""
 
     @property
     def ports(self) -> range:

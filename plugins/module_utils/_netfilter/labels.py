@@ -13,8 +13,9 @@ import typing as t
 
 from ansible_collections.preflight.ports.plugins.module_utils._model.holder import Destination, Redirect
 from ansible_collections.preflight.ports.plugins.module_utils._model.text import printable
-from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.rules import Packet, Target
-from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.walk import Ends
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.flows import Arrival
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.rules import Target
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.redirects import Found
 
 if t.TYPE_CHECKING:
     from ansible_collections.preflight.ports.plugins.module_utils._model.holder import Container
@@ -29,11 +30,12 @@ _DOCKER = "/var/lib/docker"
 _NOTES = re.compile(r"kubernetes service (?:portals|nodeports).*")
 
 
-def described(ends: Ends, packet: Packet) -> Redirect:
+def described(found: Found) -> Redirect:
     """The first way, and how many more there are."""
-    way = ends.ways[0]
-    target, *others = dict.fromkeys(destination(packet, each.target) for each in ends.ways)
-    text, container_id = label(way.chains, [text for comment in way.comments for text in [comment()] if text])
+    way = found.sent[0].way
+    target, *others = dict.fromkeys(destination(found.arrival, found.port, each.target) for each in found.sent)
+    comments = [comment for comment in (rule.comment() for _place, rule in way.rules) if comment]
+    text, container_id = label(way.chains, comments)
     target += f" and {len(others)} more" if others else ""
     return Redirect(
         target,
@@ -41,20 +43,22 @@ def described(ends: Ends, packet: Packet) -> Redirect:
         tuple(map(printable, (f"{way.base.table} {way.chains[0]}", *way.chains[1:]))),
         printable(text) if text else None,
         _behind(container_id, target),
-        tuple(map(printable, dict.fromkeys(ends.doubts))) if ends.arrives else (),
-        _destinations(packet, [each.target for each in ends.ways]),
+        tuple(map(printable, found.depends_on)),
+        _destinations(found),
     )
 
 
-def _destinations(packet: Packet, targets: t.Iterable[Target | None]) -> tuple[Destination, ...]:
+def _destinations(found: Found) -> tuple[Destination, ...]:
     """All that the rules may choose from; none where one of them names a range, or is not understood."""
-    found = []
-    for target in dict.fromkeys(targets):
+    destinations = []
+    for target in dict.fromkeys(each.target for each in found.sent):
         if target is None or len(set(target.addresses)) > 1 or len(set(target.ports)) > 1:
             return ()
-        address = target.addresses[0] if target.addresses else None if target.is_redirect else packet.address
-        found.append(Destination(address, target.ports[0] if target.ports else packet.known_port()))
-    return tuple(found)
+        same = None if target.is_redirect else found.arrival.address
+        destinations.append(
+            Destination(target.addresses[0] if target.addresses else same, (*target.ports, found.port)[0])
+        )
+    return tuple(destinations)
 
 
 def _behind(container_id: str | None, target: str) -> Container | None:
@@ -66,16 +70,17 @@ def _behind(container_id: str | None, target: str) -> Container | None:
     return containers.behind(container_id, target)
 
 
-def destination(packet: Packet, target: Target | None) -> str:
+def destination(arrival: Arrival, port: int, target: Target | None) -> str:
     """``10.88.0.5:80``, ``[fd00::5]:80``, ``port 8080 of this host``."""
     if target is None:
         return "an unknown destination"
-    ports = "-".join(str(port) for port in dict.fromkeys(target.ports or (packet.port,)))
+    ports = "-".join(map(str, dict.fromkeys(target.ports or (port,))))
     if not target.addresses:
         return f"port {ports} of this host"
-    family = socket.AF_INET6 if packet.is_ipv6 else socket.AF_INET
+    is_ipv6 = len(arrival.address) == 16
+    family = socket.AF_INET6 if is_ipv6 else socket.AF_INET
     addresses = "-".join(socket.inet_ntop(family, each) for each in dict.fromkeys(target.addresses))
-    return f"[{addresses}]:{ports}" if packet.is_ipv6 else f"{addresses}:{ports}"
+    return f"[{addresses}]:{ports}" if is_ipv6 else f"{addresses}:{ports}"
 
 
 def label(chains: t.Iterable[str], comments: t.Sequence[str]) -> tuple[str | None, str | None]:

@@ -9,13 +9,17 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.preflight.ports.plugins.module_utils._model.requirement import (
+    FAIL,
     FREE,
+    IGNORE,
     LISTENING,
+    WARN,
     RequirementError,
 )
 from ansible_collections.preflight.ports.plugins.module_utils._request.values import kind_of
 
 if t.TYPE_CHECKING:
+    from ansible_collections.preflight.ports.plugins.module_utils._model.passage import Network
     from ansible_collections.preflight.ports.plugins.module_utils._model.pattern import Pattern
 
 _BOOLEANS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
@@ -64,10 +68,30 @@ def _user(value: t.Any, option: str) -> str | None:
     return str(value).strip() or None
 
 
+def _firewall(value: t.Any, option: str) -> str:
+    if value not in (WARN, FAIL, IGNORE):
+        raise RequirementError(f"'{option}' is '{WARN}', '{FAIL}' or '{IGNORE}'; not {value!r}")
+    return str(value)
+
+
+def _clients(value: t.Any, option: str) -> tuple[Network, ...]:
+    values = [each.strip() for each in value.split(",")] if isinstance(value, str) else value
+    if not isinstance(values, (list, tuple)):
+        raise RequirementError(f"'{option}' is a list of addresses and networks; not {kind_of(values)}")
+    if not values:
+        return ()
+    # Only now, too: most requests leave out who connects.
+    from ansible_collections.preflight.ports.plugins.module_utils._request import networks
+
+    return tuple(networks.parse(each, option) for each in values)
+
+
 _TERMS: dict[str, tuple[str, t.Callable[[t.Any, str], t.Any]]] = {
     "state": ("state", _state),
     "held_by": ("held_by", _patterns),
     "nonlocal": ("may_come_later", _boolean),
     "user": ("user", _user),
+    "firewall": ("firewall", _firewall),
+    "clients": ("clients", _clients),
 }
 OPTIONS = tuple(_TERMS)

@@ -23,8 +23,12 @@ from ansible_collections.preflight.ports.plugins.module_utils._model.holder impo
 from ansible_collections.preflight.ports.plugins.module_utils._model.ports import runs
 from ansible_collections.preflight.ports.plugins.module_utils._model.question import Question, questions_of
 from ansible_collections.preflight.ports.plugins.module_utils._model.requirement import FREE, Requirement
+from ansible_collections.preflight.ports.plugins.module_utils._verdict.barriers import barrier
 from ansible_collections.preflight.ports.plugins.module_utils._verdict.sentences import diversion
 from ansible_collections.preflight.ports.plugins.module_utils._verdict.verdict import Verdict, Verdicts
+
+if t.TYPE_CHECKING:
+    from ansible_collections.preflight.ports.plugins.module_utils._model.passage import Barred
 
 _STATES = {EPHEMERAL: TAKEN_BY_CONNECTIONS, FIREWALL: BLOCKED, CLAIM: CLAIMED}
 """Of a conflict that a doubt of that kind makes."""
@@ -93,6 +97,15 @@ _SILENCE = {
     ),
     False: ("bind(2) gave no answer: it is refused on every port here", "Run the task where its user may bind ports."),
 }
+
+
+def from_firewall(requirements: t.Sequence[Requirement], barred: Barred) -> list[Doubt]:
+    """Ports to which the firewall does not let all clients."""
+    return [
+        Doubt(index, passage.first, passage.last, FIREWALL, barrier(passage), passage.advice)
+        for index, passages in barred.items()
+        for passage in passages
+    ]
 
 
 def _met(index: int, requirement: Requirement, verdicts: Verdicts) -> list[int]:

@@ -27,6 +27,8 @@ NOTHING: Dict = {
     "source": None,
     "probed": False,
     "redirects_checked": False,
+    "firewall": [],
+    "firewall_checked": False,
 }
 """The keys of a result for a request that could not be looked at."""
 

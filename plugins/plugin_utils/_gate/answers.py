@@ -97,6 +97,17 @@ _CONFLICT = record(
         "holders": listed(_HOLDER, _MOST_HOLDERS),
     }
 )
+_PASSAGE = record(
+    {
+        **_ENTRY,
+        "verdict": choice("blocked", "limited", "unknown"),
+        "by": maybe(text()),
+        "chain": maybe(text()),
+        "rule": maybe(text()),
+        "depends_on": listed(text(), _MOST_ITEMS),
+        "advice": maybe(text()),
+    }
+)
 _ANSWER = record(
     {
         "msg": text(_MOST_LINES, lines=True),
@@ -114,6 +125,8 @@ _ANSWER = record(
         "source": maybe(choice("netlink", "procfs", "psutil")),
         "probed": boolean,
         "redirects_checked": boolean,
+        "firewall": listed(_PASSAGE, _MOST_ITEMS),
+        "firewall_checked": boolean,
     }
 )
 

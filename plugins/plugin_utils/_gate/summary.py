@@ -25,6 +25,8 @@ _UNKNOWN: Dict = {
     "source": None,
     "probed": False,
     "redirects_checked": False,
+    "firewall": [],
+    "firewall_checked": False,
 }
 
 

@@ -12,16 +12,17 @@ from ansible_collections.preflight.ports.plugins.module_utils._kernel.netlink im
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.nft.kernel import HEAD_BYTES, Table, text
 
 _NEWSET, _GETSET, _NEWSETELEM, _GETSETELEM = 9, 10, 12, 13
+_NFTA_SET_NAME, _NFTA_SET_ELEM_LIST_ELEMENTS = 2, 3
 
 
 def sets(table: Table) -> dict[str, dict[int, bytes]]:
     """Their names -> the attributes of their NEWSET. Raises SourceError, ChangedError."""
     told = [dict(attributes(payload, HEAD_BYTES)) for payload in table.ask(_GETSET, _NEWSET)]
-    return {text(each.get(2)): each for each in told}
+    return {text(each.get(_NFTA_SET_NAME)): each for each in told}
 
 
 def elements(table: Table, name: str) -> t.Iterator[bytes]:
     """Of one of them. Raises SourceError, ChangedError."""
     for payload in table.ask(_GETSETELEM, _NEWSETELEM, name):
-        for _kind, element in attributes(dict(attributes(payload, HEAD_BYTES)).get(3, b"")):
-            yield element
+        told = dict(attributes(payload, HEAD_BYTES)).get(_NFTA_SET_ELEM_LIST_ELEMENTS, b"")
+        yield from (element for _kind, element in attributes(told))

@@ -4,80 +4,99 @@
 
 """The expressions of nf_tables, by the names that the kernel gives them.
 
-The attributes have the numbers of its include/uapi/linux/netfilter/nf_tables.h. What only seldom leads to a
-destination is left to be unknown, so that the verdict depends on it.
+The attributes have the numbers of its include/uapi/linux/netfilter/nf_tables.h. What is not understood makes
+everything depend on it.
 """
 
 from __future__ import annotations
 
+import sys
 import typing as t
 
 from ansible_collections.preflight.ports.plugins.module_utils._kernel.netlink import attributes
-from ansible_collections.preflight.ports.plugins.module_utils._netfilter.nft.kernel import number, place, text
-from ansible_collections.preflight.ports.plugins.module_utils._netfilter.nft.registers import (
-    Fork,
-    Registers,
-    Step,
-    data,
-    stored,
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.nft.data import (
+    COUNTING,
+    Parts,
+    expression,
+    value_in,
+    value_or_verdict,
 )
-from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet import rules, seen_bytes
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.nft.kernel import number, place, text
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.nft.registers import Registers
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet import rules, values
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.answers import Answer, Doubt, inverted
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.packets import (
+    CT_MARK,
+    MARK,
+    UNTRACKED,
+    Packets,
+)
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.program import Fork, Step, unknown_end
 
 if t.TYPE_CHECKING:
     from ansible_collections.preflight.ports.plugins.module_utils._netfilter.nft.sets import SetReader
+    from ansible_collections.preflight.ports.plugins.module_utils._netfilter.xt.ipsets import IpSets
 
-Parts = t.Dict[int, bytes]
-"""The attributes of an expression."""
 
-Sets = t.Callable[[], "SetReader"]
-Make = t.Callable[[Parts, Sets], Step]
+class Lookups(t.NamedTuple):
+    """What rules look things up in, made when the first does."""
+
+    sets: t.Callable[[], SetReader]
+    ipsets: t.Callable[[], IpSets]
+
+
+Make = t.Callable[[Parts, Lookups], Step]
+"""Decodes one expression."""
 
 _EQ, _NEQ, _LT, _LTE, _GT, _GTE = range(6)
+_MASK_XOR, _LSHIFT, _RSHIFT = range(3)
 _LOOKUP_INVERTED = 1
 _NETMAP = 64  # NF_NAT_RANGE_NETMAP of linux/netfilter/nf_nat.h
-_IPV6 = 10
-_COUNTER = 1  # NFT_OBJECT_COUNTER
+_NFT_NAT_SNAT, _NFPROTO_IPV6, _NFT_OBJECT_COUNTER, _NFT_EXTHDR_OP_TCPOPT = 0, 10, 1, 1
+_NETWORK_ENDS = {False: (12, 20), True: (8, 40)}  # where addresses are in a header
+
+QUEUED = Doubt("the program that takes the packets of a queue")
+_OBJECT = Doubt("a quota or another named object", is_understood=False)
 
 
-def decode(element: bytes, sets: Sets) -> Step:
+def decode(element: bytes, lookups: Lookups) -> Step:
     """One element of NFTA_RULE_EXPRESSIONS. Raises SourceError."""
-    told = dict(attributes(element))
-    name = text(told.get(1))
+    name, parts = expression(element)
     make = _EXPRESSIONS.get(name)
-    return make(dict(attributes(told.get(2, b""))), sets) if make else _unknown(f"the expression {name!r}")
+    return make(parts, lookups) if make else _unknown(f"the expression {name!r}")
 
 
-def _value(nested: bytes | None) -> bytes:
-    return dict(attributes(nested or b"")).get(1, b"")
-
-
-def _compare(parts: Parts, sets: Sets) -> Step:
-    at, how, value = place(parts.get(1)), number(parts.get(2)), _value(parts.get(3))
-    end, wanted = at + len(value), number(value)
+def _compare(parts: Parts, lookups: Lookups) -> Step:  # NFTA_CMP_*: SREG, OP, DATA
+    at, how, value = place(parts.get(1)), number(parts.get(2)), value_in(parts.get(3))
+    size = len(value)
     if how in (_EQ, _NEQ):
-        return lambda view, registers: rules.inverted(seen_bytes.equal(registers[at:end], value), how == _NEQ)
-    highest = (1 << 8 * len(value)) - 1
-    first, last = {_LT: (0, wanted - 1), _LTE: (0, wanted), _GT: (wanted + 1, highest), _GTE: (wanted, highest)}[how]
-    return lambda view, registers: seen_bytes.between(registers[at:end], first, last)
-
-
-def _range(parts: Parts, sets: Sets) -> Step:
-    at, first, last = place(parts.get(1)), _value(parts.get(3)), _value(parts.get(4))
-    ends, is_inverted = (number(first), number(last)), number(parts.get(2)) == _NEQ
-    return lambda view, registers: rules.inverted(
-        seen_bytes.between(registers[at : at + len(first)], *ends), is_inverted
+        return lambda packets, registers: inverted(packets.flows.equal(registers.read(at, size), value), how == _NEQ)
+    lowest, highest = bytes(size), b"\xff" * size
+    ends = (lowest, value) if how in (_LTE, _GT) else (value, highest)
+    return lambda packets, registers: inverted(
+        packets.flows.between(registers.read(at, size), *ends), how in (_LT, _GT)
     )
 
 
-def _loads(what: t.Callable[..., seen_bytes.Bytes], *kinds: int) -> Make:
-    """The attributes of these *kinds* tell what. Without a register, it is written instead, which changes nothing."""
+def _range(parts: Parts, lookups: Lookups) -> Step:  # NFTA_RANGE_*: SREG, OP, FROM_DATA, TO_DATA
+    at, how = place(parts.get(1)), number(parts.get(2))
+    first, last = value_in(parts.get(3)), value_in(parts.get(4))
+    return lambda packets, registers: inverted(
+        packets.flows.between(registers.read(at, len(first)), first, last), how == _NEQ
+    )
 
-    def make(parts: Parts, sets: Sets) -> Step:
+
+def _loads(what: t.Callable[..., values.Value | None], *kinds: int) -> Make:
+    """The attributes of these *kinds* tell what goes into the register of the first."""
+
+    def make(parts: Parts, lookups: Lookups) -> Step:
         at, asked = place(parts.get(1)), [number(parts.get(kind)) for kind in kinds]
 
-        def step(view: seen_bytes.View, registers: Registers) -> bool:
-            if 1 in parts:
-                registers[:] = stored(registers, at, what(view, *asked))
+        def step(packets: Packets, registers: Registers) -> bool:
+            found = what(packets, *asked)
+            if found is None:
+                return False
+            registers.store(at, found)
             return True
 
         return step
@@ -85,122 +104,218 @@ def _loads(what: t.Callable[..., seen_bytes.Bytes], *kinds: int) -> Make:
     return make
 
 
-def _bitwise(parts: Parts, sets: Sets) -> Step:
-    source, at, size = place(parts.get(1)), place(parts.get(2)), number(parts.get(3))
-    mask, flips = _value(parts.get(4)), _value(parts.get(5))
+_LOADS_META, _LOADS_CT = _loads(Packets.meta, 2), _loads(Packets.connection, 2, 3)
+_LOADS_PAYLOAD = _loads(Packets.payload, 2, 3, 4)
 
-    def step(view: seen_bytes.View, registers: Registers) -> bool:
-        registers[:] = stored(registers, at, seen_bytes.masked(registers[source : source + size], mask, flips))
+
+def _meta(parts: Parts, lookups: Lookups) -> Step:  # NFTA_META_*: DREG, KEY, SREG
+    if 3 not in parts:
+        return _LOADS_META(parts, lookups)
+    at = place(parts[3])
+    if number(parts.get(2)) != MARK:
+        return _always(True)(parts, lookups)
+    return lambda packets, registers: packets._replace(mark=registers.read(at, 4))
+
+
+def _ct(parts: Parts, lookups: Lookups) -> Step:  # NFTA_CT_*: DREG, KEY, DIRECTION, SREG
+    if 4 not in parts:
+        return _LOADS_CT(parts, lookups)
+    at = place(parts[4])
+    if number(parts.get(2)) != CT_MARK:
+        return _always(True)(parts, lookups)
+    return lambda packets, registers: (
+        packets if packets.tracking == UNTRACKED else packets._replace(ct_mark=registers.read(at, 4))
+    )
+
+
+def _payload(parts: Parts, lookups: Lookups) -> Step:  # NFTA_PAYLOAD_*: DREG, BASE, OFFSET, LEN, SREG
+    if 5 not in parts:
+        return _LOADS_PAYLOAD(parts, lookups)
+    base, first, size = (number(parts.get(kind)) for kind in (2, 3, 4))
+
+    def step(packets: Packets, registers: Registers) -> bool | rules.Verdict:
+        begin, end = _NETWORK_ENDS[packets.flows.is_ipv6] if base == 1 else (0, 4)
+        is_of_its_ends = base in (1, 2) and first < end and begin < first + size
+        return rules.Verdict(rules.NAT) if is_of_its_ends else True
+
+    return step
+
+
+def _exthdr(parts: Parts, lookups: Lookups) -> Step:  # NFTA_EXTHDR_*: DREG, TYPE, OFFSET, LEN, FLAGS, OP, SREG
+    if number(parts.get(6)) == _NFT_EXTHDR_OP_TCPOPT:
+        options = values.Unknown(Doubt("the TCP options of the client"), min(number(parts.get(4)), 16))
+        return _always(True)(parts, lookups) if 7 in parts else _loads(lambda packets: options)(parts, lookups)
+    # Clients send no extension headers.
+    return _loads(lambda packets: b"\0")(parts, lookups) if number(parts.get(5)) else _always(False)(parts, lookups)
+
+
+def _bitwise(parts: Parts, lookups: Lookups) -> Step:  # NFTA_BITWISE_*: SREG, DREG, LEN, MASK, XOR, OP, DATA
+    source, at, size = place(parts.get(1)), place(parts.get(2)), number(parts.get(3))
+    how, mask, flips = number(parts.get(6)), number(value_in(parts.get(4))), number(value_in(parts.get(5)))
+    if how not in (_MASK_XOR, _LSHIFT, _RSHIFT) or (how == _MASK_XOR and 4 not in parts):
+        return _unknown("a computed value")
+    bits = int.from_bytes(value_in(parts.get(7)), sys.byteorder)
+
+    def step(packets: Packets, registers: Registers) -> bool:
+        value = registers.read(source, size)
+        if how == _MASK_XOR:
+            made = values.masked(value, mask, flips)
+        elif isinstance(value, bytes):
+            shifted = number(value) << bits if how == _LSHIFT else number(value) >> bits
+            made = (shifted & (1 << 8 * size) - 1).to_bytes(size, "big")
+        else:
+            made = values.Unknown(_SHIFTED, size)
+        registers.store(at, made)
         return True
 
-    return step if mask else _unknown("a computed value")
+    return step
 
 
-def _lookup(parts: Parts, sets: Sets) -> Step:
+_SHIFTED = Doubt("a shifted value", is_understood=False)
+
+
+def _byteorder(parts: Parts, lookups: Lookups) -> Step:  # NFTA_BYTEORDER_*: SREG, DREG, OP, LEN, SIZE
+    source, at = place(parts.get(1)), place(parts.get(2))
+    size, unit = number(parts.get(4)), number(parts.get(5)) or 1
+
+    def step(packets: Packets, registers: Registers) -> bool:
+        whole = registers.read(source, size)
+        units = [values.cut(whole, begin, unit) for begin in range(0, size, unit)]
+        swapped = [values.cut(each, byte, 1) for each in units for byte in reversed(range(unit))]
+        registers.store(at, values.joined(swapped) if sys.byteorder == "little" else whole)
+        return True
+
+    return step
+
+
+def _lookup(parts: Parts, lookups: Lookups) -> Step:  # NFTA_LOOKUP_*: SET, SREG, DREG, SET_ID, FLAGS
     name, source = text(parts.get(1)), place(parts.get(2))
     if 3 not in parts:
         is_inverted = number(parts.get(5)) & _LOOKUP_INVERTED
-        return lambda view, registers: rules.inverted(sets().has(name, registers[source:]), is_inverted)
-    at = place(parts.get(3))
+        return lambda packets, registers: inverted(lookups.sets().has(name, packets, registers, source), is_inverted)
+    at = place(parts[3])
 
-    def step(view: seen_bytes.View, registers: Registers) -> Fork:
-        found = sets().find(name, registers[source:])
-        return [(stored(registers, at, each) if isinstance(each, bytes) else each, doubt) for each, doubt in found]
+    def step(packets: Packets, registers: Registers) -> Fork:
+        ways: Fork = []
+        for found, answer in lookups.sets().find(name, packets, registers, source):
+            if not isinstance(found, rules.Verdict):
+                way = registers.copy()
+                way.store(at, found)
+            ways.append((found if isinstance(found, rules.Verdict) else way, answer))
+        return ways
 
     return step
 
 
-def _immediate(parts: Parts, sets: Sets) -> Step:
-    found = data(parts.get(2, b""))
-    return _loads(lambda view: found)(parts, sets) if isinstance(found, bytes) else _always(found)(parts, sets)
+def _immediate(parts: Parts, lookups: Lookups) -> Step:  # NFTA_IMMEDIATE_*: DREG, DATA
+    found = value_or_verdict(parts.get(2, b""))
+    return _loads(lambda packets: found)(parts, lookups) if isinstance(found, bytes) else _always(found)(parts, lookups)
 
 
-def _nat(parts: Parts, sets: Sets) -> Step:
-    is_ipv6, is_netmap = number(parts.get(2)) == _IPV6, number(parts.get(7)) & _NETMAP
+def _nat(parts: Parts, lookups: Lookups) -> Step:  # NFTA_NAT_*: TYPE, FAMILY, REG_ADDR_*, REG_PROTO_*, FLAGS
+    is_ipv6, is_netmap = number(parts.get(2)) == _NFPROTO_IPV6, number(parts.get(7)) & _NETMAP
 
-    def step(view: seen_bytes.View, registers: Registers) -> bool | rules.Verdict:
-        if is_ipv6 is not view.packet.is_ipv6:
+    def step(packets: Packets, registers: Registers) -> bool | rules.Verdict:
+        if is_ipv6 is not packets.flows.is_ipv6:
             return True
+        if number(parts.get(1)) == _NFT_NAT_SNAT:
+            return rules.Verdict(rules.ACCEPT)
         if is_netmap:
             return rules.Verdict(rules.NAT)
-        addresses = _values(registers, parts.get(3), parts.get(4), len(view.packet.address))
-        return _to(addresses, _values(registers, parts.get(5), parts.get(6), 2))
+        addresses = _read(registers, parts.get(3), parts.get(4), packets.flows.bits // 8)
+        return _to(addresses, _read(registers, parts.get(5), parts.get(6), 2))
 
     return step
 
 
-def _values(registers: Registers, first: bytes | None, last: bytes | None, size: int) -> list[Registers]:
+def _read(registers: Registers, first: bytes | None, last: bytes | None, size: int) -> list[values.Value]:
     """What two registers have, or nothing where there are none."""
-    return [registers[place(each) : place(each) + size] for each in (first, last or first) if each]
+    return [registers.read(place(each), size) for each in (first, last or first) if each]
 
 
-def _to(addresses: list[Registers], ports: list[Registers], is_redirect: bool = False) -> rules.Verdict:
-    if any(isinstance(byte, seen_bytes.Unknown) for value in (*addresses, *ports) for byte in value):
+def _to(addresses: list[values.Value], ports: list[values.Value], is_redirect: bool = False) -> rules.Verdict:
+    known = [tuple(each for each in ends if isinstance(each, bytes)) for ends in (addresses, ports)]
+    if len(known[0]) < len(addresses) or len(known[1]) < len(ports):
         return rules.Verdict(rules.NAT)
-    known = [tuple(map(bytes, t.cast("list[list[int]]", values))) for values in (addresses, ports)]
-    numbers = tuple(map(number, known[1]))
-    return rules.Verdict(rules.NAT, target=rules.Target(is_redirect, known[0], numbers))
+    return rules.Verdict(rules.NAT, target=rules.Target(is_redirect, known[0], tuple(map(number, known[1]))))
 
 
-def _match(parts: Parts, sets: Sets) -> Step:
-    from ansible_collections.preflight.ports.plugins.module_utils._netfilter.xt import extensions
-
-    test = extensions.test(text(parts.get(1)), number(parts.get(2)), parts.get(3, b""))
-    return lambda view, registers: test(view.packet)
+def _redirect(parts: Parts, lookups: Lookups) -> Step:  # NFTA_REDIR_*: REG_PROTO_MIN, REG_PROTO_MAX
+    return lambda packets, registers: _to([], _read(registers, parts.get(1), parts.get(2), 2), True)
 
 
-def _target(parts: Parts, sets: Sets) -> Step:
-    from ansible_collections.preflight.ports.plugins.module_utils._netfilter.xt import extensions
+def _match(parts: Parts, lookups: Lookups) -> Step:  # NFTA_MATCH_*: NAME, REV, INFO
+    from ansible_collections.preflight.ports.plugins.module_utils._netfilter.xt import matches
 
-    name, revision, info = text(parts.get(1)), number(parts.get(2)), parts.get(3, b"")
-
-    def step(view: seen_bytes.View, registers: Registers) -> bool | Fork:
-        end, doubt = extensions.target(name, revision, info, view.packet.is_ipv6)
-        return [(end, doubt)] if end else True
-
-    return step
+    ask = matches.decode(text(parts.get(1)), number(parts.get(2)), parts.get(3, b""), lookups.ipsets)
+    return lambda packets, registers: ask(packets)
 
 
-def _object(parts: Parts, sets: Sets) -> Step:
+def _target(parts: Parts, lookups: Lookups) -> Step:  # NFTA_TARGET_*: NAME, REV, INFO
+    from ansible_collections.preflight.ports.plugins.module_utils._netfilter.xt import targets
+
+    does = targets.decode(text(parts.get(1)), number(parts.get(2)), parts.get(3, b""))
+    return lambda packets, registers: does(packets)
+
+
+def _dynset(parts: Parts, lookups: Lookups) -> Step:  # NFTA_DYNSET_*: EXPR, EXPRESSIONS
+    inner = [parts[7]] if 7 in parts else [element for _kind, element in attributes(parts.get(10, b""))]
+    counts = all(expression(each)[0] in COUNTING for each in inner)
+    return _always(True if counts else Doubt("a limit for each client"))(parts, lookups)
+
+
+def _object(parts: Parts, lookups: Lookups) -> Step:  # NFTA_OBJREF_IMM_TYPE
     """A named one of several rules. Counting changes nothing; a quota or a limit may have been reached."""
-    return _always(True)(parts, sets) if number(parts.get(1)) == _COUNTER else _unknown("a named object")
+    return _always(True if number(parts.get(1)) == _NFT_OBJECT_COUNTER else _OBJECT)(parts, lookups)
 
 
-def _always(answer: rules.Answer | rules.Verdict) -> Make:
-    return lambda parts, sets: lambda view, registers: answer
+def _notrack(parts: Parts, lookups: Lookups) -> Step:
+    return lambda packets, registers: packets.untracked()
+
+
+def _numgen(parts: Parts, lookups: Lookups) -> Step:  # NFTA_NG_*: DREG, MODULUS
+    made = values.Unknown(Doubt("chance"), 4, choices=number(parts.get(2)))
+    return _loads(lambda packets: made)(parts, lookups)
+
+
+def _always(answer: Answer | rules.Verdict | Fork) -> Make:
+    return lambda parts, lookups: lambda packets, registers: answer
 
 
 def _unknown(what: str) -> Step:
-    """It may match or not, and may have loaded any register."""
-
-    def step(view: seen_bytes.View, registers: Registers) -> str:
-        registers[:] = [seen_bytes.Unknown(what)] * seen_bytes.REGISTER_BYTES
-        return what
-
-    return step
+    """It may end the rule, or let it go on and have loaded any register, or not."""
+    ends = unknown_end(what)
+    return lambda packets, registers: [*ends, (Registers(), ends[0][1])]
 
 
 _EXPRESSIONS: dict[str, Make] = {
     "bitwise": _bitwise,
+    "byteorder": _byteorder,
     "cmp": _compare,
-    "counter": _always(True),
-    "ct": _loads(seen_bytes.View.connection, 2),
-    "dynset": lambda parts, sets: _always("a meter" if 7 in parts or 10 in parts else True)(parts, sets),
-    "fib": _loads(seen_bytes.View.route, 2, 3),
+    "connlimit": _always(Doubt("the number of connections")),
+    "ct": _ct,
+    "dup": _always(True),
+    "dynset": _dynset,
+    "exthdr": _exthdr,
+    "fib": _loads(Packets.route, 2, 3),
+    "flow_offload": _always(True),
     "immediate": _immediate,
+    "limit": _always(Doubt("a rate limit")),
     "log": _always(True),
     "lookup": _lookup,
+    "masq": _always(rules.Verdict(rules.ACCEPT)),
     "match": _match,
-    "meta": _loads(seen_bytes.View.meta, 2),
+    "meta": _meta,
     "nat": _nat,
-    "numgen": _loads(lambda view, choices: [seen_bytes.Unknown("chance", choices)] * 4, 2),
+    "notrack": _notrack,
+    "numgen": _numgen,
     "objref": _object,
-    "payload": _loads(seen_bytes.View.payload, 2, 3, 4),
-    "queue": _always(rules.Verdict(rules.ACCEPT)),
+    "payload": _payload,
+    "queue": _always([(rules.Verdict(rules.ACCEPT), QUEUED), (rules.Verdict(rules.DROP), True)]),
+    "quota": _always(Doubt("a quota")),
     "range": _range,
-    "redir": lambda parts, sets: (
-        lambda view, registers: _to([], _values(registers, parts.get(1), parts.get(2), 2), True)
-    ),
+    "redir": _redirect,
     "reject": _always(rules.Verdict(rules.DROP)),
     "target": _target,
+    **{name: _always(True) for name in COUNTING},
 }

@@ -2,43 +2,65 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the expressions of an nf_tables rule hand each other, and what they may come to."""
+"""What the expressions of an nf_tables rule hand each other. Pure."""
 
 from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.preflight.ports.plugins.module_utils._kernel.netlink import attributes
-from ansible_collections.preflight.ports.plugins.module_utils._netfilter.nft.kernel import text
-from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet import rules, seen_bytes
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.answers import Doubt
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.values import (
+    Unknown,
+    Value,
+    cut,
+    joined,
+    size_of,
+)
 
-Registers = t.List[t.Union[int, seen_bytes.Unknown]]
-"""Their bytes."""
-
-Found = t.Union[bytes, rules.Verdict]
-Choices = t.Sequence[t.Tuple[Found, t.Optional[str]]]
-"""What a map may have for a key, and what that depends on: the first whose doubt turns out well."""
-
-Fork = t.List[t.Tuple[t.Union[rules.Verdict, Registers], t.Optional[str]]]
-"""The ways that a rule may go on, as Choices has them."""
-
-Step = t.Callable[[seen_bytes.View, Registers], t.Union[rules.Answer, rules.Verdict, Fork]]
-"""One expression: whether the rule goes on, or what that depends on, or how it ends."""
-
-_VERDICTS = {0: rules.DROP, 1: rules.ACCEPT, -1: rules.CONTINUE, -3: rules.JUMP, -4: rules.GOTO, -5: rules.RETURN}
+UNSET = Doubt("an unset register", is_understood=False)
 
 
-def data(nested: bytes) -> Found:
-    """NFTA_DATA_VALUE or NFTA_DATA_VERDICT. Whoever takes queued packets lets them go on, or nowhere."""
-    told = dict(attributes(nested))
-    if 2 not in told:
-        return told.get(1, b"")
-    parts = dict(attributes(told[2]))
-    code = int.from_bytes(parts.get(1, b""), "big", signed=True)
-    return rules.Verdict(_VERDICTS.get(code, rules.ACCEPT), text(parts.get(2)))
+class Registers:
+    """64 bytes, by the place where each value in them begins."""
+
+    def __init__(self, values: t.Mapping[int, Value] | None = None) -> None:
+        self._values = dict(values or {})
+
+    def copy(self) -> Registers:
+        return Registers(self._values)
+
+    def store(self, at: int, value: Value) -> None:
+        """The kernel fills up the last four bytes, so that values that are put together can be compared."""
+        size = size_of(value)
+        end = at + size + -size % 4
+        for place, other in list(self._values.items()):
+            if place < end and at < place + size_of(other):
+                del self._values[place]
+        self._values[at] = value
+
+    def read(self, at: int, size: int) -> Value:
+        """Zeros behind a value that does not end at a multiple of four."""
+        whole = self._values.get(at)
+        if whole is not None and size_of(whole) == size:
+            return whole
+        found: list[Value] = []
+        end = at + size
+        while at < end:
+            begin, value = next(
+                (item for item in self._values.items() if item[0] <= at < item[0] + _filled(item[1])), (at, None)
+            )
+            if value is None:
+                found.append(Unknown(UNSET, end - at))
+                break
+            known = min(begin + size_of(value), end) - at
+            found.append(cut(value, at - begin, known) if known > 0 else b"")
+            at += max(known, 0)
+            filling = min(begin + _filled(value), end) - at
+            found.append(bytes(filling))
+            at += filling
+        return joined(part for part in found if size_of(part))
 
 
-def stored(registers: Registers, at: int, data: seen_bytes.Bytes) -> Registers:
-    """The kernel fills the last four bytes up, so that values that are put together can be compared."""
-    filled = [*data, *bytes(-len(data) % 4)]
-    return [*registers[:at], *filled, *registers[at + len(filled) :]]
+def _filled(value: Value) -> int:
+    size = size_of(value)
+    return size + -size % 4

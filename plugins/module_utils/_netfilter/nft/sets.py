@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The sets and maps of an nf_tables table, asked for keys that are known in part."""
+"""The sets and maps of an nf_tables table, asked for what packets have."""
 
 from __future__ import annotations
 
@@ -11,21 +11,32 @@ import typing as t
 from ansible_collections.preflight.ports.plugins.module_utils._kernel.netlink import attributes
 from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import SourceError
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.nft import elements
-from ansible_collections.preflight.ports.plugins.module_utils._netfilter.nft.kernel import Table, number
-from ansible_collections.preflight.ports.plugins.module_utils._netfilter.nft.registers import Choices, Found, data
-from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.rules import Answer
-from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.seen_bytes import (
-    Bytes,
-    Unknown,
-    between,
-    equal,
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.nft.data import (
+    COUNTING,
+    expression,
+    value_in,
+    value_or_verdict,
 )
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.nft.kernel import Table, number
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet import rules
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.answers import Answer, Doubt, Where
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.keys import Element, find
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.regions import NOTHING, join
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.values import Unknown
 
-_INTERVAL = 4
+if t.TYPE_CHECKING:
+    from ansible_collections.preflight.ports.plugins.module_utils._netfilter.nft.registers import Registers
+    from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.packets import Packets
+
+_NFTA_SET_FLAGS, _NFTA_SET_KEY_LEN, _NFTA_SET_DESC = 3, 5, 9
+_NFTA_SET_DESC_CONCAT, _NFTA_SET_FIELD_LEN = 2, 1
+_NFT_SET_INTERVAL = 4
+_NFTA_SET_ELEM_KEY, _NFTA_SET_ELEM_DATA, _NFTA_SET_ELEM_FLAGS = 1, 2, 3
+_NFTA_SET_ELEM_EXPR, _NFTA_SET_ELEM_KEY_END, _NFTA_SET_ELEM_EXPRESSIONS = 7, 10, 11
 _INTERVAL_END, _CATCH_ALL = 1, 2
 
-Interval = t.Tuple[bytes, bytes, bytes]
-"""Its first key, its last, and what it maps to."""
+Choices = t.List[t.Tuple[t.Union[bytes, rules.Verdict], Answer]]
+"""What a map may have, and for which packets: the first whose doubt turns out well."""
 
 
 class SetReader:
@@ -36,103 +47,96 @@ class SetReader:
         self._told: dict[str, dict[int, bytes]] = {}
         self._sets: dict[str, Set] = {}
 
-    def has(self, name: str, key: Bytes) -> Answer:
-        """Whether the set has what *key* begins with. Raises SourceError."""
-        asked = key[: self._set(name).key_bytes]
-        if all(isinstance(byte, Unknown) for byte in asked):
-            return asked[0].why if isinstance(asked[0], Unknown) else False  # spares reading, say, a list of countries
-        doubts = [doubt for _found, doubt in self.find(name, key)]
-        return bool(doubts) if None in doubts or not doubts else t.cast(str, doubts[0])
+    def has(self, name: str, packets: Packets, registers: Registers, at: int) -> Answer:
+        """For which packets the registers have, from *at* on, what is in the set. Raises SourceError."""
+        answers = [answer for _found, answer in self.find(name, packets, registers, at)]
+        return answers[0] if len(answers) == 1 else bool(answers)  # several: those of the set, and all others
 
-    def find(self, name: str, key: Bytes) -> Choices:
-        """What the map may have for it. Raises SourceError."""
-        the_set = self._set(name)
-        if not the_set.is_read:
-            the_set.fill(elements.elements(self._table, name))
-        return the_set.choices(key[: the_set.key_bytes])
-
-    def _set(self, name: str) -> Set:
+    def find(self, name: str, packets: Packets, registers: Registers, at: int) -> Choices:
+        """What the map has for them. Raises SourceError."""
         if name not in self._sets:
             self._told = self._told or elements.sets(self._table)
             if name not in self._told:
                 raise SourceError(f"the set {name} is gone")
-            self._sets[name] = Set(self._told[name])
-        return self._sets[name]
+            self._sets[name] = Set(self._told[name], elements.elements(self._table, name))
+        if name in self._table.updated_sets():
+            return [(rules.Verdict(rules.LOST), Doubt(f"what is in the set {name} then"))]
+        return self._sets[name].choices(packets, registers, at)
 
 
 class Set:
     """One set or map."""
 
-    def __init__(self, told: t.Mapping[int, bytes]) -> None:
-        """*told* are the attributes of its NEWSET. Raises SourceError."""
-        description = dict(attributes(told.get(9, b"")))
-        fields = [number(dict(attributes(field)).get(1)) for _kind, field in attributes(description.get(2, b""))]
-        self.key_bytes = number(told.get(5))
-        self._fields = fields or [self.key_bytes]  # bytes of each part of a key; each begins at a multiple of four
-        self._has_ends = bool(number(told.get(3)) & _INTERVAL) and len(self._fields) == 1
-        self.is_read = False
-        self._single: dict[bytes, bytes] = {}  # what each key maps to, as the kernel tells it
-        self._intervals: list[Interval] = []
-        self._otherwise: bytes | None = None  # what every other key maps to
+    def __init__(self, told: t.Mapping[int, bytes], made: t.Iterable[bytes]) -> None:
+        """*told* are the attributes of its NEWSET, *made* its elements. Raises SourceError."""
+        self._key_bytes = number(told.get(_NFTA_SET_KEY_LEN))
+        description = dict(attributes(told.get(_NFTA_SET_DESC, b"")))
+        fields = [
+            number(dict(attributes(field)).get(_NFTA_SET_FIELD_LEN))
+            for _kind, field in attributes(description.get(_NFTA_SET_DESC_CONCAT, b""))
+        ] or [self._key_bytes]
+        self._parts: list[slice] = []
+        begin = 0
+        for size in fields:
+            self._parts.append(slice(begin, begin + size))
+            begin += size + -size % 4  # each part begins at a multiple of four
+        self._single: dict[bytes, Element] = {}
+        self._ranges: list[Element] = []
+        self._otherwise: bytes | None = None  # what every other key has
+        has_ends = bool(number(told.get(_NFTA_SET_FLAGS)) & _NFT_SET_INTERVAL) and len(fields) == 1
+        self._fill(made, has_ends)
 
-    def fill(self, made: t.Iterable[bytes]) -> None:
-        """Raises SourceError."""
-        ends: list[tuple[bytes, bool, bytes]] = []
-        for element in made:
-            told = dict(attributes(element))
-            flags, found = number(told.get(3)), told.get(2, b"")
-            key = dict(attributes(told.get(1, b""))).get(1, b"")
+    def _fill(self, made: t.Iterable[bytes], has_ends: bool) -> None:
+        ends: list[tuple[bytes, bool, Element]] = []
+        for each in made:
+            told = dict(attributes(each))
+            flags, value = number(told.get(_NFTA_SET_ELEM_FLAGS)), told.get(_NFTA_SET_ELEM_DATA, b"")
             if flags & _CATCH_ALL:
-                self._otherwise = found
-            elif 10 in told:
-                self._intervals.append((key, dict(attributes(told[10])).get(1, b""), found))
-            elif self._has_ends:
-                ends.append((key, not flags & _INTERVAL_END, found))
+                self._otherwise = value
+                continue
+            key = value_in(told.get(_NFTA_SET_ELEM_KEY))
+            last = value_in(told.get(_NFTA_SET_ELEM_KEY_END)) or key
+            element = Element(key, last, value, _doubt(told))
+            if has_ends:
+                ends.append((key, not flags & _INTERVAL_END, element))
+            elif key == last:
+                self._single[key] = element
             else:
-                self._single[key] = found
-        self._intervals += _paired(sorted(ends, key=lambda end: end[:2]))
-        self.is_read = True
+                self._ranges.append(element)
+        self._single = dict(sorted(self._single.items()))
+        self._ranges += _paired(sorted(ends, key=lambda end: end[:2]))
 
-    def choices(self, key: Bytes) -> Choices:
-        """What it may have for *key*."""
-        unknown = next((byte for byte in key if isinstance(byte, Unknown)), None)
-        if unknown is None:
-            exact = self._single.get(bytes(t.cast("t.Sequence[int]", key)))
-            if exact is not None:
-                return [(data(exact), None)]
-        # A key that is known was none of the single ones.
-        single = sorted(self._single.items(), key=lambda item: item[0]) if unknown else ()
-        found: list[tuple[Found, str | None]] = []
-        for first, last, value in [*((each, each, value) for each, value in single), *self._intervals]:
-            answer = self._inside(first, last, key)
-            if answer is True:
-                return [*found, (data(value), None)]
-            if isinstance(answer, str):
-                found.append((data(value), answer))
-        if unknown and found and len(found) == unknown.choices:
-            found[-1] = (found[-1][0], None)  # one of them it is
+    def choices(self, packets: Packets, registers: Registers, at: int) -> Choices:
+        """For what the registers have from *at* on."""
+        key = [(part, registers.read(at + part.start, part.stop - part.start)) for part in self._parts]
+        known = [value for _part, value in key if isinstance(value, bytes)]
+        single: t.Iterable[Element] = self._single.values()
+        if len(known) == len(key):
+            exact = self._single.get(b"".join(value + bytes(-len(value) % 4) for value in known)[: self._key_bytes])
+            single = (exact,) if exact else ()
+        found, count = find(packets.flows, key, (*single, *self._ranges))
+        ways: Choices = [(value_or_verdict(value), answer) for value, answer in found.items()]
+        choices = [value.choices for _part, value in key if isinstance(value, Unknown)]
+        if ways and count in choices:
+            ways[-1] = ways[-1][0], True  # one of them it is
         elif self._otherwise is not None:
-            found.append((data(self._otherwise), None))
-        return found
-
-    def _inside(self, first: bytes, last: bytes, key: Bytes) -> Answer:
-        if first == last:
-            return equal(key, first)
-        answer: Answer = True
-        at = 0
-        for size in self._fields:
-            part = slice(at, at + size)
-            inside = between(key[part], number(first[part]), number(last[part]))
-            if inside is False:
-                return False
-            answer = inside if answer is True else answer
-            at += size + -size % 4
-        return answer
+            sure, may, doubt = NOTHING, NOTHING, None
+            for answer in found.values():
+                sure, may, doubt = join(sure, answer.sure), join(may, answer.may), answer.doubt or doubt
+            ways.append((value_or_verdict(self._otherwise), Where(sure, may, doubt, is_outside=True)))
+        return ways
 
 
-def _paired(ends: t.Sequence[tuple[bytes, bool, bytes]]) -> t.Iterator[Interval]:
+def _doubt(told: t.Mapping[int, bytes]) -> Doubt | None:
+    """An element may have a limit of its own."""
+    inner = [told[_NFTA_SET_ELEM_EXPR]] if _NFTA_SET_ELEM_EXPR in told else []
+    inner += [each for _kind, each in attributes(told.get(_NFTA_SET_ELEM_EXPRESSIONS, b""))]
+    return None if all(expression(each)[0] in COUNTING for each in inner) else Doubt("a limit of a set's element")
+
+
+def _paired(ends: t.Sequence[tuple[bytes, bool, Element]]) -> t.Iterator[Element]:
     """Intervals whose first key and first key beyond are elements of their own; beyond the last key there is none."""
-    for place, (key, begins, found) in enumerate(ends):
+    for place, (key, begins, element) in enumerate(ends):
         if begins:
             beyond = number(ends[place + 1][0]) if place + 1 < len(ends) else 1 << 8 * len(key)
-            yield key, (beyond - 1).to_bytes(len(key), "big"), found
+            yield element._replace(last=(beyond - 1).to_bytes(len(key), "big"))

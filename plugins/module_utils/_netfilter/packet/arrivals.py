@@ -2,51 +2,19 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The packets that a server waits for: to which addresses of this host they go, and by which devices they come."""
+"""The packets that a server waits for: to which addresses of this host they go, and by which devices. Pure."""
 
 from __future__ import annotations
 
-import socket
-import struct
 import typing as t
 
-from ansible_collections.preflight.ports.plugins.module_utils._kernel.netlink import attributes, dump
 from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import Endpoint, is_link_local, is_loopback
-from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.rules import (
-    ANY_INTERFACE,
-    ITS_DEVICE,
-    OUTPUT,
-    PREROUTING,
-    Interface,
-    Packet,
-)
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.flows import ITS_DEVICE, Arrival, Device
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.hosts import HostAddress
 
-_NETLINK_ROUTE = 0
-_RTM_NEWADDR, _RTM_GETADDR = 20, 22
-_IFADDRMSG = struct.Struct("=BBBBI")  # family, length of the prefix, flags, scope, device
-_IFA_ADDRESS, _IFA_LOCAL = 1, 2
-_LOOPBACK = Interface(1, "lo")  # in each network namespace
-_HERE = "whether it comes from this host itself"
-
-
-class HostAddress(t.NamedTuple):
-    """One of a device's addresses; the kernel prefers those that come first."""
-
-    interface: Interface
-    address: bytes
-
-
-def read_addresses() -> list[HostAddress]:
-    """By rtnetlink(7). Raises SourceError."""
-    names = dict(socket.if_nameindex())
-    found = []
-    for payload in dump(_NETLINK_ROUTE, _RTM_GETADDR, _RTM_NEWADDR, bytes(_IFADDRMSG.size)):
-        family, _prefix, _flags, _scope, index = _IFADDRMSG.unpack_from(payload)
-        told = dict(attributes(payload, _IFADDRMSG.size))
-        address = told.get(_IFA_LOCAL) or told.get(_IFA_ADDRESS)
-        if family in (socket.AF_INET, socket.AF_INET6) and address and index in names:
-            found.append(HostAddress(Interface(index, names[index]), address))
-    return found
+LOOPBACK = 1  # the number of the loopback device, in each network namespace
+HERE = "whether it comes from this host itself"
+_FEW = 8
 
 
 def literal(endpoint: Endpoint) -> bytes | None:
@@ -55,59 +23,65 @@ def literal(endpoint: Endpoint) -> bytes | None:
 
 
 class Arrivals(t.NamedTuple):
-    """Packets to one address that differ in their device alone."""
+    """Packets to one address."""
 
-    packet: Packet
-    """Stands for each of them."""
-    usual: t.Collection[Interface]
-    """The server is reached only if it gets what comes in by each of these."""
-    others: t.Collection[Interface] = ()
-    """Some clients are cut off if it does not get what comes in by one of these."""
-    who: str = ""
+    usual: tuple[Arrival, ...]
+    """The server is reached only if it gets each of these."""
+    others: tuple[Arrival, ...] = ()
+    """Some clients are cut off if it does not get one of these."""
+    who: str = ITS_DEVICE.what
     """What tells them from other clients."""
 
 
-def to_server(protocol: int, endpoint: Endpoint, host: t.Sequence[HostAddress]) -> t.Iterator[Arrivals]:
-    """To each address that a server would serve, without a port."""
-    address, devices = literal(endpoint), _devices(host)
+def to_server(endpoint: Endpoint, host: t.Sequence[HostAddress]) -> t.Iterator[Arrivals]:
+    """To each address that a server would serve."""
+    address, devices = literal(endpoint), outer_devices(host)
     if address is None:
-        sizes = (4,) if endpoint.ipv4 else (16,) if endpoint.v6only else (4, 16)
-        reached = {*devices, _LOOPBACK}
-        served = [own for own in host if len(own.address) in sizes and own.interface in reached]
+        served = served_by_wildcard(endpoint, host)
         for own in served:
             if not is_loopback(own.address):
-                yield from _from_others(protocol, own.address, own.interface, devices)
+                yield from _from_others(own.address, own.device, devices)
         for each in dict.fromkeys(own.address for own in served):
-            yield Arrivals(_from_here(protocol, each), (), (_LOOPBACK,), _HERE)
+            yield Arrivals((), (_from_here(each, host),), HERE)
     elif is_loopback(address):
-        yield Arrivals(_from_here(protocol, address), (_LOOPBACK,))
+        yield Arrivals((_from_here(address, host),))
     else:
-        owners = [own.interface for own in host if own.address == address]
+        owners = [own.device for own in host if own.address == address]
         owner = next((owner for owner in owners if endpoint.interface in (None, owner.name)), None)
-        yield from _from_others(protocol, address, owner, devices)
+        yield from _from_others(address, owner, devices)
         if owner:
-            yield Arrivals(_from_here(protocol, address), (), (_LOOPBACK,), _HERE)
+            yield Arrivals((), (_from_here(address, host),), HERE)
 
 
-def _from_others(
-    protocol: int, address: bytes, owner: Interface | None, devices: t.Collection[Interface]
-) -> t.Iterator[Arrivals]:
-    """They come in by the device that has the address, some by another; where none has it to itself, by any."""
-    packet = Packet(protocol, PREROUTING, ANY_INTERFACE, address)
-    if owner and is_link_local(address):
-        yield Arrivals(packet._replace(interface=owner), (owner,))
-    elif owner and owner != _LOOPBACK:
-        yield Arrivals(packet, (owner,), devices, ITS_DEVICE)
-    elif devices:
-        yield Arrivals(packet, devices)
+def served_by_wildcard(endpoint: Endpoint, host: t.Sequence[HostAddress]) -> list[HostAddress]:
+    """The addresses that packets for a wildcard go to; not those of the ports of a bridge."""
+    sizes = (4,) if endpoint.ipv4 else (16,) if endpoint.v6only else (4, 16)
+    devices = outer_devices(host)
+    return [
+        own for own in host if len(own.address) in sizes and (own.device in devices or own.device.number == LOOPBACK)
+    ]
 
 
-def _from_here(protocol: int, address: bytes) -> Packet:
-    return Packet(protocol, OUTPUT, _LOOPBACK, address)
-
-
-def _devices(host: t.Iterable[HostAddress]) -> t.Collection[Interface]:
+def outer_devices(host: t.Iterable[HostAddress]) -> t.Collection[Device]:
     """Without those that have a link-local address alone, unless all have: mostly they are the ports of a bridge."""
-    outer = [own for own in host if own.interface != _LOOPBACK]
+    outer = [own for own in host if own.device.number != LOOPBACK]
     routed = [own for own in outer if not is_link_local(own.address)]
-    return dict.fromkeys(own.interface for own in routed or outer)
+    return dict.fromkeys(own.device for own in routed or outer)
+
+
+def _from_others(address: bytes, owner: Device | None, devices: t.Collection[Device]) -> t.Iterator[Arrivals]:
+    """They come in by the device that has the address, some by another; where none has it to itself, by any."""
+    if owner and is_link_local(address):
+        yield Arrivals((Arrival(address, (owner,)),))
+    elif owner and owner.number != LOOPBACK:
+        others = [device for device in devices if device != owner]
+        choices = [(device,) for device in others] if len(others) <= _FEW else [tuple(others)]
+        yield Arrivals((Arrival(address, (owner,)),), tuple(Arrival(address, choice) for choice in choices))
+    elif devices:
+        yield Arrivals(tuple(Arrival(address, (device,)) for device in devices))
+
+
+def _from_here(address: bytes, host: t.Iterable[HostAddress]) -> Arrival:
+    """Mostly the kernel takes the very address; from the first of 127.0.0.0/8 it reaches all of them."""
+    source = b"\x7f\0\0\1" if len(address) == 4 and is_loopback(address) else address
+    return Arrival(address, goes=(Device(LOOPBACK, "lo"),), source=source)

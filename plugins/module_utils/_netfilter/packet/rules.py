@@ -2,79 +2,18 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What NAT rules of every kind have in common: the packets that they see, and what they make of them. Pure.
-
-What a packet is, is known in part: its source may be anybody. So a rule matches or not, or it depends.
-"""
+"""What rules of every kind have in common: what they make of packets. Pure."""
 
 from __future__ import annotations
 
 import typing as t
 
-PREROUTING, OUTPUT = 0, 3  # NF_INET_PRE_ROUTING, NF_INET_LOCAL_OUT of linux/netfilter.h
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.answers import Doubt
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.packets import Packets
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.regions import Region
 
 JUMP, GOTO, RETURN, CONTINUE, ACCEPT, DROP, NAT = "jump", "goto", "return", "continue", "accept", "drop", "nat"
-
-Answer = t.Union[bool, str]
-"""Whether something holds for a packet. A text is what it depends on, where that is not known."""
-
-
-def inverted(answer: Answer, wanted: t.Any = True) -> Answer:
-    """The opposite, where *wanted*; what an answer depends on stays what it is."""
-    return not answer if wanted and isinstance(answer, bool) else answer
-
-
-def every(answers: t.Iterable[Answer]) -> Answer:
-    """Whether all hold."""
-    doubt: Answer = True
-    for answer in answers:
-        if answer is False:
-            return False
-        if answer is not True:
-            doubt = answer
-    return doubt
-
-
-class Interface(t.NamedTuple):
-    """A network device."""
-
-    number: int
-    name: str
-
-
-ANY_INTERFACE = Interface(0, "")
-"""One of several, and nothing is known of it."""
-ITS_DEVICE = "the device that it comes in by"
-"""Wherever that decides."""
-
-
-class NeedsPortError(Exception):
-    """A rule asks for the port of a packet that has none."""
-
-
-class Packet(t.NamedTuple):
-    """The first packet of a connection to an address of this host."""
-
-    protocol: int
-    """As IP numbers it."""
-    hook: int
-    """PREROUTING for a packet from another host; OUTPUT for one of this host to itself, over the loopback device."""
-    interface: Interface
-    """The device it uses."""
-    address: bytes
-    """Where it goes."""
-    port: int | None = None
-    """None for any port that no rule is filed under."""
-
-    @property
-    def is_ipv6(self) -> bool:
-        return len(self.address) == 16
-
-    def known_port(self) -> int:
-        """Raises NeedsPortError."""
-        if self.port is None:
-            raise NeedsPortError
-        return self.port
+LOST = "lost"  # nobody knows what becomes of the packet
 
 
 class Target(t.NamedTuple):
@@ -90,7 +29,7 @@ class Target(t.NamedTuple):
 
 
 class Verdict(t.NamedTuple):
-    """What becomes of a packet that a rule matches."""
+    """What becomes of packets that a rule matches."""
 
     kind: str
     chain: str = ""
@@ -99,33 +38,34 @@ class Verdict(t.NamedTuple):
     """Of NAT; None if it cannot be told."""
 
 
-Comment = t.Callable[[], t.Optional[str]]
-"""Looks for the words that a rule has with it, which are seldom needed."""
+class Outcome(t.NamedTuple):
+    """One thing that a rule may do."""
 
-Outcome = t.Tuple[Verdict, t.Tuple[str, ...], Comment]
-"""One thing that a rule may do, and what that depends on: nothing if it is certain, unless an outcome before it is."""
+    verdict: Verdict
+    packets: Packets
+    """As the rule has made them."""
+    sure: Region
+    """To these it does this, or what an outcome before this one says; to the next rule they do not go as they were."""
+    may: Region
+    """To no others it does this."""
+    doubts: tuple[Doubt, ...] = ()
+    """What it depends on."""
 
-Rule = t.Callable[[Packet], t.Iterable[Outcome]]
-"""The outcomes for a packet: none if it does not match, otherwise the first whose doubts turn out well."""
 
+class Rule(t.Protocol):
+    """One rule of a chain."""
 
-class Chain:
-    """Rules in their order, filed by the ports that they are about: a packet sees few of them."""
+    def outcomes(self, packets: Packets, region: Region) -> t.Iterable[Outcome]:
+        """Raises SourceError."""
 
-    def __init__(self, rules: t.Iterable[tuple[t.Collection[int] | None, Rule]]) -> None:
-        """Each comes with the only ports that it can match, where these are known."""
-        self._general: list[tuple[int, Rule]] = []
-        self.by_port: dict[int, list[tuple[int, Rule]]] = {}
-        for place, (ports, rule) in enumerate(rules):
-            if ports is None:
-                self._general.append((place, rule))
-            for port in ports or ():
-                self.by_port.setdefault(port, []).append((place, rule))
+    def comment(self) -> str | None:
+        """The words that whoever made it left with it."""
 
-    def concerning(self, port: int | None) -> t.Iterator[Rule]:
-        special = self.by_port.get(port, ()) if port is not None else ()
-        ordered = sorted((*self._general, *special), key=lambda placed: placed[0]) if special else self._general
-        return (rule for _place, rule in ordered)
+    def text(self, is_iptables: bool) -> str:
+        """As nft prints it, or iptables-save without the chain."""
+
+    def handle(self) -> int:
+        """By which nft names it; 0 where it has no such name."""
 
 
 class Base(t.NamedTuple):
@@ -139,8 +79,10 @@ class Base(t.NamedTuple):
     priority: int
     address_bytes: tuple[int, ...]
     """4 if it sees packets of IPv4, 16 if it sees those of IPv6."""
-    chain: t.Callable[[str], Chain]
+    chain: t.Callable[[str], t.Sequence[Rule]]
     """Raises SourceError."""
-
-    def sees(self, packet: Packet) -> bool:
-        return self.hook == packet.hook and len(packet.address) in self.address_bytes
+    is_nat: bool = False
+    drops: bool = False
+    """What its policy does to packets that no rule decides about."""
+    devices: frozenset[str] | None = None
+    """Those whose packets it sees, if not all."""

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The NAT table of the iptables that is not built on nf_tables: getsockopt(2) gives it, as one row of entries.
+"""A table of the iptables that is not built on nf_tables: getsockopt(2) gives it, as one row of entries.
 
 The layout is that of linux/netfilter_ipv4/ip_tables.h and its likes. An entry is a rule, or begins a chain.
 """
@@ -16,7 +16,6 @@ import struct
 import typing as t
 
 from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import SourceError
-from ansible_collections.preflight.ports.plugins.module_utils._netfilter.xt import port_matches
 
 
 class Layout(t.NamedTuple):
@@ -30,17 +29,17 @@ class Layout(t.NamedTuple):
     """Where these two are in it."""
 
 
-IPV4 = Layout(socket.AF_INET, socket.IPPROTO_IP, 112, 88)
-IPV6 = Layout(socket.AF_INET6, socket.IPPROTO_IPV6, 168, 140)
-BASES = {0: "PREROUTING", 3: "OUTPUT"}  # by NF_INET_PRE_ROUTING and NF_INET_LOCAL_OUT of linux/netfilter.h
+# Counters of 8 bytes end an entry; on i386 they need no padding before them.
+IPV4 = Layout(socket.AF_INET, socket.IPPROTO_IP, struct.calcsize("@84xIHHIQQ"), 88)
+IPV6 = Layout(socket.AF_INET6, socket.IPPROTO_IPV6, struct.calcsize("@136xIHHIQQ"), 140)
 
 _GET_INFO, _GET_ENTRIES = 64, 65
-_NAME = b"nat".ljust(32, b"\0")
-_INFO = struct.Struct("@32s13I")  # ipt_getinfo: name, valid hooks, 5 beginnings, 5 ends, count of entries, bytes
+_INFO = struct.Struct("@32s13I")  # ipt_getinfo: name, valid hooks, 5 beginnings, 5 policies, count of entries, bytes
 _HEAD = struct.Struct("@32sI0Q")  # ipt_get_entries: name, bytes
 _EXTENSION = struct.Struct("@H29sB0Q")  # xt_entry_match, xt_entry_target: bytes, name, revision
 _OFFSETS, _NAME_OFFSET, _CODE = struct.Struct("@HH"), 2, struct.Struct("@i")
 _BEGINS_CHAIN = b"ERROR\0"
+_CHAINS = ("PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING")  # by NF_INET_* of linux/netfilter.h
 
 Extension = t.Tuple[str, int, bytes]
 """A match or a target: name, revision, and what it is told."""
@@ -60,11 +59,6 @@ class Entry:
     def matches(self) -> t.Iterator[Extension]:
         return _extensions(self._matches)
 
-    def ports(self) -> t.Collection[int] | None:
-        """The only destination ports that it can match, where they are known."""
-        found = (port_matches.only(*match) for match in self.matches())
-        return next((ports for ports in found if ports is not None), None)
-
     def code(self) -> int | None:
         """A verdict, which is negative, or where it jumps to. None if it goes on, or a target decides."""
         name, _revision, info = self.target
@@ -75,39 +69,50 @@ class Entry:
 class Table:
     """One table, as it was at one time."""
 
-    def __init__(self, layout: Layout, begins: dict[int, str], entries: bytes) -> None:
-        """*begins* tells where the base chains begin. Raises SourceError."""
+    def __init__(self, layout: Layout, name: str, hooks: dict[int, int], policies: t.Iterable[int], entries: bytes):
+        """*hooks*: the numbers of its hooks -> where their chains begin; *policies*: where these end.
+
+        Raises SourceError.
+        """
         self.layout = layout
-        self.begins = begins
-        """Of those that users made, too."""
+        self.name = name
+        self.hooks = {hook: _CHAINS[hook] for hook in hooks}
+        """Their numbers -> the names of their chains."""
+        self.begins = {begin: _CHAINS[hook] for hook, begin in hooks.items()}
+        """Where chains begin, those that users made, too."""
+        self.policies: dict[str, int | None] = {}
+        """What becomes of a packet at the end of a base chain."""
         self._entries = entries
         self._places: dict[str, list[int]] = {}
-        self._rules: dict[str, list[Entry]] = {}
-        name, at = "", 0
+        ends, chain, at = set(policies), "", 0
         while at < len(entries):
             to_target, to_next = _OFFSETS.unpack_from(entries, at + layout.offsets)
             if not to_next:
                 raise SourceError("an entry of no length")
-            name = begins.get(at, name)
+            chain = self.begins.get(at, chain)
             if entries.startswith(_BEGINS_CHAIN, at + to_target + _NAME_OFFSET):
-                begins[at + to_next] = text(entries[at + to_target + _EXTENSION.size : at + to_next])
+                self.begins[at + to_next] = text(entries[at + to_target + _EXTENSION.size : at + to_next])
+            elif at in ends:
+                self.policies[chain] = Entry(layout, entries, at).code()
+                self._places.setdefault(chain, [])
             else:
-                self._places.setdefault(name, []).append(at)
+                self._places.setdefault(chain, []).append(at)
             at += to_next
 
     def rules(self, chain: str) -> list[Entry]:
-        if chain not in self._rules:
-            self._rules[chain] = [Entry(self.layout, self._entries, at) for at in self._places[chain]]
-        return self._rules[chain]
+        return [Entry(self.layout, self._entries, at) for at in self._places[chain]]
 
 
-def read(layout: Layout) -> Table:
+def read(layout: Layout, name: str) -> Table:
     """Raises SourceError."""
     with socket.socket(layout.family, socket.SOCK_DGRAM) as channel:
-        _name, _hooks, *numbers = _INFO.unpack(_ask(channel, layout.level, _GET_INFO, _NAME, _INFO.size))
-        head = _HEAD.pack(_NAME, numbers[-1])
+        called = name.encode().ljust(32, b"\0")
+        _name, valid, *numbers = _INFO.unpack(_ask(channel, layout.level, _GET_INFO, called, _INFO.size))
+        head = _HEAD.pack(called, numbers[-1])
         entries = _ask(channel, layout.level, _GET_ENTRIES, head, _HEAD.size + numbers[-1])
-    return Table(layout, {numbers[hook]: name for hook, name in BASES.items()}, entries[_HEAD.size :])
+    hooks = [hook for hook in range(len(_CHAINS)) if valid & 1 << hook]
+    policies = [numbers[len(_CHAINS) + hook] for hook in hooks]
+    return Table(layout, name, {hook: numbers[hook] for hook in hooks}, policies, entries[_HEAD.size :])
 
 
 def _ask(channel: socket.socket, level: int, option: int, question: bytes, size: int) -> bytes:

@@ -6,87 +6,171 @@
 
 from __future__ import annotations
 
+import socket
 import struct
 import typing as t
 
-from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet import rules, seen_bytes
-from ansible_collections.preflight.ports.plugins.module_utils._netfilter.xt import extensions
-from ansible_collections.preflight.ports.plugins.module_utils._netfilter.xt.entries import (
-    BASES,
-    IPV6,
-    Entry,
-    Table,
-    text,
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet import flows, rules
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.answers import Answer, inverted
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.packets import (
+    INPUT,
+    POSTROUTING,
+    Packets,
 )
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.program import Done, Step, run
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.regions import Region
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.values import masked
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.xt import matches, targets
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.xt.entries import IPV6, Entry, Table, text
 
-_FIELDS4, _FIELDS6 = struct.Struct("@4s4s4s4s16s16s16s16sHBB"), struct.Struct("@16s16s16s16s16s16s16s16sHxBB")
-_GOTO4, _GOTO6 = 2, 4
-_NOT_IN, _NOT_OUT, _NOT_SOURCE, _NOT_ADDRESS, _NOT_PROTOCOL = 1, 2, 8, 16, 64
-_PRIORITY = -100
-# Of the fourth: who takes queued packets lets them go on, or not.
-_VERDICTS = {-1: rules.DROP, -2: rules.ACCEPT, -5: rules.RETURN, -4: rules.ACCEPT}
+if t.TYPE_CHECKING:
+    from ansible_collections.preflight.ports.plugins.module_utils._netfilter.xt.ipsets import IpSets
+
+FIELDS4, FIELDS6 = struct.Struct("@4s4s4s4s16s16s16s16sHBB"), struct.Struct("@16s16s16s16s16s16s16s16sHxBB")
+_FRAGMENT4, _GOTO4, _GOTO6 = 1, 2, 4
+_NOT_IN, _NOT_OUT, _NOT_SOURCE, _NOT_ADDRESS, _NOT_FRAGMENT, _NOT_PROTOCOL = 1, 2, 8, 16, 32, 64
+PRIORITIES = {"raw": -300, "mangle": -150, "nat": -100, "filter": 0, "security": 50}
+_LAST_NAT = 100  # NF_IP_PRI_NAT_SRC
+DROP, ACCEPT, QUEUE, RETURN = -1, -2, -4, -5
+_NAMES = {DROP: "DROP", ACCEPT: "ACCEPT", RETURN: "RETURN"}
+_PROTOCOLS = {1: "icmp", 6: "tcp", 17: "udp", 58: "ipv6-icmp"}
+_VERDICTS: dict[int, Done] = {
+    DROP: rules.Verdict(rules.DROP),
+    ACCEPT: rules.Verdict(rules.ACCEPT),
+    QUEUE: targets.QUEUED,
+    RETURN: rules.Verdict(rules.RETURN),
+}
 
 
-def bases(table: Table) -> list[rules.Base]:
+def bases(table: Table, ipsets: t.Callable[[], IpSets]) -> list[rules.Base]:
     """The base chains of the table. Raises SourceError."""
-    name, address_bytes = ("ip6 nat", 16) if table.layout is IPV6 else ("ip nat", 4)
-    chains: dict[str, rules.Chain] = {}
+    family, address_bytes = ("ip6", 16) if table.layout is IPV6 else ("ip", 4)
+    chains: dict[str, list[LegacyRule]] = {}
 
-    def chain(name: str) -> rules.Chain:
+    def chain(name: str) -> list[LegacyRule]:
         if name not in chains:
-            chains[name] = rules.Chain((each.ports(), _rule(table, each)) for each in table.rules(name))
+            chains[name] = [LegacyRule(table, each, ipsets) for each in table.rules(name)]
         return chains[name]
 
     return [
-        rules.Base("iptables-legacy", name, base, hook, _PRIORITY, (address_bytes,), chain)
-        for hook, base in BASES.items()
+        rules.Base(
+            tool="iptables-legacy",
+            table=f"{family} {table.name}",
+            name=name,
+            hook=hook,
+            priority=_LAST_NAT if table.name == "nat" and hook in (INPUT, POSTROUTING) else PRIORITIES[table.name],
+            address_bytes=(address_bytes,),
+            chain=chain,
+            is_nat=table.name == "nat",
+            drops=table.policies.get(name) == DROP,
+        )
+        for hook, name in table.hooks.items()
     ]
 
 
-def _rule(table: Table, entry: Entry) -> rules.Rule:
-    def rule(packet: rules.Packet) -> t.Iterator[rules.Outcome]:
-        doubts: list[str] = []
-        fields = (_FIELDS6 if table.layout is IPV6 else _FIELDS4).unpack_from(entry.fields)
-        for answer in _answers(fields, entry, packet):
-            if answer is False:
-                return
-            doubts += [answer] if isinstance(answer, str) else []
-        verdict, doubt = _verdict(table, entry, fields[-2])
-        if verdict:
-            yield verdict, (*doubts, doubt) if doubt else tuple(doubts), lambda: _comment(entry)
+class LegacyRule:
+    """One rule, as the kernel keeps it."""
 
-    return rule
+    def __init__(self, table: Table, entry: Entry, ipsets: t.Callable[[], IpSets]) -> None:
+        self._table = table
+        self._ipsets = ipsets
+        self._entry = entry
+        self._steps: list[Step] | None = None
+
+    def outcomes(self, packets: Packets, region: Region) -> t.Iterator[rules.Outcome]:
+        """Raises SourceError."""
+        if self._steps is None:
+            self._steps = list(self._made())
+        return run(self._steps, packets, region)
+
+    def comment(self) -> str | None:
+        """Of its match of that name."""
+        return next((text(info) for name, _revision, info in self._entry.matches() if name == "comment"), None)
+
+    def text(self, is_iptables: bool = True) -> str:
+        """As iptables-save prints it, without the chain."""
+        from ansible_collections.preflight.ports.plugins.module_utils._netfilter.xt import syntax
+
+        return " ".join(filter(None, self._words(syntax)))
+
+    def _words(self, syntax: t.Any) -> t.Iterator[str]:
+        layout = FIELDS6 if self._table.layout is IPV6 else FIELDS4
+        source, address, source_mask, address_mask, comes, goes, comes_mask, goes_mask, protocol, flags, inverts = (
+            layout.unpack_from(self._entry.fields)
+        )
+        for option, value, mask, inverting in (
+            ("-s", source, source_mask, _NOT_SOURCE),
+            ("-d", address, address_mask, _NOT_ADDRESS),
+        ):
+            if any(mask):
+                family = socket.AF_INET6 if len(value) == 16 else socket.AF_INET
+                length = bin(int.from_bytes(mask, "big")).count("1")
+                yield f"{'! ' if inverts & inverting else ''}{option} {socket.inet_ntop(family, value)}/{length}"
+        for option, value, mask, inverting in (("-i", comes, comes_mask, _NOT_IN), ("-o", goes, goes_mask, _NOT_OUT)):
+            if any(mask):
+                yield f"{'! ' if inverts & inverting else ''}{option} {text(value)}"
+        if protocol:
+            yield f"{'! ' if inverts & _NOT_PROTOCOL else ''}-p {_PROTOCOLS.get(protocol, protocol)}"
+        for name, revision, info in self._entry.matches():
+            yield syntax.match(name, revision, info)
+        name, _revision, info = self._entry.target
+        code = self._entry.code()
+        if name:
+            yield syntax.target(name, info, self._table.layout is IPV6)
+        elif code is not None and code < 0:
+            yield f"-j {_NAMES.get(code, 'QUEUE')}"
+        elif code is not None:
+            is_goto = flags & (_GOTO6 if self._table.layout is IPV6 else _GOTO4)
+            yield f"-{'g' if is_goto else 'j'} {self._table.begins[code]}"
+
+    def handle(self) -> int:
+        return 0
+
+    def _made(self) -> t.Iterator[Step]:
+        entry, layout = self._entry, FIELDS6 if self._table.layout is IPV6 else FIELDS4
+        source, address, source_mask, address_mask, comes, goes, comes_mask, goes_mask, protocol, flags, inverts = (
+            layout.unpack_from(entry.fields)
+        )
+        if protocol:
+            yield lambda packets, notes: inverted(protocol == packets.flows.protocol, inverts & _NOT_PROTOCOL)
+        for name, value, mask, inverting in (
+            (flows.ADDRESS, address, address_mask, _NOT_ADDRESS),
+            (flows.SOURCE, source, source_mask, _NOT_SOURCE),
+            (flows.IIFNAME, comes, comes_mask, _NOT_IN),
+            (flows.OIFNAME, goes, goes_mask, _NOT_OUT),
+        ):
+            if any(mask):
+                yield _field(name, value, mask, inverts & inverting)
+        if self._table.layout is not IPV6 and flags & _FRAGMENT4:
+            yield lambda packets, notes: bool(inverts & _NOT_FRAGMENT)
+        for name, revision, info in entry.matches():
+            yield _ignoring_notes(matches.decode(name, revision, info, self._ipsets))
+        end = self._end(flags)
+        if end is not None:
+            yield end
+
+    def _end(self, flags: int) -> Step | None:
+        if self._entry.target[0]:
+            return _ignoring_notes(targets.decode(*self._entry.target))
+        code = self._entry.code()
+        if code is None:
+            return None
+        if code < 0:
+            return lambda packets, notes: _VERDICTS[code]
+        goes = flags & (_GOTO6 if self._table.layout is IPV6 else _GOTO4)
+        verdict = rules.Verdict(rules.GOTO if goes else rules.JUMP, self._table.begins[code])
+        return lambda packets, notes: verdict
 
 
-def _answers(fields: tuple[t.Any, ...], entry: Entry, packet: rules.Packet) -> t.Iterator[rules.Answer]:
-    source, address, source_mask, address_mask, comes, goes, comes_mask, goes_mask, protocol, _flags, inverts = fields
-    seen = seen_bytes.view(packet)
-    yield not protocol or rules.inverted(protocol == packet.protocol, inverts & _NOT_PROTOCOL)
-    for data, value, mask, inverting in (
-        (packet.address, address, address_mask, _NOT_ADDRESS),
-        (seen.source, source, source_mask, _NOT_SOURCE),
-        (seen.meta(seen_bytes.META_IIFNAME), comes, comes_mask, _NOT_IN),
-        (seen.meta(seen_bytes.META_OIFNAME), goes, goes_mask, _NOT_OUT),
-    ):
-        if any(mask):
-            wanted = bytes(byte & kept for byte, kept in zip(value, mask))
-            yield rules.inverted(seen_bytes.equal(seen_bytes.masked(data, mask), wanted), inverts & inverting)
-    for match in entry.matches():
-        yield extensions.test(*match)(packet)
+def _ignoring_notes(ask: t.Callable[[Packets], Done]) -> Step:
+    return lambda packets, notes: ask(packets)
 
 
-def _verdict(table: Table, entry: Entry, flags: int) -> tuple[rules.Verdict | None, str | None]:
-    is_ipv6 = table.layout is IPV6
-    if entry.target[0]:
-        return extensions.target(*entry.target, is_ipv6)
-    code = entry.code()
-    if code is None:
-        return None, None
-    if code < 0:
-        return rules.Verdict(_VERDICTS[code]), None
-    goes = flags & (_GOTO6 if is_ipv6 else _GOTO4)
-    return rules.Verdict(rules.GOTO if goes else rules.JUMP, table.begins[code]), None
+def _field(name: str, value: bytes, mask: bytes, is_inverted: int) -> Step:
+    wanted = bytes(byte & kept for byte, kept in zip(value, mask))
+    number = int.from_bytes(mask, "big")
 
+    def ask(packets: Packets, notes: t.Any) -> Answer:
+        return inverted(packets.flows.equal(masked(packets.flows.load(name), number, 0), wanted), is_inverted)
 
-def _comment(entry: Entry) -> str | None:
-    return next((text(info) for name, _revision, info in entry.matches() if name == "comment"), None)
+    return ask

@@ -56,6 +56,8 @@ def answers():
             "source": "netlink",
             "probed": True,
             "redirects_checked": True,
+            "firewall": [],
+            "firewall_checked": True,
             "failed": taken,
         }
 

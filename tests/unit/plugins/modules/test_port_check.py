@@ -18,8 +18,10 @@ from ansible_collections.preflight.ports.plugins.module_utils._kernel import bin
 from ansible_collections.preflight.ports.plugins.module_utils._kernel.bind import ProbeError
 from ansible_collections.preflight.ports.plugins.module_utils._kernel.ephemeral import Ephemeral
 from ansible_collections.preflight.ports.plugins.module_utils._model.holder import Redirect
+from ansible_collections.preflight.ports.plugins.module_utils._model.passage import BLOCKED, LIMITED, Passage
 from ansible_collections.preflight.ports.plugins.module_utils._model.question import Question
 from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import ANY4, Endpoint, SourceError
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter import gate
 from ansible_collections.preflight.ports.plugins.module_utils._table import psutil_net, sock_diag
 from ansible_collections.preflight.ports.plugins.module_utils._verdict.verdict import Verdict
 from ansible_collections.preflight.ports.plugins.modules import port_check
@@ -30,6 +32,7 @@ NO_RANGE = Ephemeral(65535, 65535, frozenset(range(65536)))
 @pytest.fixture
 def run(run_module, monkeypatch):
     monkeypatch.setattr(ephemeral, "read", lambda: NO_RANGE)
+    monkeypatch.setattr(gate, "passages", lambda accesses: [[] for _access in accesses])
     return functools.partial(run_module, port_check)
 
 
@@ -185,7 +188,7 @@ def test_without_the_probe(run, free):
         pytest.param(
             {"ports": [{"port": 80, "adress": "::1"}]},
             "ports[0] {'port': 80, 'adress': '::1'}: unknown key 'adress';"
-            " the keys are port, protocol, address, interface, name, state, held_by, nonlocal, user",
+            " the keys are port, protocol, address, interface, name, state, held_by, nonlocal, user, firewall, clients",
             id="a key",
         ),
         pytest.param(
@@ -497,3 +500,33 @@ def test_the_documentation_names_the_options_and_their_defaults(options):
 @pytest.mark.parametrize("text", [ModuleDocFragment.DOCUMENTATION, ModuleDocFragment.INFO_MODULE])
 def test_the_documentation_fragments_name_the_same_attributes(text):
     assert set(yaml.safe_load(text)["attributes"]) == {"check_mode", "diff_mode", "platform"}
+
+
+BARRED = Passage(80, 80, BLOCKED, "ufw", "ip filter INPUT", "-P INPUT DROP", advice="Run: ufw allow 80/tcp")
+
+
+@pytest.mark.parametrize(
+    ("verdict", "reaction", "state", "in_doubt"),
+    [
+        (BLOCKED, "fail", "blocked", False),
+        (BLOCKED, "warn", "free", True),
+        (BLOCKED, "ignore", "free", False),
+        (LIMITED, "fail", "free", True),
+    ],
+)
+def test_the_firewall(verdict, reaction, state, in_doubt, run, free, monkeypatch):
+    passage = BARRED._replace(first=free, last=free, verdict=verdict)
+    monkeypatch.setattr(gate, "passages", lambda accesses: [[passage] for _access in accesses])
+    result = run(ports=[free], firewall=reaction, ephemeral="ignore")
+    assert [entry["state"] for entry in result["ports"]] == [state]
+    assert [doubt["kind"] for doubt in result["doubts"]] == ["firewall"] * in_doubt
+    assert bool(result.get("failed")) is (state == "blocked")
+    assert [each["by"] for each in result["firewall"]] == ["ufw"] * (reaction != "ignore")
+    assert result["firewall_checked"]
+
+
+def test_a_firewall_that_may_not_be_read(run, free, monkeypatch):
+    monkeypatch.setattr(gate, "passages", lambda _accesses: None)
+    result = run(ports=[free], ephemeral="ignore")
+    assert (result["firewall"], result["firewall_checked"]) == ([], False)
+    assert "the firewall's rules were not read" in result["msg"]

@@ -8,6 +8,14 @@ import sys
 
 import pytest
 from ansible_collections.preflight.ports.plugins.module_utils._model.holder import Container, Destination, Redirect
+from ansible_collections.preflight.ports.plugins.module_utils._model.passage import (
+    BLOCKED,
+    LIMITED,
+    UNKNOWN,
+    Access,
+    Network,
+    Passage,
+)
 from ansible_collections.preflight.ports.plugins.module_utils._model.question import Question
 from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import ChangedError, SourceError
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter import gate, tables
@@ -33,7 +41,7 @@ def run(monkeypatch):
 
     def run(*rules, **rest):
         made = nft.Kernel([nft.base_chain()], [nft.rule("base", each) for each in rules], **rest).runs(monkeypatch)
-        monkeypatch.setattr(gate, "where", lambda: (made.answers[4], False, False))
+        monkeypatch.setattr(gate, "where", lambda **_asked: gate.Hooked(tuple(made.answers[4])))
         return made
 
     return run
@@ -48,7 +56,7 @@ def test_find(run):
 
 
 def test_find_where_there_are_no_tables(monkeypatch):
-    monkeypatch.setattr(gate, "where", lambda: ([], False, False))
+    monkeypatch.setattr(gate, "where", lambda **_asked: gate.Hooked())
     assert gate.find([PORT_80]) == {}
 
 
@@ -66,7 +74,7 @@ def test_find_says_when_it_cannot_tell(failure, run, monkeypatch):
     def fail(*_arguments):
         raise failure
 
-    monkeypatch.setattr(tables, "search", fail)
+    monkeypatch.setattr(tables, "redirects", fail)
     assert gate.find([PORT_80]) is None
 
 
@@ -84,6 +92,63 @@ def test_find_asks_again_when_rules_change(changes, expected, run, monkeypatch):
     assert gate.find([PORT_80]) == expected
 
 
+PROBE = Access("tcp", (IPV4,), 79, 81)
+
+
+def test_passages_where_there_are_no_rules(monkeypatch):
+    monkeypatch.setattr(gate, "where", lambda **_asked: gate.Hooked())
+    monkeypatch.setattr(gate, "dump", lambda *_request: [])
+    assert gate.passages([PROBE]) == [[]]
+
+
+def firewall(monkeypatch, *rules, policy=0):
+    chain = nft.base_chain("input", hook=1, kind="filter", priority=0, policy=policy)
+    made = nft.Kernel([chain], [nft.rule("input", each) for each in rules]).runs(monkeypatch)
+    monkeypatch.setattr(gate, "where", lambda **_asked: gate.Hooked(tuple(made.answers[4])))
+
+
+def test_passages(monkeypatch):
+    firewall(monkeypatch, nft.dport(80) + nft.end(nft.ACCEPT))
+    told = {"by": "nftables", "chain": "ip test input", "rule": "policy drop"}
+    assert gate.passages([PROBE, PROBE._replace(endpoints=(at("127.0.0.1"),)), PROBE._replace(first=80, last=80)]) == [
+        [
+            Passage(port, port, BLOCKED, **told, advice=f"Run: nft add rule ip test input tcp dport {port} accept")
+            for port in (79, 81)
+        ],
+        [],
+        [],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rules", "clients", "verdict", "depends_on"),
+    [
+        pytest.param([nft.end(nft.ACCEPT)], (), None, None, id="open"),
+        pytest.param([], (), BLOCKED, (), id="blocked"),
+        pytest.param([nft.expression("limit") + nft.end(nft.ACCEPT)], (), LIMITED, ("a rate limit",), id="a limit"),
+        pytest.param(
+            [nft.expression("socket") + nft.end(nft.ACCEPT)], (), UNKNOWN, ("the expression 'socket'",), id="not known"
+        ),
+        pytest.param(
+            [nft.payload(1, 12, 1) + nft.compare(b"\x0a") + nft.end(nft.ACCEPT)], (), LIMITED,
+            ("the source address: only from 10.0.0.0/8",), id="some",
+        ),
+        pytest.param(
+            [nft.payload(1, 12, 1) + nft.compare(b"\x0a") + nft.end(nft.ACCEPT)],
+            (Network(b"\x0a\0\0\0", 8),), None, None, id="those who matter",
+        ),
+        pytest.param(
+            [nft.payload(1, 12, 1) + nft.compare(b"\x0a") + nft.end(nft.ACCEPT)],
+            (Network(b"\x0b\0\0\0", 8),), BLOCKED, (), id="others",
+        ),
+    ],
+)  # fmt: skip
+def test_verdicts_on_the_firewall(rules, clients, verdict, depends_on, monkeypatch):
+    firewall(monkeypatch, *rules)
+    (found,) = gate.passages([Access("tcp", (IPV4,), 80, 80, clients)])
+    assert [(each.verdict, each.depends_on) for each in found] == ([(verdict, depends_on)] if verdict else [])
+
+
 def test_find_where_the_user_may_no_longer_know(run, monkeypatch):
     run()
     monkeypatch.setattr(kernel, "read", lambda _chains: monkeypatch.setattr(gate, "where", fail) or changed())
@@ -91,7 +156,7 @@ def test_find_where_the_user_may_no_longer_know(run, monkeypatch):
     def changed():
         raise ChangedError
 
-    def fail():
+    def fail(**_asked):
         raise SourceError("no")
 
     assert gate.find([PORT_80]) is None
@@ -100,7 +165,8 @@ def test_find_where_the_user_may_no_longer_know(run, monkeypatch):
 
 DNAT = nft.dport(80) + nft.dnat("10.88.0.5", 8080)
 ON_BRIDGE = nft.meta(6) + nft.compare(b"br0\0")
-MARKED = nft.meta(3) + nft.compare(b"\1\0\0\0")
+CHANCE = "the processor that takes it"
+BY_CHANCE = nft.meta(20) + nft.compare(b"\1\0\0\0")
 
 
 @pytest.mark.parametrize(
@@ -131,7 +197,7 @@ def test_find_for_loopback(monkeypatch):
         nft.rule("out", nft.dport(81), nft.redirect(82)),
     ]
     made = nft.Kernel(chains, rules).runs(monkeypatch)
-    monkeypatch.setattr(gate, "where", lambda: (made.answers[4], False, False))
+    monkeypatch.setattr(gate, "where", lambda **_asked: gate.Hooked(tuple(made.answers[4])))
     found = gate.find(
         [Question("tcp", at(address), port) for address in ("127.0.0.1", "127.0.0.2") for port in (80, 81)]
     )
@@ -162,8 +228,8 @@ BY_DEVICE, FROM_HERE = "the device that it comes in by", "whether it comes from 
     [
         pytest.param([ON_BRIDGE + DNAT], (BY_DEVICE,), id="another device"),
         pytest.param([nft.meta(4) + nft.compare(b"\3\0\0\0") + DNAT], (BY_DEVICE,), id="its number"),
-        pytest.param([MARKED + ON_BRIDGE + DNAT], (BY_DEVICE, "the mark"), id="and what is not known"),
-        pytest.param([MARKED + DNAT, ON_BRIDGE + DNAT], ("the mark",), id="its own, in doubt"),
+        pytest.param([BY_CHANCE + ON_BRIDGE + DNAT], (BY_DEVICE, CHANCE), id="and what is not known"),
+        pytest.param([BY_CHANCE + DNAT, ON_BRIDGE + DNAT], (CHANCE,), id="its own, in doubt"),
         pytest.param([nft.meta(6) + nft.compare(b"lo\0") + DNAT], None, id="the loopback device"),
         pytest.param([nft.meta(6) + nft.compare(b"ppp0\0") + DNAT], None, id="a device that is not here"),
         pytest.param([ON_BRIDGE + nft.end(nft.ACCEPT), ON_BRIDGE + DNAT], None, id="what no packet comes to"),
@@ -198,15 +264,15 @@ FROM = nft.payload(1, 12, 4)
         pytest.param(at("127.0.0.2"), [FROM + nft.compare(b"\x7f\0\0\1") + DNAT], (), id="to all of its network"),
         pytest.param(at("192.0.2.1"), [FROM + nft.compare(b"\x7f\0\0\1") + DNAT], None, id="from loopback"),
         pytest.param(at("192.0.2.1"), [FROM + nft.compare(b"\xc0\0\2\1") + DNAT], (FROM_HERE,), id="from itself"),
-        pytest.param(IPV4, [MARKED + DNAT], (FROM_HERE, "the mark"), id="and what is not known"),
-        pytest.param(IPV4, [MARKED + DNAT, DNAT], (FROM_HERE,), id="not known, but elsewhere either way"),
+        pytest.param(IPV4, [BY_CHANCE + DNAT], (FROM_HERE, CHANCE), id="and what is not known"),
+        pytest.param(IPV4, [BY_CHANCE + DNAT, DNAT], (FROM_HERE,), id="not known, but elsewhere either way"),
         pytest.param(IPV4, [nft.meta(7) + nft.compare(b"wan0\0") + DNAT], None, id="over another device"),
     ],
 )
 def test_find_from_this_host(endpoint, rules, expected, monkeypatch):
     chains, made = [nft.base_chain(hook=nft.OUTPUT)], [nft.rule("base", each) for each in rules]
     kernel = nft.Kernel(chains, made).runs(monkeypatch)
-    monkeypatch.setattr(gate, "where", lambda: (kernel.answers[4], False, False))
+    monkeypatch.setattr(gate, "where", lambda **_asked: gate.Hooked(tuple(kernel.answers[4])))
     found = gate.find([Question("tcp", endpoint, 80), Question("tcp", endpoint, 81)])
     assert [(question[2], each.depends_on) for question, each in found.items()] == (
         [] if expected is None else [(80, expected)]
@@ -217,12 +283,12 @@ def test_find_prefers_what_is_sure_of_others(monkeypatch):
     chains = [nft.base_chain(), nft.base_chain("out", nft.OUTPUT)]
     rules = [nft.rule("base", ON_BRIDGE, DNAT), nft.rule("out", DNAT)]
     kernel = nft.Kernel(chains, rules).runs(monkeypatch)
-    monkeypatch.setattr(gate, "where", lambda: (kernel.answers[4], False, False))
+    monkeypatch.setattr(gate, "where", lambda **_asked: gate.Hooked(tuple(kernel.answers[4])))
     assert [each.depends_on for each in gate.find([PORT_80]).values()] == [()]
 
 
 def test_find_leaves_the_ports_of_a_bridge_out(run):
-    port = nft.Interface(9, "veth9")
+    port = nft.Device(9, "veth9")
     run(nft.meta(6) + nft.compare(b"veth9\0") + DNAT, host=[*nft.HOST, nft.HostAddress(port, at("fe80::9").address)])
     assert gate.find([Question("tcp", BOTH, 80)]) == {}
 
@@ -250,14 +316,14 @@ def test_find_of_every_port(run):
 
 
 def test_find_in_doubt(run):
-    run(MARKED + DNAT)
+    run(BY_CHANCE + DNAT)
     assert gate.find([PORT_80]) == {
-        PORT_80: Redirect("10.88.0.5:8080", "nft", ("ip test base",), depends_on=("the mark",), destinations=(BACKEND,))
+        PORT_80: Redirect("10.88.0.5:8080", "nft", ("ip test base",), depends_on=(CHANCE,), destinations=(BACKEND,))
     }
 
 
 def test_find_prefers_what_is_sure_on_one_address(run):
-    run(nft.meta(6) + nft.compare(b"br0\0", nft.NEQ) + MARKED + DNAT, nft.meta(6) + nft.compare(b"br0\0") + DNAT)
+    run(nft.meta(6) + nft.compare(b"br0\0", nft.NEQ) + BY_CHANCE + DNAT, nft.meta(6) + nft.compare(b"br0\0") + DNAT)
     assert [each.depends_on for each in gate.find([PORT_80]).values()] == [()]
 
 
@@ -270,7 +336,7 @@ def test_find_with_the_words_of_the_rules(monkeypatch):
         nft.rule("DN\x1b", nft.dport(80), nft.dnat("10.88.0.5", 8080), table="nat"),
     ]
     made = nft.Kernel([nft.base_chain("PREROUTING", table="nat")], rules).runs(monkeypatch)
-    monkeypatch.setattr(gate, "where", lambda: (made.answers[4], False, False))
+    monkeypatch.setattr(gate, "where", lambda **_asked: gate.Hooked(tuple(made.answers[4])))
     chains = ("ip nat PREROUTING", "CNI", "DN\\x1b")
     assert gate.find([PORT_80]) == {
         PORT_80: Redirect(
@@ -284,17 +350,17 @@ def test_find_with_the_words_of_the_rules(monkeypatch):
 
 
 def test_find_with_several_targets(run):
-    run(MARKED + DNAT, nft.dport(80) + nft.redirect(81))
+    run(BY_CHANCE + DNAT, nft.dport(80) + nft.redirect(81))
     assert [each.target for each in gate.find([PORT_80]).values()] == ["10.88.0.5:8080 and 1 more"]
 
 
 @pytest.mark.parametrize("families", [(True, False), (False, True), (True, True)])
 def test_find_in_the_older_tables(families, monkeypatch):
     nft.Kernel().runs(monkeypatch)
-    monkeypatch.setattr(gate, "where", lambda: ([], *families))
+    monkeypatch.setattr(gate, "where", lambda **_asked: gate.Hooked((), *(("nat",) * each for each in families)))
     asked = []
 
-    def read(layout):
+    def read(layout, _name):
         asked.append(layout)
         return rows.table(rows.entry(layout=layout), layout=layout)
 
@@ -306,9 +372,9 @@ def test_find_in_the_older_tables(families, monkeypatch):
 
 def test_find_what_an_older_table_does(monkeypatch):
     nft.Kernel().runs(monkeypatch)
-    monkeypatch.setattr(gate, "where", lambda: ([], True, False))
+    monkeypatch.setattr(gate, "where", lambda **_asked: gate.Hooked((), ("nat",)))
     made = rows.table(rows.entry(rows.tcp(81), protocol=6, target=rows.TO_80), rows.entry())
-    monkeypatch.setattr(entries, "read", lambda _layout: made)
+    monkeypatch.setattr(entries, "read", lambda _layout, _name: made)
     port_81 = Question("tcp", IPV4, 81)
     expected = Redirect(
         "port 80 of this host", "iptables-legacy", ("ip nat PREROUTING",), destinations=(Destination(None, 80),)

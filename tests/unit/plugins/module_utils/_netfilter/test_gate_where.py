@@ -9,7 +9,7 @@ import errno
 import pytest
 from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import SourceError
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter import gate
-from ansible_collections.preflight.ports.plugins.module_utils._netfilter.gate import possible, where
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.gate import Hooked, possible, where
 from support import nftables as nft
 
 NOTHING, EVERYTHING = (False, False, False), (True, True, True)
@@ -67,39 +67,54 @@ def refusal(number):
 @pytest.mark.parametrize("names", ["nat\n", "filter\nnat\n"])
 def test_where(names, proc, chains):
     nat = nft.base_chain(hook=nft.OUTPUT)
-    chains([nft.base_chain(kind="filter"), nft.base_chain(hook=1), nft.base_chain(hook=4), nat])
+    others = [nft.base_chain(kind="filter"), nft.base_chain(hook=1), nft.base_chain(hook=4)]
+    chains([*others, nat])
     (proc / "net/ip_tables_names").write_text(names)
     (proc / "net/ip6_tables_names").write_text("filter\n")
-    assert where(str(proc)) == ([nat], True, False)
+    assert where(False, str(proc)) == Hooked((*others, nat), tuple(names.split()), ("filter",))
 
 
 def test_where_without_anything(proc, chains):
     chains([])
-    assert where(str(proc)) == ([], False, False)
+    assert where(False, str(proc)) == Hooked()
 
 
 def test_where_asks_nobody_where_there_can_be_nothing(tmp_path, chains):
     (tmp_path / "sys/net").mkdir(parents=True)
     chains(AssertionError("asked"))
-    assert where(str(tmp_path)) == ([], False, False)
+    assert where(False, str(tmp_path)) == Hooked()
 
 
 def test_where_fails_where_proc_shows_no_settings(tmp_path):
     with pytest.raises(SourceError, match="sys/net does not exist"):
-        where(str(tmp_path))
+        where(False, str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("hooked", "expected"),
+    [
+        (Hooked((nft.base_chain(),)), True),
+        (Hooked((nft.base_chain(kind="filter"), nft.base_chain(hook=1), nft.base_chain(hook=4))), False),
+        (Hooked((), ("filter", "nat")), True),
+        (Hooked((), (), ("nat",)), True),
+        (Hooked((), ("filter",), ("raw",)), False),
+    ],
+)
+def test_sends_elsewhere(hooked, expected):
+    assert hooked.sends_elsewhere() is expected
 
 
 @pytest.mark.parametrize("number", [errno.EINVAL, errno.EPROTONOSUPPORT])
 def test_where_on_a_kernel_without_nf_tables(number, proc, chains):
     chains(refusal(number))
-    assert where(str(proc)) == ([], False, False)
+    assert where(False, str(proc)) == Hooked()
 
 
 @pytest.mark.parametrize("error", [refusal(errno.EPERM), SourceError("no")])
 def test_where_fails_where_the_user_may_not_know(error, proc, chains):
     chains(error)
     with pytest.raises(SourceError):
-        where(str(proc))
+        where(False, str(proc))
 
 
 def test_where_fails_where_a_file_is_not_for_the_user(proc, chains, monkeypatch):
@@ -110,4 +125,4 @@ def test_where_fails_where_a_file_is_not_for_the_user(proc, chains, monkeypatch)
 
     monkeypatch.setattr(gate, "open", refuse, raising=False)
     with pytest.raises(SourceError, match="Permission denied"):
-        where(str(proc))
+        where(False, str(proc))

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.labels import destination, label
-from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.rules import PREROUTING, Packet, Target
-from support.nftables import WAN
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.flows import Arrival
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.rules import Target
 from support.records import at
 
 ID = "0123456789abcdef" * 4
@@ -57,4 +57,4 @@ def addresses(*values, **rest):
     ],
 )
 def test_destination(address, target, expected):
-    assert destination(Packet(6, PREROUTING, WAN, at(address).address, 80), target) == expected
+    assert destination(Arrival(at(address).address), 80, target) == expected

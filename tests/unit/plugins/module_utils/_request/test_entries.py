@@ -99,7 +99,7 @@ def service(name, protocol):
 def test_parse_one(entry, protocol, first, last, address, endpoints):
     requirement = want(entry, service=service)
     assert requirement[:6] == (protocol, first, last, address, endpoints, None)
-    assert requirement[7:] == ("free", (), False, None)
+    assert requirement[7:] == ("free", (), False, None, "warn", ())
     assert requirement.ports == range(first, last + 1)
 
 
@@ -227,7 +227,7 @@ def test_a_request_has_a_limit():
 
 
 A_PORT = "a port is 1 to 65535"
-KEYS = "the keys are port, protocol, address, interface, name, state, held_by, nonlocal, user"
+KEYS = "the keys are port, protocol, address, interface, name, state, held_by, nonlocal, user, firewall, clients"
 COMPOSE = "this looks like Compose's HOST:CONTAINER; write the port of the host,"
 NO_NAMES = "is not an IP address; host names are not looked up, write one such as "
 NO_NAMES6 = NO_NAMES.replace("an IP", "an IPv6")

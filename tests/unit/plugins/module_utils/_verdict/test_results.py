@@ -64,7 +64,14 @@ def test_what_is_met_by_held_by_has_the_keys_of_a_conflict():
 
 
 def test_a_request_that_cannot_be_looked_at_has_the_same_keys():
-    assert set(NOTHING) == set(found([], {})) | {"ephemeral", "source", "probed", "redirects_checked"}
+    assert set(NOTHING) == set(found([], {})) | {
+        "ephemeral",
+        "source",
+        "probed",
+        "redirects_checked",
+        "firewall",
+        "firewall_checked",
+    }
 
 
 @pytest.mark.parametrize(

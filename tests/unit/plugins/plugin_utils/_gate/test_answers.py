@@ -44,7 +44,15 @@ def conflict(port=80, **rest):
 
 def answer(*ports, **rest):
     known = {"msg": "", "ports": list(ports), "conflicts": [], "held": [], "doubts": [], "ephemeral": []}
-    return {**known, "source": "netlink", "probed": True, "redirects_checked": True, **rest}
+    return {
+        **known,
+        "source": "netlink",
+        "probed": True,
+        "redirects_checked": True,
+        "firewall": [],
+        "firewall_checked": True,
+        **rest,
+    }
 
 
 TAKEN = entry(met=False, state="listening")

@@ -19,7 +19,15 @@ def conflict(port, entry=0, count=1):
 
 def answered(*ports, conflicts=(), held=(), doubts=()):
     found = {"ports": list(ports), "conflicts": list(conflicts), "held": list(held), "doubts": list(doubts)}
-    rest = {"ephemeral": [], "source": "netlink", "probed": True, "redirects_checked": True, "msg": ""}
+    rest = {
+        "ephemeral": [],
+        "source": "netlink",
+        "probed": True,
+        "redirects_checked": True,
+        "firewall": [],
+        "firewall_checked": True,
+        "msg": "",
+    }
     return {"answer": {**found, **rest}}
 
 

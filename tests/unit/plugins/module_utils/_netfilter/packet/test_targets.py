@@ -5,21 +5,19 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.rules import (
-    ANY_INTERFACE,
-    OUTPUT,
-    PREROUTING,
-    Packet,
-    Target,
-)
-from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.targets import Server
-from support.nftables import HOST, LO, WAN
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.answers import Doubt
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.flows import Arrival
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.rules import Target
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.targets import is_served
+from support.nftables import BRIDGE, HOST, LO, WAN
 from support.records import at
 
 
-def packet(address="192.0.2.1", port=80, hook=PREROUTING, interface=WAN):
-    packed = at(address).address
-    return Packet(6, hook, interface, packed, port)
+def served(server, target, to="192.0.2.1", port=80, **arrival):
+    """True, False, or what it depends on."""
+    arrival = Arrival(at(to).address, **{"comes": (WAN,), **arrival})
+    found = is_served(server and at(server).address, arrival, port, target, HOST)
+    return found.what if isinstance(found, Doubt) else found
 
 
 def addresses(first, last=None, **rest):
@@ -59,29 +57,27 @@ NEW = "the way to its new address"
         pytest.param("198.51.100.1", Target(is_redirect=True), False, id="redirect to another address of the device"),
     ],
 )
-def test_gets(address, target, expected):
-    server = Server(address and at(address).address, HOST)
-    assert server.gets(packet(), target) == expected
+def test_is_served(address, target, expected):
+    assert served(address, target) == expected
 
 
 @pytest.mark.parametrize(("address", "expected"), [("127.0.0.1", True), ("127.0.0.2", False), ("::1", True)])
-def test_gets_on_loopback(address, expected):
-    sent = packet(address, hook=OUTPUT, interface=LO)
-    assert Server(sent.address, HOST).gets(sent, Target(is_redirect=True)) is expected
+def test_is_served_on_loopback(address, expected):
+    sent = {"to": address, "comes": (), "goes": (LO,), "source": at(address).address}
+    assert served(address, Target(is_redirect=True), **sent) is expected
 
 
-def test_gets_what_comes_by_any_device():
-    sent = packet(interface=ANY_INTERFACE)
-    assert Server(sent.address, HOST).gets(sent, Target(is_redirect=True)) == "the device that it comes in by"
-    assert Server(sent.address, HOST).gets(sent, Target(is_redirect=True, ports=(81, 81))) is False
-    assert Server(None, HOST).gets(sent, Target(is_redirect=True)) is True
+def test_is_served_what_comes_by_any_device():
+    either = {"comes": (WAN, BRIDGE)}
+    assert served("192.0.2.1", Target(is_redirect=True), **either) == "the address that the kernel chooses"
+    assert served("192.0.2.1", Target(is_redirect=True, ports=(81, 81)), **either) is False
+    assert served(None, Target(is_redirect=True), **either) is True
 
 
-def test_gets_what_is_still_for_its_address():
-    assert Server(None, HOST).gets(packet(), addresses("192.0.2.1")) is True
+def test_is_served_what_is_still_for_its_address():
+    assert served(None, addresses("192.0.2.1")) is True
 
 
-def test_gets_over_ipv6():
-    sent = packet("2001:db8::1")
-    server = Server(sent.address, HOST)
-    assert server.gets(sent, Target(is_redirect=True)) == "the address that the kernel chooses"
+def test_is_served_over_ipv6():
+    chosen = "the address that the kernel chooses"
+    assert served("2001:db8::1", Target(is_redirect=True), to="2001:db8::1") == chosen

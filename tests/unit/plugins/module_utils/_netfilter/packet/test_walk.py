@@ -4,161 +4,91 @@
 
 from __future__ import annotations
 
+import functools
+import operator
+
 import pytest
 from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import SourceError
-from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.rules import (
-    ACCEPT,
-    CONTINUE,
-    DROP,
-    GOTO,
-    JUMP,
-    NAT,
-    OUTPUT,
-    PREROUTING,
-    RETURN,
-    Base,
-    Chain,
-    NeedsPortError,
-    Packet,
-    Target,
-    Verdict,
-    every,
-    inverted,
-)
-from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.walk import walk
-from support.nftables import WAN
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet import rules
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.answers import Doubt
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.packets import INPUT, PREROUTING
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.regions import flows_of, region
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.rules import Base, Outcome, Verdict
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.walk import TooMuchError, Walk
+from support.nftables import packets
 
-PACKET = Packet(6, PREROUTING, WAN, b"\xc0\0\2\1", 80)
-HERE, THERE = Target(is_redirect=True), Target(ports=(81, 81))
+CHANCE = Doubt("chance")
 
 
-class Server:
-    """Gets what is sent HERE, not what is sent THERE."""
+class Rule:
+    """Does one thing with the packets to some of the ports 80 and 81: 1, 2, or both of these bits."""
 
-    def gets(self, packet, target):
-        return {HERE: True, THERE: False}.get(target, "the target")
+    def __init__(self, kind, chain="", ports=3, doubt=None):
+        self.verdict, self.ports, self.doubt = Verdict(kind, chain), ports, doubt
 
-
-def does(kind, chain="", target=None, *doubts):
-    """A rule with one outcome."""
-    return lambda packet: [(Verdict(kind, chain, target), doubts, None)]
-
-
-def either(*outcomes):
-    return lambda packet: [(Verdict(kind, chain, target), doubts, None) for kind, chain, target, *doubts in outcomes]
+    def outcomes(self, packets, parts):
+        may = tuple((flows & self.ports, clients) for flows, clients in parts if flows & self.ports)
+        if may:
+            yield Outcome(self.verdict, packets, () if self.doubt else may, may, (self.doubt,) if self.doubt else ())
 
 
-def never(packet):
-    return []
+def base(*rules, priority=0, drops=False, **others):
+    chains = {"base": rules, **others}
+    return Base("nft", "ip t", "base", INPUT, priority, (4,), lambda name: chains.get(name, ()), drops=drops)
 
 
-JUMP_A, GOTO_A, MAY_JUMP_A = does(JUMP, "a"), does(GOTO, "a"), does(JUMP, "a", None, "a mark")
-AWAY, STAY, MAY_AWAY = does(NAT, "", THERE), does(NAT, "", HERE), does(NAT, "", THERE, "a mark")
-
-
-def base(rules, a=(), b=(), priority=0, **rest):
-    chains = {"base": rules, "a": a, "b": b}
-
-    def chain(name):
-        return Chain((None, rule) for rule in chains[name])
-
-    return Base(**{
-        "tool": "nft", "table": "ip t", "name": "base", "hook": PREROUTING, "priority": priority,
-        "address_bytes": (4,), "chain": chain, **rest,
-    })  # fmt: skip
-
-
-ARRIVES, AWAY_IT_GOES, IN_DOUBT = (True, 0), (False, 1), (True, 1)
+ACCEPT, DROP, RETURN = Rule(rules.ACCEPT), Rule(rules.DROP), Rule(rules.RETURN)
+DROP_80, MAY_DROP_80, LOSE = Rule(rules.DROP, ports=1), Rule(rules.DROP, ports=1, doubt=CHANCE), Rule(rules.LOST)
+JUMP, GOTO = Rule(rules.JUMP, "a"), Rule(rules.GOTO, "a")
 
 
 @pytest.mark.parametrize(
-    ("bases", "expected"),
+    ("bases", "passed", "dropped"),
     [
-        pytest.param([], ARRIVES, id="nothing"),
-        pytest.param([base([])], ARRIVES, id="no rules"),
-        pytest.param([base([never])], ARRIVES, id="no match"),
-        pytest.param([base([AWAY])], AWAY_IT_GOES, id="elsewhere"),
-        pytest.param([base([STAY, AWAY])], ARRIVES, id="here, before elsewhere"),
-        pytest.param([base([MAY_AWAY])], IN_DOUBT, id="perhaps"),
-        pytest.param([base([MAY_AWAY, AWAY])], (False, 2), id="perhaps there, otherwise elsewhere"),
-        pytest.param([base([does(NAT)])], IN_DOUBT, id="who knows where"),
-        pytest.param([base([does(ACCEPT), AWAY])], ARRIVES, id="accepted"),
-        pytest.param([base([does(ACCEPT, "", None, "a mark"), AWAY])], IN_DOUBT, id="perhaps accepted"),
-        pytest.param([base([does(DROP), AWAY])], ARRIVES, id="dropped"),
-        pytest.param([base([does(CONTINUE), AWAY])], AWAY_IT_GOES, id="goes on"),
-        pytest.param([base([does(RETURN), AWAY])], ARRIVES, id="leaves the base chain"),
-        pytest.param([base([JUMP_A], [AWAY])], AWAY_IT_GOES, id="jumps"),
-        pytest.param([base([JUMP_A, AWAY], [does(RETURN), STAY])], AWAY_IT_GOES, id="comes back"),
-        pytest.param([base([JUMP_A, AWAY], [does(RETURN, "", None, "a mark"), STAY])], IN_DOUBT, id="may come back"),
-        pytest.param([base([GOTO_A, AWAY], [])], ARRIVES, id="does not come back"),
-        pytest.param([base([MAY_JUMP_A, AWAY], [STAY])], IN_DOUBT, id="may jump"),
-        pytest.param([base([MAY_JUMP_A], [never])], ARRIVES, id="may jump to nothing"),
-        pytest.param([base([JUMP_A], [does(JUMP, "b")], [AWAY])], AWAY_IT_GOES, id="jumps twice"),
-        pytest.param([base([JUMP_A, JUMP_A, AWAY], [never])], AWAY_IT_GOES, id="one chain twice"),
-        pytest.param(
-            [base([either((GOTO, "a", None, "chance"), (GOTO, "b", None))], [AWAY], [AWAY])],
-            (False, 2),
-            id="one of two",
-        ),
-        pytest.param(
-            [base([either((JUMP, "a", None, "chance"), (GOTO, "b", None)), AWAY], [never], [STAY])],
-            IN_DOUBT,
-            id="one of two, which comes back",
-        ),
-        pytest.param([base([AWAY], hook=OUTPUT)], ARRIVES, id="another hook"),
-        pytest.param([base([AWAY], address_bytes=(16,))], ARRIVES, id="another family"),
-        pytest.param([base([does(ACCEPT)]), base([AWAY])], AWAY_IT_GOES, id="the second chain"),
-        pytest.param([base([AWAY], priority=5), base([STAY], priority=-5)], ARRIVES, id="the first chain, by priority"),
-        pytest.param([base([MAY_AWAY], priority=-1), base([AWAY])], (False, 2), id="either chain"),
-        pytest.param([base([STAY]), base([AWAY])], IN_DOUBT, id="chains in no order"),
-        pytest.param([base([AWAY]), base([AWAY])], (False, 2), id="chains in no order, of one mind"),
-        pytest.param([base([does(ACCEPT)]), base([STAY])], ARRIVES, id="chains in no order, one without a say"),
+        pytest.param([], 3, 0, id="nothing"),
+        pytest.param([base()], 3, 0, id="no rules"),
+        pytest.param([base(drops=True)], 0, 3, id="policy"),
+        pytest.param([base(ACCEPT, DROP)], 3, 0, id="accept ends a chain"),
+        pytest.param([base(ACCEPT), base(DROP, priority=1)], 0, 3, id="but not the next one"),
+        pytest.param([base(DROP), base(ACCEPT, priority=-1)], 0, 3, id="a drop is final"),
+        pytest.param([base(DROP_80)], 2, 1, id="some"),
+        pytest.param([base(MAY_DROP_80)], 3, 1, id="perhaps"),
+        pytest.param([base(MAY_DROP_80, DROP)], 0, 3, id="perhaps, otherwise surely"),
+        pytest.param([base(RETURN, DROP)], 3, 0, id="return from the base chain"),
+        pytest.param([base(RETURN, drops=True)], 0, 3, id="return to the policy"),
+        pytest.param([base(JUMP, DROP, a=(RETURN,))], 0, 3, id="jump and return"),
+        pytest.param([base(JUMP, DROP, a=(ACCEPT,))], 3, 0, id="jump and accept"),
+        pytest.param([base(GOTO, DROP, a=(RETURN,))], 3, 0, id="goto and return"),
+        pytest.param([base(GOTO, drops=True)], 0, 3, id="goto and policy"),
     ],
 )
-def test_walk(bases, expected):
-    ends = walk(bases, PACKET, Server())
-    assert (ends.arrives, len(ends.ways)) == expected
+def test_fates(bases, passed, dropped):
+    walk, sent = Walk(bases, 100), packets(ports=(80, 81), hook=PREROUTING)
+    streams = walk.past(INPUT, {sent: region(3)})
+    through = [flows_of(parts) for parts in streams.values()]
+    stopped = functools.reduce(operator.or_, (flows_of(parts) for _packets, parts, _way in walk.dropped), 0)
+    assert (sum(through), stopped) == (passed, dropped)
 
 
-def test_walk_tells_the_way():
-    words = [lambda: "one", lambda: "two"]
-    chains = {
-        "base": [lambda packet: [(Verdict(JUMP, "a"), (), words[0])]],
-        "a": [lambda packet: [(Verdict(NAT, "", THERE), ("a mark",), words[1])]],
-    }
-    made = base([], chain=lambda name: Chain((None, rule) for rule in chains[name]))
-    ends = walk([made], PACKET, Server())
-    assert ends.ways == [(made, ("base", "a"), tuple(words), THERE)]
-    assert ends.doubts == ["a mark"]
+def test_ways():
+    walk = Walk([base(Rule(rules.JUMP, "a"), a=(DROP_80, DROP))], 100)
+    walk.past(INPUT, {packets(ports=(80, 81)): region(3)})
+    assert [(way.chains, [place for place, _rule in way.rules]) for _packets, _parts, way in walk.dropped] == [
+        (("base", "a"), [0, 0]), (("base", "a"), [0, 1]),
+    ]  # fmt: skip
 
 
-def test_walk_does_not_run_in_circles():
-    with pytest.raises(SourceError, match="base > a > b > a"):
-        walk([base([JUMP_A], [does(JUMP, "b")], [JUMP_A])], PACKET, Server())
+def test_what_nobody_knows():
+    walk = Walk([base(LOSE)], 100)
+    assert walk.past(INPUT, {packets(ports=(80, 81)): region(3)}) == {}
+    assert [parts for _packets, parts, _doubts in walk.lost] == [region(3)]
 
 
-def test_a_packet_sees_the_rules_about_its_port_in_their_order():
-    rules = [does(ACCEPT), AWAY, STAY, never]
-    chain = Chain(zip([None, (80,), (81,), None], rules))
-    assert list(chain.concerning(80)) == [rules[0], rules[1], rules[3]]
-    assert list(chain.concerning(82)) == list(chain.concerning(None)) == [rules[0], rules[3]]
-    assert walk([base([], chain=lambda name: chain)], PACKET, Server()).named_ports == {80, 81}
+def test_steps_are_bounded():
+    with pytest.raises(TooMuchError):
+        Walk([base(*[MAY_DROP_80] * 11)], 10).past(INPUT, {packets(ports=(80, 81)): region(3)})
 
 
-def test_a_packet_without_a_port():
-    assert PACKET.known_port() == 80
-    with pytest.raises(NeedsPortError):
-        PACKET._replace(port=None).known_port()
-
-
-@pytest.mark.parametrize(
-    ("answers", "expected"),
-    [([], True), ([True, True], True), ([True, "a mark"], "a mark"), (["a mark", False], False)],
-)
-def test_every(answers, expected):
-    assert every(answers) == expected
-
-
-def test_inverted():
-    assert [inverted(answer) for answer in (True, False, "a mark")] == [False, True, "a mark"]
-    assert inverted(True, 0) is True
+def test_circles():
+    with pytest.raises(SourceError, match="circle"):
+        Walk([base(JUMP, a=(JUMP,))], 1000).past(INPUT, {packets(ports=(80, 81)): region(3)})

@@ -15,6 +15,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._netfilter.xt.entr
 from support.xt_entries import (
     ACCEPT,
     COMMENT,
+    DROP,
     RETURN,
     TCP_80,
     TO_80,
@@ -25,6 +26,7 @@ from support.xt_entries import (
     table,
 )
 
+CHAINS = ("PREROUTING", "OUTPUT")
 UDP_81 = ("udp", 0, struct.pack("=HHHHB", 0, 65535, 81, 81, 0))
 
 
@@ -33,10 +35,11 @@ def test_read(layout, level, monkeypatch):
     rows = entry(layout=layout) + entry(TCP_80, layout=layout) + begins("ERROR", layout)
     libc = Libc(rows, second=len(entry(layout=layout)))
     monkeypatch.setattr(entries.ctypes, "CDLL", lambda *_arguments, **_options: libc)
-    made = read(layout)
+    made = read(layout, "nat")
     assert libc.asked == [(level, 64), (level, 65)]
     assert made.layout is layout
-    assert [[rule.ports() for rule in made.rules(name)] for name in ("PREROUTING", "OUTPUT")] == [[None], [(80,)]]
+    chains = [[[each for each, *_rest in rule.matches()] for rule in made.rules(name)] for name in CHAINS]
+    assert chains == [[], [["tcp"]]]  # the first ends in its policy
 
 
 class Libc:
@@ -63,22 +66,30 @@ class Libc:
 def test_read_from_a_kernel_that_refuses(monkeypatch):
     monkeypatch.setattr(entries.ctypes, "CDLL", lambda *_arguments, **_options: Libc(fails=errno.EPERM))
     with pytest.raises(SourceError, match="Operation not permitted"):
-        read(IPV4)
+        read(IPV4, "nat")
 
 
 def test_rules():
     made = table(entry(TCP_80, COMMENT, target=TO_80), entry(UDP_81, target=goes_to(RETURN)))
     one, two = made.rules("PREROUTING")
-    assert (one.ports(), one.code(), one.target[0], [name for name, _revision, _info in one.matches()]) == (
-        (80,), None, "REDIRECT", ["tcp", "comment"],
+    assert (one.code(), one.target[0], [name for name, _revision, _info in one.matches()]) == (
+        None, "REDIRECT", ["tcp", "comment"],
     )  # fmt: skip
-    assert (two.ports(), two.code()) == ((81,), RETURN)
+    assert two.code() == RETURN
+
+
+def test_policies():
+    one, two = entry(target=goes_to(DROP)), entry(TCP_80, target=goes_to(ACCEPT))
+    made = Table(IPV4, "filter", {1: 0}, [len(two)], two + one)
+    assert (made.hooks, made.policies, len(made.rules("INPUT"))) == ({1: "INPUT"}, {"INPUT": DROP}, 1)
 
 
 def test_nonsense():
     with pytest.raises(SourceError, match="an entry of no length"):
-        Table(IPV4, {}, bytes(200))
+        Table(IPV4, "nat", {}, (), bytes(200))
     with pytest.raises(SourceError, match="an extension of no length"):
-        table(entry(("x", 0, b""))[:112] + bytes(32) + extension(*goes_to(ACCEPT))).rules("PREROUTING")[0].ports()
+        list(
+            table(entry(("x", 0, b""))[:112] + bytes(32) + extension(*goes_to(ACCEPT))).rules("PREROUTING")[0].matches()
+        )
     with pytest.raises(struct.error):
-        Table(IPV4, {}, entry()[:50])
+        Table(IPV4, "nat", {}, (), entry()[:50])

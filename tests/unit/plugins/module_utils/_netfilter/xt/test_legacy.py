@@ -7,22 +7,18 @@ from __future__ import annotations
 import struct
 
 import pytest
-from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.rules import (
-    OUTPUT,
-    PREROUTING,
-    Packet,
-    Target,
-    Verdict,
-)
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.packets import OUTPUT, PREROUTING
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.regions import region
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.rules import Target, Verdict
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.xt.entries import IPV4, IPV6
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.xt.legacy import bases
-from support.nftables import WAN
+from support.nftables import packets
 from support.records import at
 from support.xt_entries import (
     ACCEPT,
     COMMENT,
     DROP,
-    MARK,
+    LENGTH,
     QUEUE,
     RETURN,
     TCP_80,
@@ -33,18 +29,19 @@ from support.xt_entries import (
     table,
 )
 
-PACKET = Packet(6, PREROUTING, WAN, at("192.0.2.1").address, 80)
-PACKET6 = PACKET._replace(address=at("2001:db8::1").address)
+PACKET, PACKET6 = packets(), packets("2001:db8::1")
 UDP = ("udp", 0, struct.pack("=HHHHB", 0, 65535, 0, 65535, 0))
 FIVE = at("10.88.0.5").address
 
 
 def outcomes(*made, packet=PACKET, layout=IPV4, chain="PREROUTING"):
-    rules = bases(table(*made, layout=layout))[0].chain(chain).concerning(packet.port)
-    return [outcome for rule in rules for outcome in rule(packet)]
+    """(verdict, what it depends on) of all rules, each for all packets."""
+    rules = bases(table(*made, layout=layout), None)[0].chain(chain)
+    found = [outcome for rule in rules for outcome in rule.outcomes(packet, region(packet.flows.all))]
+    return [(outcome.verdict, tuple(doubt.what for doubt in outcome.doubts)) for outcome in found]
 
 
-ADDRESS = (PACKET.address, b"\xff" * 4)
+ADDRESS = (at("192.0.2.1").address, b"\xff" * 4)
 NETWORK = (b"\xc0\0\2\0", b"\xff\xff\xff\0")
 OTHER = (b"\xc0\0\2\2", b"\xff" * 4)
 DEVICE, DEVICES, BRIDGE = (b"wan0\0", b"\xff" * 5), (b"wan+", b"\xff" * 3), (b"br0\0", b"\xff" * 4)
@@ -61,7 +58,7 @@ DEVICE, DEVICES, BRIDGE = (b"wan0\0", b"\xff" * 5), (b"wan+", b"\xff" * 3), (b"b
         pytest.param(entry(address=NETWORK), [()], id="network"),
         pytest.param(entry(address=OTHER), [], id="another address"),
         pytest.param(entry(address=OTHER, invert=16), [()], id="not another address"),
-        pytest.param(entry(source=OTHER), [("the source address",)], id="source"),
+        pytest.param(entry(source=OTHER), [()], id="source"),
         pytest.param(entry(comes=DEVICE), [()], id="device"),
         pytest.param(entry(comes=DEVICES), [()], id="devices"),
         pytest.param(entry(comes=BRIDGE), [], id="another device"),
@@ -69,12 +66,12 @@ DEVICE, DEVICES, BRIDGE = (b"wan0\0", b"\xff" * 5), (b"wan+", b"\xff" * 3), (b"b
         pytest.param(entry(goes=DEVICE), [], id="outgoing device"),
         pytest.param(entry(goes=DEVICE, invert=2), [()], id="not an outgoing device"),
         pytest.param(entry(TCP_80, COMMENT), [()], id="matches"),
-        pytest.param(entry(TCP_80, MARK), [("the match 'mark'",)], id="a match in doubt"),
+        pytest.param(entry(TCP_80, LENGTH), [("its length",)], id="a match in doubt"),
         pytest.param(entry(("conntrack", 3, bytes(146) + b"\1\0\0\0\2\0" + bytes(8))), [], id="a match that fails"),
     ],
 )
 def test_tests(made, expected):
-    assert [doubts for _verdict, doubts, _comment in outcomes(made)] == expected
+    assert [doubts for _verdict, doubts in outcomes(made)] == expected
 
 
 @pytest.mark.parametrize(
@@ -82,20 +79,20 @@ def test_tests(made, expected):
     [
         pytest.param(goes_to(ACCEPT), [Verdict("accept")], id="accept"),
         pytest.param(goes_to(DROP), [Verdict("drop")], id="drop"),
-        pytest.param(goes_to(QUEUE), [Verdict("accept")], id="queue"),
+        pytest.param(goes_to(QUEUE), [Verdict("accept"), Verdict("drop")], id="queue"),
         pytest.param(goes_to(RETURN), [Verdict("return")], id="return"),
         pytest.param(goes_to(len(entry())), [], id="nothing"),
         pytest.param(TO_80, [Verdict("nat", target=Target(is_redirect=True, ports=(80, 80)))], id="redirect"),
-        pytest.param(("MARK", 2, bytes(8)), [], id="mark"),
+        pytest.param(("MARK", 2, struct.pack("=II", 1, 1)), [Verdict("continue")], id="mark"),
     ],
 )
 def test_targets(target, expected):
-    assert [verdict for verdict, _doubts, _comment in outcomes(entry(target=target))] == expected
+    assert [verdict for verdict, _doubts in outcomes(entry(target=target))] == expected
 
 
 def test_targets_in_doubt():
-    ((_verdict, doubts, _comment),) = outcomes(entry(MARK, target=("TPROXY", 1, bytes(8))))
-    assert doubts == ("the match 'mark'", "the target 'TPROXY'")
+    ((_verdict, doubts),) = outcomes(entry(LENGTH, target=("TPROXY", 1, bytes(8))))
+    assert doubts == ("its length", "the target 'TPROXY'")
 
 
 def test_chains():
@@ -104,38 +101,49 @@ def test_chains():
     inner = len(one) + len(two) + len(policy) + len(head)
     one, two = entry(target=goes_to(inner)), entry(target=goes_to(inner), flags=2)
     made = (one, two, policy, head, entry(TCP_80, target=goes_to(RETURN)))
-    assert [verdict for verdict, _doubts, _comment in outcomes(*made)] == [
+    assert [verdict for verdict, _doubts in outcomes(*made)] == [
         Verdict("jump", "INNER"), Verdict("goto", "INNER"), Verdict("accept"),
     ]  # fmt: skip
-    assert [verdict for verdict, _doubts, _comment in outcomes(*made, chain="INNER")] == [Verdict("return")]
+    assert [verdict for verdict, _doubts in outcomes(*made, chain="INNER")] == [Verdict("return")]
 
 
 def test_ipv6():
-    v6 = PACKET6.address
+    v6 = at("2001:db8::1").address
     dnat = ("DNAT", 2, struct.pack("=I16s16s8x", 1, v6, v6))
     made = entry(address=(v6, b"\xff" * 16), protocol=6, flags=5, target=dnat, layout=IPV6)
-    assert [verdict.target for verdict, _doubts, _comment in outcomes(made, packet=PACKET6, layout=IPV6)] == [
+    assert [verdict.target for verdict, _doubts in outcomes(made, packet=PACKET6, layout=IPV6)] == [
         Target(addresses=(v6, v6))
     ]
     assert outcomes(entry(protocol=17, layout=IPV6), packet=PACKET6, layout=IPV6) == []
 
 
-def test_rules_are_filed_by_their_ports():
-    chain = bases(table(entry(COMMENT, TCP_80), entry(UDP), entry()))[0].chain("PREROUTING")
-    assert list(chain.by_port) == [80]
-    assert len(list(chain.concerning(81))) == 2
+def test_comments():
+    rules = bases(table(entry(TCP_80, COMMENT), entry()), None)[0].chain("PREROUTING")
+    assert [rule.comment() for rule in rules] == ["web", None]
 
 
-def test_comments_are_looked_for_when_they_are_needed():
-    assert [comment() for _verdict, _doubts, comment in outcomes(entry(TCP_80, COMMENT), entry())] == ["web", None]
+@pytest.mark.parametrize(
+    ("made", "expected"),
+    [
+        (entry(), "-j ACCEPT"),
+        (entry(protocol=17, invert=64, target=goes_to(DROP)), "! -p udp -j DROP"),
+        (entry(source=NETWORK, address=ADDRESS), "-s 192.0.2.0/24 -d 192.0.2.1/32 -j ACCEPT"),
+        (entry(comes=DEVICE, goes=DEVICES), "-i wan0 -o wan+ -j ACCEPT"),
+        (entry(TCP_80, COMMENT, protocol=6), "-p tcp -m tcp --dport 80 -m comment --comment web -j ACCEPT"),
+        (entry(target=("REJECT", 0, bytes((3, 0, 0, 0)))), "-j REJECT --reject-with icmp-port-unreachable"),
+        (entry(LENGTH, target=("LOG", 0, bytes(40))), "-m length -j LOG"),
+    ],
+)
+def test_text(made, expected):
+    (rule,) = bases(table(made), None)[0].chain("PREROUTING")
+    assert rule.text() == expected
 
 
 @pytest.mark.parametrize(("layout", "expected"), [(IPV4, ("ip nat", (4,))), (IPV6, ("ip6 nat", (16,)))])
 def test_bases(layout, expected):
-    made = bases(table(entry(layout=layout), output=[entry(TCP_80, layout=layout)], layout=layout))
+    made = bases(table(entry(layout=layout), output=[entry(TCP_80, layout=layout)], layout=layout), None)
     assert [(base.tool, base.name, base.hook, base.priority) for base in made] == [
         ("iptables-legacy", "PREROUTING", PREROUTING, -100), ("iptables-legacy", "OUTPUT", OUTPUT, -100),
     ]  # fmt: skip
-    assert [len(base.chain(base.name).by_port) for base in made] == [0, 1]
-    assert made[0].chain("PREROUTING") is made[1].chain("PREROUTING")
+    assert [len(base.chain(base.name)) for base in made] == [1, 1]
     assert [(base.table, base.address_bytes) for base in made] == [expected] * 2

@@ -1,0 +1,47 @@
+# Copyright (c) 2026, preflight.ports contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Requirements -> what this host's firewall does to their clients."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.preflight.ports.plugins.module_utils._model.passage import Access, Barred
+from ansible_collections.preflight.ports.plugins.module_utils._model.requirement import IGNORE, Requirement
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter import gate
+
+if t.TYPE_CHECKING:
+    from ansible_collections.preflight.ports.plugins.module_utils._model.passage import Passage
+    from ansible_collections.preflight.ports.plugins.module_utils._verdict.verdict import Verdicts
+
+
+def find(requirements: t.Sequence[Requirement], verdicts: Verdicts) -> Barred | None:
+    """Only ports that are as required; None if the user may not read the rules, or they are too many."""
+    asked = [(index, each) for index, each in enumerate(requirements) if each.firewall != IGNORE]
+    accesses = [Access(each.protocol, each.endpoints, each.first, each.last, each.clients) for _index, each in asked]
+    if not accesses:
+        return {}
+    found = gate.passages(accesses)
+    if found is None:
+        return None
+    barred = {index: _of_met(passages, index, verdicts) for (index, _each), passages in zip(asked, found)}
+    return {index: passages for index, passages in barred.items() if passages}
+
+
+def _of_met(passages: t.Sequence[Passage], index: int, verdicts: Verdicts) -> list[Passage]:
+    """Without the ports that are not as required anyway."""
+    if not any(not verdict.met for (place, _port), verdict in verdicts.items() if place == index):
+        return list(passages)
+    from ansible_collections.preflight.ports.plugins.module_utils._model.ports import runs
+
+    found = []
+    for each in passages:
+        met = [
+            port
+            for port in range(each.first, each.last + 1)
+            if (index, port) not in verdicts or verdicts[index, port].met
+        ]
+        found += [each._replace(first=first, last=last) for first, last in runs(met)]
+    return found

@@ -1,0 +1,122 @@
+# Copyright (c) 2026, preflight.ports contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What was found out about ports -> what users read: who stops packets, where, by which rule, and what to do. Pure."""
+
+from __future__ import annotations
+
+import socket
+import typing as t
+
+from ansible_collections.preflight.ports.plugins.module_utils._model.passage import (
+    BLOCKED,
+    LIMITED,
+    UNKNOWN,
+    Access,
+    Passage,
+)
+from ansible_collections.preflight.ports.plugins.module_utils._model.text import printable
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter import owners
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.clients import (
+    Clients,
+    between,
+    both,
+    either,
+    networks,
+    without,
+)
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.walk import Way
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.passages import Judged, Result
+
+_MOST_BYTES = 300
+_MOST_NETWORKS, _MOST_DEPENDS = 4, 8
+_ONLY_IPV4 = "IPv4 is open, IPv6 is blocked"
+
+
+def passage(access: Access, judged: Judged) -> Passage:
+    """Raises SourceError."""
+    ways = [result.way for result in judged.results if result.way]
+    depends_on = tuple(dict.fromkeys(_depends_on(judged)))[:_MOST_DEPENDS]
+    bare = Passage(judged.first, judged.last, judged.verdict, depends_on=depends_on)
+    if judged.verdict == UNKNOWN or not ways:
+        return bare
+    return _stopped(bare, ways[0], owners.Ports(access.protocol, judged.first, judged.last))
+
+
+def _stopped(bare: Passage, way: Way, ports: owners.Ports) -> Passage:
+    is_iptables = way.base.tool != "nft"
+    chain = way.chains[-1]
+    if len(way.rules) == len(way.chains):
+        text = way.rules[-1][1].text(is_iptables)
+        text = f"-A {chain} {text}" if is_iptables else text
+    else:
+        text = f"-P {chain} DROP" if is_iptables else "policy drop"
+    rule = _short(text)
+    owner = owners.owner(way, rule, ports)
+    where = _short(" > ".join((f"{way.base.table} {way.chains[0]}", *way.chains[1:][-1:])))
+    return bare._replace(by=owner.by, chain=where, rule=rule, advice=owner.advice)
+
+
+def _depends_on(judged: Judged) -> t.Iterator[str]:
+    if judged.verdict == BLOCKED:
+        return
+    for result in judged.results:
+        for doubt in result.doubts:
+            yield _short(doubt.what)
+    if judged.verdict != LIMITED:
+        return
+    for result in judged.results:
+        surely_in = without(result.clients, result.dropped)
+        surely_out = without(result.clients, result.passed)
+        if surely_in is not False and surely_out is not False:
+            yield f"the source address: {_who(result, surely_in, surely_out)}"
+    inside = [each for each in judged.results if each.dropped is False]
+    outside = [each for each in judged.results if each.passed is False]
+    families = [{len(each.arrival.address) for each in some} for some in (inside, outside)]
+    if inside and outside and families[0].isdisjoint(families[1]):
+        yield "the version of IP: " + ("IPv6 is open, IPv4 is blocked" if 16 in families[0] else _ONLY_IPV4)
+    elif inside and outside:
+        yield f"where it comes in: {_places(inside)} is open, {_places(outside)} is blocked"
+
+
+def _who(result: Result, surely_in: Clients, surely_out: Clients) -> str:
+    """Whichever of both is said in fewer words."""
+    bits = 8 * len(result.arrival.address)
+    nobodys = without(True, result.clients)
+    let_in, kept_out = _networks(surely_in, nobodys, bits), _networks(surely_out, nobodys, bits)
+    if let_in:
+        return f"only from {let_in}"
+    return f"not from {kept_out}" if kept_out else "some get in"
+
+
+def _networks(clients: Clients, nobodys: Clients, bits: int) -> str:
+    """With addresses that nobody sends from, where that makes fewer of them; empty if there are still many."""
+    found = []
+    family = socket.AF_INET if bits == 32 else socket.AF_INET6
+    for number, length in networks(either(clients, nobodys), bits):
+        last = number | (1 << bits - length) - 1
+        if both(between(number, last, bits), clients) is not False:
+            address = socket.inet_ntop(family, number.to_bytes(bits // 8, "big"))
+            found.append(address if length == bits else f"{address}/{length}")
+        if len(found) > _MOST_NETWORKS:
+            return ""
+    return ", ".join(found)
+
+
+def _places(results: t.Sequence[Result]) -> str:
+    found = dict.fromkeys(_place(result) for result in results)
+    shown = list(found)[:_MOST_NETWORKS]
+    return ", ".join(shown) + (f" and {len(found) - len(shown)} more" if len(found) > len(shown) else "")
+
+
+def _place(result: Result) -> str:
+    arrival = result.arrival
+    family = socket.AF_INET if len(arrival.address) == 4 else socket.AF_INET6
+    devices = "".join(f" on {printable(device.name)}" for device in arrival.comes[:1])
+    return f"{socket.inet_ntop(family, arrival.address)}{devices}"
+
+
+def _short(text: str) -> str:
+    shown = printable(text)
+    return shown if len(shown) <= _MOST_BYTES else f"{shown[: _MOST_BYTES - 3]}..."

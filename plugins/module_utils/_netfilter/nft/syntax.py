@@ -1,0 +1,190 @@
+# Copyright (c) 2026, preflight.ports contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A rule of nf_tables as nft prints it, or as iptables-save does if iptables made it.
+
+What is not known here is named in parentheses.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+import sys
+import typing as t
+
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.nft.data import (
+    COUNTING,
+    Parts,
+    expression,
+    value_in,
+    value_or_verdict,
+)
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.nft.kernel import number, text
+
+_META = {1: "meta protocol", 3: "meta mark", 4: "iif", 5: "oif", 6: "iifname", 7: "oifname", 15: "meta nfproto",
+         16: "meta l4proto", 19: "meta pkttype"}  # fmt: skip
+_PAYLOAD = {
+    (1, 12, 4): "ip saddr", (1, 16, 4): "ip daddr", (1, 9, 1): "ip protocol", (1, 8, 16): "ip6 saddr",
+    (1, 24, 16): "ip6 daddr", (1, 6, 1): "ip6 nexthdr", (2, 0, 2): "th sport", (2, 2, 2): "th dport",
+}  # fmt: skip
+_CT = {0: "ct state", 1: "ct direction", 2: "ct status", 3: "ct mark"}
+_STATES = {1: "invalid", 2: "established", 4: "related", 8: "new", 64: "untracked"}
+_PROTOCOLS = {1: "icmp", 6: "tcp", 17: "udp", 58: "ipv6-icmp"}
+_FAMILIES = {2: "ipv4", 10: "ipv6"}
+_OPERATORS = {0: "", 1: "!= ", 2: "< ", 3: "<= ", 4: "> ", 5: ">= "}
+_ICMPX = {0: "no-route", 1: "port-unreachable", 2: "host-unreachable", 3: "admin-prohibited"}
+_REJECT_ICMP, _REJECT_TCP_RESET, _REJECT_ICMPX = range(3)
+_OF_IPTABLES = {
+    "ip saddr": "-s", "ip6 saddr": "-s", "ip daddr": "-d", "ip6 daddr": "-d", "iifname": "-i", "oifname": "-o",
+    "meta l4proto": "-p", "ip protocol": "-p", "th dport": "--dport", "th sport": "--sport",
+}  # fmt: skip
+
+
+def rule(elements: t.Iterable[bytes], is_iptables: bool = False) -> str:
+    """Raises SourceError."""
+    printer = _Printer(is_iptables)
+    for element in elements:
+        printer.add(*expression(element))
+    return " ".join(printer.words)
+
+
+class _Printer:
+    def __init__(self, is_iptables: bool) -> None:
+        self.words: list[str] = []
+        self._is_iptables = is_iptables
+        self._loaded: list[tuple[str, int]] = []
+        """What is in registers that nothing has asked for, with how many of its bits count, or -1 for all."""
+        self._protocol = ""
+
+    def add(self, name: str, parts: Parts) -> None:
+        make = getattr(self, f"_{name}", None)
+        if make:
+            make(parts)
+        elif name not in COUNTING:
+            self.words.append(f"({name})")
+
+    def _meta(self, parts: Parts) -> None:
+        key = number(parts.get(2))
+        if 3 in parts:
+            self.words.append(f"{_META.get(key, f'meta {key}')} set (a value)")
+        else:
+            self._load(_META.get(key, f"meta {key}"))
+
+    def _payload(self, parts: Parts) -> None:
+        base, offset, size = (number(parts.get(kind)) for kind in (2, 3, 4))
+        name = _PAYLOAD.get((base, offset, size))
+        network = {1: ("ip saddr", "ip daddr"), 2: ("ip6 saddr", "ip6 daddr")}
+        for places, names in ((((12, 4), (16, 4)), network[1]), (((8, 16), (24, 16)), network[2])):
+            for (begin, whole), each in zip(places, names):
+                name = name or (each if base == 1 and offset == begin and size < whole else None)
+        self._load(name or f"@{ {1: 'nh', 2: 'th'}.get(base, 'll') },{offset * 8},{size * 8}")
+
+    def _ct(self, parts: Parts) -> None:
+        self._load(_CT.get(number(parts.get(2)), "ct"))
+
+    def _fib(self, parts: Parts) -> None:
+        self._load("fib")
+
+    def _load(self, name: str) -> None:
+        self._loaded.append((name, -1))
+
+    def _immediate(self, parts: Parts) -> None:
+        found = value_or_verdict(parts.get(2, b""))
+        if not isinstance(found, bytes):
+            word = found.kind if found.kind != "lost" else "queue"
+            self.words.append(self._end(word, found.chain))
+
+    def _end(self, kind: str, chain: str) -> str:
+        if not self._is_iptables:
+            return f"{kind} {chain}".rstrip()
+        return f"-g {chain}" if kind == "goto" else f"-j {chain or kind.upper()}"
+
+    def _bitwise(self, parts: Parts) -> None:
+        if self._loaded:
+            self._loaded[-1] = self._loaded[-1][0], number(value_in(parts.get(4)))
+
+    def _cmp(self, parts: Parts) -> None:
+        name, mask = self._loaded.pop() if self._loaded else ("(a value)", -1)
+        self._loaded.clear()
+        how, value = number(parts.get(2)), value_in(parts.get(3))
+        if name in ("ct state", "ct status") and mask >= 0:
+            bits = int.from_bytes(mask.to_bytes(len(value), "big"), sys.byteorder)
+            names = ",".join(state for bit, state in _STATES.items() if bits & bit)
+            self.words.append(f"{name} {'' if how == 1 else '!= '}{names}")
+            return
+        if name in ("meta l4proto", "ip protocol", "ip6 nexthdr") and not how:
+            self._protocol = _PROTOCOLS.get(number(value), "")
+        self._say(name, _OPERATORS.get(how, ""), _shown(name, value, mask))
+
+    def _range(self, parts: Parts) -> None:
+        name = self._loaded.pop()[0] if self._loaded else "(a value)"
+        first, last = (_shown(name, value_in(parts.get(kind)), -1) for kind in (3, 4))
+        self._say(name, "!= " if number(parts.get(2)) else "", f"{first}{':' if self._is_iptables else '-'}{last}")
+
+    def _say(self, name: str, operator: str, value: str) -> None:
+        if self._is_iptables and name in _OF_IPTABLES:
+            self.words.append(f"{'! ' if operator else ''}{_OF_IPTABLES[name]} {value}")
+            return
+        if name.startswith("th ") and self._protocol and self.words[-1:] == [f"meta l4proto {self._protocol}"]:
+            self.words.pop()
+        if name.startswith("th ") and self._protocol:
+            name = f"{self._protocol} {name[3:]}"
+        self.words.append(f"{name} {operator}{value}")
+
+    def _lookup(self, parts: Parts) -> None:
+        names = [name for name, _mask in self._loaded] or ["(a value)"]
+        self._loaded.clear()
+        if self._protocol and names[-1].startswith("th "):
+            if self.words[-1:] == [f"meta l4proto {self._protocol}"]:
+                self.words.pop()
+            names[-1] = f"{self._protocol} {names[-1][3:]}"
+        found = text(parts.get(1))
+        shown = "{ ... }" if found.startswith(("__set", "__map")) else f"@{found}"
+        kind = "" if 3 not in parts else "vmap " if number(parts[3]) == 0 else "map "
+        self.words.append(f"{' . '.join(names)} {'!= ' if number(parts.get(5)) & 1 else ''}{kind}{shown}")
+
+    def _reject(self, parts: Parts) -> None:
+        kind, code = number(parts.get(1)), number(parts.get(2))
+        if self._is_iptables:
+            self.words.append("-j REJECT")
+        elif kind == _REJECT_TCP_RESET:
+            self.words.append("reject with tcp reset")
+        else:
+            how = _ICMPX.get(code) if kind == _REJECT_ICMPX else None
+            self.words.append(f"reject with icmpx {how}" if how else "reject")
+
+    def _limit(self, parts: Parts) -> None:
+        self.words.append("limit rate ...")
+
+    def _log(self, parts: Parts) -> None:
+        self.words.append("log")
+
+    def _match(self, parts: Parts) -> None:
+        from ansible_collections.preflight.ports.plugins.module_utils._netfilter.xt import syntax
+
+        self.words.append(syntax.match(text(parts.get(1)), number(parts.get(2)), parts.get(3, b"")))
+
+    def _target(self, parts: Parts) -> None:
+        from ansible_collections.preflight.ports.plugins.module_utils._netfilter.xt import syntax
+
+        self.words.append(syntax.target(text(parts.get(1)), parts.get(3, b""), False))
+
+
+def _shown(name: str, value: bytes, mask: int) -> str:
+    if name in ("ip saddr", "ip daddr", "ip6 saddr", "ip6 daddr"):
+        size = 4 if name.startswith("ip ") else 16
+        prefix = 8 * len(value) if mask < 0 else bin(mask).count("1")
+        address = socket.inet_ntop(socket.AF_INET if size == 4 else socket.AF_INET6, value.ljust(size, b"\0"))
+        return address if prefix == 8 * size else f"{address}/{prefix}"
+    if name in ("iifname", "oifname"):
+        shown = text(value.partition(b"\0")[0])
+        return shown if b"\0" in value else f"{shown}*"
+    if name in ("meta l4proto", "ip protocol", "ip6 nexthdr"):
+        return _PROTOCOLS.get(number(value), str(number(value)))
+    if name == "meta nfproto":
+        return _FAMILIES.get(number(value), str(number(value)))
+    if name in ("meta mark", "ct mark", "iif", "oif") and len(value) == 4:
+        return str(struct.unpack("=I", value)[0])
+    return str(number(value))

@@ -1,0 +1,36 @@
+# Copyright (c) 2026, preflight.ports contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""An address or a network as people write it -> Network. Pure."""
+
+from __future__ import annotations
+
+import socket
+import typing as t
+
+from ansible_collections.preflight.ports.plugins.module_utils._model.passage import Network
+from ansible_collections.preflight.ports.plugins.module_utils._model.requirement import RequirementError
+
+
+def parse(value: t.Any, option: str) -> Network:
+    """``10.0.0.0/8``, ``2001:db8::/32``, ``192.0.2.7``. Raises RequirementError."""
+    text, slash, prefix = value.strip().partition("/") if isinstance(value, str) else ("", "", "")
+    family = socket.AF_INET6 if ":" in text else socket.AF_INET
+    try:
+        address = socket.inet_pton(family, text)
+    except (OSError, ValueError):
+        raise RequirementError(
+            f"{option}: {value!r} is no address and no network; write 192.0.2.7, 10.0.0.0/8 or 2001:db8::/32"
+        ) from None
+    bits = 8 * len(address)
+    if not slash:
+        return Network(address, bits)
+    if not (prefix.isascii() and prefix.isdigit() and int(prefix) <= bits):
+        raise RequirementError(f"{option}: {value!r} has no length of a prefix behind its slash; it is 0 to {bits}")
+    length = int(prefix)
+    first = int.from_bytes(address, "big") >> (bits - length) << (bits - length)
+    if first != int.from_bytes(address, "big"):
+        network = socket.inet_ntop(family, first.to_bytes(bits // 8, "big"))
+        raise RequirementError(f"{option}: {value!r} has bits of a host behind its prefix; write {network}/{length}")
+    return Network(address, length)

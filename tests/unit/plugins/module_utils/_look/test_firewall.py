@@ -1,0 +1,44 @@
+# Copyright (c) 2026, preflight.ports contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.preflight.ports.plugins.module_utils._look import firewall
+from ansible_collections.preflight.ports.plugins.module_utils._model.passage import BLOCKED, Access, Passage
+from ansible_collections.preflight.ports.plugins.module_utils._request.entries import parse
+from ansible_collections.preflight.ports.plugins.module_utils._verdict.verdict import Verdict
+
+
+@pytest.fixture
+def gate(monkeypatch):
+    """Says that no port is open, and keeps what it was asked."""
+    asked = []
+
+    def passages(accesses):
+        asked.extend(accesses)
+        return [[Passage(each.first, each.last, BLOCKED)] for each in accesses]
+
+    monkeypatch.setattr(firewall.gate, "passages", passages)
+    return asked
+
+
+def test_find(gate):
+    requirements = parse([{"port": 80, "firewall": "ignore"}, "81-83", "90"])
+    verdicts = {
+        (1, 82): Verdict(requirements[1], 82, "listening", met=False),
+        (2, 90): Verdict(requirements[2], 90, "listening", met=True),
+    }
+    assert firewall.find(requirements, verdicts) == {
+        1: [Passage(81, 81, BLOCKED), Passage(83, 83, BLOCKED)],
+        2: [Passage(90, 90, BLOCKED)],
+    }
+    assert gate == [Access("tcp", each.endpoints, each.first, each.last) for each in requirements[1:]]
+
+
+def test_find_nothing(monkeypatch, gate):
+    assert firewall.find(parse([{"port": 80, "firewall": "ignore"}]), {}) == {}
+    assert gate == []
+    monkeypatch.setattr(firewall.gate, "passages", lambda _accesses: None)
+    assert firewall.find(parse([80]), {}) is None

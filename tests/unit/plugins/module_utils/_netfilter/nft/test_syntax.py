@@ -1,0 +1,69 @@
+# Copyright (c) 2026, preflight.ports contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+from ansible_collections.preflight.ports.plugins.module_utils._kernel.netlink import attributes
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.nft.syntax import rule
+from support import nftables as nft
+from support import xt_entries
+from support.netlink import attribute
+
+
+def masked(mask):
+    size = len(mask)
+    kept = attribute(4, attribute(1, mask)) + attribute(5, attribute(1, bytes(size)))
+    return nft.expression("bitwise", nft.numbers(1, 1, size) + kept)
+
+
+def xtables(kind, name, revision, info):
+    return nft.expression(kind, nft.parts(nft.text(name), nft.be32(revision), info))
+
+
+STATE = nft.expression("ct", nft.numbers(1, 0)) + masked(struct.pack("=I", 6)) + nft.compare(bytes(4), nft.NEQ)
+TCP, DROP = nft.meta(16) + nft.compare(b"\6"), nft.end(nft.DROP)
+PORT = nft.payload(2, 2, 2)
+
+
+@pytest.mark.parametrize(
+    ("expressions", "expected"),
+    [
+        (nft.dport(80) + nft.expression("counter") + DROP, "tcp dport 80 drop"),
+        (TCP + DROP, "meta l4proto tcp drop"),
+        (TCP + PORT + nft.lookup("ports") + DROP, "tcp dport @ports drop"),
+        (TCP + PORT + nft.lookup("__set3", is_inverted=True) + DROP, "tcp dport != { ... } drop"),
+        (TCP + PORT + nft.lookup("__map1", 1, 0), "tcp dport vmap { ... }"),
+        (nft.payload(1, 12, 4) + nft.compare(b"\xc0\0\2\1") + DROP, "ip saddr 192.0.2.1 drop"),
+        (nft.payload(1, 12, 3) + nft.compare(b"\xc0\0\2") + DROP, "ip saddr 192.0.2.0/24 drop"),
+        (nft.payload(1, 16, 4) + masked(b"\xff\xff\xf0\0") + nft.compare(b"\xc0\0\0\0", nft.NEQ),
+         "ip daddr != 192.0.0.0/20"),
+        (nft.meta(6) + nft.compare(b"wan0".ljust(16, b"\0")) + nft.end(nft.JUMP, "mine"), "iifname wan0 jump mine"),
+        (nft.meta(6) + nft.compare(b"wan") + DROP, "iifname wan* drop"),
+        (nft.meta(3) + nft.compare(struct.pack("=I", 16), nft.NEQ), "meta mark != 16"),
+        (STATE + DROP, "ct state established,related drop"),
+        (nft.expression("reject", nft.numbers(2, 3)), "reject with icmpx admin-prohibited"),
+        (nft.expression("reject", nft.numbers(1)), "reject with tcp reset"),
+        (nft.expression("limit") + nft.expression("socket") + DROP, "limit rate ... (socket) drop"),
+    ],
+)  # fmt: skip
+def test_nft(expressions, expected):
+    assert rule([element for _kind, element in attributes(expressions)]) == expected
+
+
+@pytest.mark.parametrize(
+    ("expressions", "expected"),
+    [
+        (nft.payload(1, 12, 3) + nft.compare(b"\xc0\0\2") + TCP + xtables("match", *xt_entries.TCP_80) + DROP,
+         "-s 192.0.2.0/24 -p tcp -m tcp --dport 80 -j DROP"),
+        (nft.meta(6) + nft.compare(b"lo\0", nft.NEQ) + nft.end(nft.GOTO, "mine"), "! -i lo -g mine"),
+        (xtables("match", *xt_entries.multiport(80, 90, 443, ranges=[0])) + nft.end(nft.ACCEPT),
+         "-m multiport --dports 80:90,443 -j ACCEPT"),
+        (xtables("target", "REJECT", 0, bytes((6, 0, 0, 0))), "-j REJECT --reject-with icmp-host-prohibited"),
+    ],
+)  # fmt: skip
+def test_iptables(expressions, expected):
+    assert rule([element for _kind, element in attributes(expressions)], is_iptables=True) == expected

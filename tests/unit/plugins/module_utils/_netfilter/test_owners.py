@@ -1,0 +1,63 @@
+# Copyright (c) 2026, preflight.ports contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.owners import Ports, owner
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.packets import FORWARD, INPUT
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.rules import Base
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.walk import Way
+
+
+class Rule:
+    def handle(self):
+        return 7
+
+
+def way(table, *chains, tool="nft", is_policy=False, hook=INPUT, others=()):
+    present = {name: [Rule()] for name in (*chains, *others)}
+    base = Base(tool, table, chains[0], hook, 0, (4,), present.__getitem__)
+    return Way(base, chains, tuple((2, Rule()) for _chain in chains)[is_policy:])
+
+
+FIREWALLD = "inet firewalld"
+OPEN_ZONE = "Run: firewall-cmd --zone=public --add-port=80-81/tcp --permanent && firewall-cmd --reload"
+
+
+@pytest.mark.parametrize(
+    ("way", "rule", "by", "advice"),
+    [
+        (way(FIREWALLD, "filter_INPUT", "filter_INPUT_ZONES", "filter_IN_public"), "reject", "firewalld (zone public)",
+         OPEN_ZONE),
+        (way(FIREWALLD, "filter_INPUT", "filter_IN_public", "filter_IN_public_deny"), "drop", "firewalld (zone public)",
+         "A rule there refuses it; to see it, run: firewall-cmd --zone=public --list-rich-rules"),
+        (way(FIREWALLD, "filter_INPUT"), "reject", "firewalld",
+         "Run: firewall-cmd --add-port=80-81/tcp --permanent && firewall-cmd --reload"),
+        (way("inet firewalld_policy_drop", "filter_input"), "", "firewalld (panic mode)",
+         "Run: firewall-cmd --panic-off"),
+        (way("ip filter", "INPUT", "IN_public", tool="iptables"), "", "iptables",
+         "Let the new rule come first: iptables -I IN_public 3 -p tcp --dport 80:81 -j ACCEPT"),
+        (way("ip filter", "INPUT", tool="iptables", is_policy=True, others=["ufw-before-input"]), "", "ufw",
+         "Run: ufw allow 80:81/tcp"),
+        (way("ip filter", "INPUT", "ufw-user-input", tool="iptables"), "", "ufw",
+         "A rule there refuses it; ufw status numbered lists it, and ufw delete NUMBER removes it."),
+        (way("inet f2b-table", "f2b-chain"), "ip saddr @addr-set-sshd reject", "fail2ban (jail sshd)",
+         "To lift a ban, run: fail2ban-client set sshd unbanip ADDRESS"),
+        (way("ip filter", "INPUT", "f2b-sshd", tool="iptables"), "", "fail2ban (jail sshd)",
+         "To lift a ban, run: fail2ban-client set sshd unbanip ADDRESS"),
+        (way("ip filter", "FORWARD", tool="iptables", is_policy=True, hook=FORWARD, others=["DOCKER-USER"]), "",
+         "Docker",
+         "Let the traffic through in the chain DOCKER-USER, or publish the port with Docker."),
+        (way("inet filter", "input", is_policy=True), "policy drop", "nftables",
+         "Run: nft add rule inet filter input tcp dport 80-81 accept"),
+        (way("inet filter", "input", "mine\x1b"), "drop", "nftables",
+         "Let the new rule come first: nft insert rule inet filter mine\\x1b handle 7 tcp dport 80-81 accept"),
+        (way("ip6 mangle", "INPUT", tool="iptables-legacy", is_policy=True), "", "iptables",
+         "Run: ip6tables-legacy -t mangle -A INPUT -p tcp --dport 80:81 -j ACCEPT"),
+    ],
+)  # fmt: skip
+def test_owner(way, rule, by, advice):
+    found = owner(way, rule, Ports("tcp", 80, 81))
+    assert (found.by, found.advice) == (by, advice)

@@ -1,0 +1,60 @@
+# Copyright (c) 2026, preflight.ports contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.preflight.ports.plugins.module_utils._model.passage import Network
+from ansible_collections.preflight.ports.plugins.module_utils._model.requirement import RequirementError
+from ansible_collections.preflight.ports.plugins.module_utils._request.entries import parse
+from ansible_collections.preflight.ports.plugins.module_utils._request.networks import parse as parse_network
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("192.0.2.7", Network(b"\xc0\0\2\7", 32)),
+        (" 10.0.0.0/8 ", Network(b"\x0a\0\0\0", 8)),
+        ("0.0.0.0/0", Network(bytes(4), 0)),
+        ("2001:db8::/32", Network(b"\x20\1\x0d\xb8" + bytes(12), 32)),
+    ],
+)
+def test_parse(written, expected):
+    assert parse_network(written, "clients") == expected
+
+
+@pytest.mark.parametrize(
+    ("written", "problem"),
+    [
+        ("web1", "'web1' is no address and no network; write 192.0.2.7, 10.0.0.0/8 or 2001:db8::/32"),
+        (7, "7 is no address and no network"),
+        ("10.0.0.1/8", "'10.0.0.1/8' has bits of a host behind its prefix; write 10.0.0.0/8"),
+        ("10.0.0.0/33", "has no length of a prefix behind its slash; it is 0 to 32"),
+        ("10.0.0.0/", "has no length of a prefix behind its slash"),
+    ],
+)
+def test_parse_refuses(written, problem):
+    with pytest.raises(RequirementError) as caught:
+        parse_network(written, "clients")
+    assert problem in str(caught.value)
+
+
+def test_entries_have_their_own_terms():
+    entries = [{"port": 80, "firewall": "fail", "clients": "10.0.0.0/8, 192.0.2.7"}, 81]
+    own, other = parse(entries, firewall="ignore", clients=[])
+    assert (own.firewall, [each.length for each in own.clients]) == ("fail", [8, 32])
+    assert (other.firewall, other.clients) == ("ignore", ())
+
+
+@pytest.mark.parametrize(
+    ("entry", "problem"),
+    [
+        ({"port": 80, "firewall": "maybe"}, "'firewall' is 'warn', 'fail' or 'ignore'; not 'maybe'"),
+        ({"port": 80, "clients": 7}, "'clients' is a list of addresses and networks; not"),
+    ],
+)
+def test_entries_refuse(entry, problem):
+    with pytest.raises(RequirementError) as caught:
+        parse([entry])
+    assert problem in str(caught.value)
