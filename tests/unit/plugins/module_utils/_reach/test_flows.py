@@ -223,7 +223,7 @@ def test_strangers_get_nothing(run, loopback):
 def test_a_crowd_of_strangers_does_not_keep_clients_out(run, loopback):
     port = loopback.spare_port()
     server = run([port], room=20)
-    crowd = [loopback.closed_at_the_end(socket.create_connection(("127.0.0.1", port))) for _ in range(100)]
+    crowd = [loopback.closed_at_the_end(socket.create_connection(("127.0.0.1", port))) for _each in range(100)]
     assert outcome(port, server.name).state == "open"
     assert len(server.responder._peers) <= 20
     assert crowd
@@ -338,7 +338,7 @@ def test_states_of_ports(error, state):
 def test_no_time_wait_is_left(run, loopback):
     port = loopback.spare_port()
     server = run([port])
-    for _ in range(5):
+    for _each in range(5):
         assert outcome(port, server.name).state == "open"
     server.stop()
     with socket.socket() as again:

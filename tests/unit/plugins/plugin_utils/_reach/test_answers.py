@@ -84,7 +84,7 @@ def test_flows_that_nobody_asked_for(flows):
 )
 def test_whatever_a_host_answers_is_read_or_malformed(read, good):
     chance = random.Random(1)
-    for _ in range(3000):
+    for _each in range(3000):
         answer = copy.deepcopy(good)
         place = answer
         for _depth in range(chance.randrange(4)):

@@ -10,7 +10,7 @@ import csv
 import io
 import json
 import os
-import xml.etree.ElementTree as ElementTree
+from xml.etree import ElementTree
 
 import pytest
 from ansible_collections.preflight.ports.plugins.plugin_utils._reach import judge, plan, reports, rows, words
