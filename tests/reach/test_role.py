@@ -11,9 +11,9 @@ import signal
 import subprocess
 import sys
 import time
-from xml.etree import ElementTree
 from pathlib import Path
 from typing import Any, Callable, Iterator
+from xml.etree import ElementTree
 
 import pytest
 from reach.hosts import Hosts
