@@ -225,7 +225,7 @@ def _nft_table(chance: random.Random, number: int) -> Table:
         head = f"type filter hook ingress device {device} priority {chance.randint(-5, 5)}; policy {_policy(chance)};"
         chains.append(Chain("ingress", head, _nft_rules(chance, versions[0], onward, "ingress")))
     else:
-        for hook in {"input", chance.choice(("input", "input", "prerouting", "forward"))}:
+        for hook in sorted({"input", chance.choice(("input", "input", "prerouting", "forward"))}):
             head = f"type filter hook {hook} priority {chance.choice(PRIORITIES)}; policy {_policy(chance)};"
             chains.append(Chain(hook, head, _nft_rules(chance, versions[0], onward, hook)))
         if chance.random() < 0.25:

@@ -49,19 +49,19 @@ class Table(NamedTuple):
 
     def loadable(self) -> Table | None:
         """The same, without the rules that its tool refuses."""
+        mended = self
         for position, chain in enumerate(self.chains):
             good: tuple[str, ...] = ()
             for rule in chain.rules:
-                without = [other._replace(rules=()) for other in self.chains]
+                without = [other._replace(rules=()) for other in mended.chains]
                 without[position] = chain._replace(rules=(rule,))
                 flush(self.tool)
                 if not self._replace(chains=tuple(without)).load():
                     good += (rule,)
-            self = self._replace(
-                chains=(*self.chains[:position], chain._replace(rules=good), *self.chains[position + 1 :])
-            )
+            chains = (*mended.chains[:position], chain._replace(rules=good), *mended.chains[position + 1 :])
+            mended = mended._replace(chains=chains)
         flush(self.tool)
-        return self if not self.load() else None
+        return mended if not mended.load() else None
 
 
 RuleSet = tuple[Table, ...]

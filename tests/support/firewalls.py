@@ -85,7 +85,9 @@ class Fail2ban:
         command = [*self._command("server"), "-xf", *options, "start"]
         self._server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         until = time.monotonic() + PATIENCE_SECONDS
-        while subprocess.run([*self._command("client"), "status", self._jail], capture_output=True).returncode:
+        while subprocess.run(
+            [*self._command("client"), "status", self._jail], capture_output=True, check=False
+        ).returncode:
             assert time.monotonic() < until and self._server.poll() is None, self._log()
             time.sleep(0.1)
         return self

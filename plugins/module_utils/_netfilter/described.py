@@ -47,8 +47,8 @@ def passage(access: Access, judged: Judged) -> Passage:
 def _stopped(bare: Passage, way: Way, ports: owners.Ports) -> Passage:
     is_iptables = way.base.tool != "nft"
     chain = way.chains[-1]
-    if len(way.rules) == len(way.chains):
-        text = way.rules[-1][1].text(is_iptables)
+    if len(way.passed) == len(way.chains):
+        text = way.passed[-1][1].text(is_iptables)
         text = f"-A {chain} {text}" if is_iptables else text
     else:
         text = f"-P {chain} DROP" if is_iptables else "policy drop"

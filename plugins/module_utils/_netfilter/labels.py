@@ -34,7 +34,7 @@ def described(found: Found) -> Redirect:
     """The first way, and how many more there are."""
     way = found.sent[0].way
     target, *others = dict.fromkeys(destination(found.arrival, found.port, each.target) for each in found.sent)
-    comments = [comment for comment in (rule.comment() for _place, rule in way.rules) if comment]
+    comments = [comment for comment in (rule.comment() for _place, rule in way.passed) if comment]
     text, container_id = label(way.chains, comments)
     target += f" and {len(others)} more" if others else ""
     return Redirect(

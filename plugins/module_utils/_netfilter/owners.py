@@ -50,7 +50,7 @@ def owner(way: Way, rule: str, ports: Ports) -> Owner:
     chains, table = way.chains, way.base.table.partition(" ")[2]
     if table.startswith("firewalld") or any(map(_is_zone, chains)):
         return _firewalld(chains, table, ports)
-    if any(map(_UFW.fullmatch, chains)) or (not way.rules and _has(way.base, _OF_UFW)):
+    if any(map(_UFW.fullmatch, chains)) or (not way.passed and _has(way.base, _OF_UFW)):
         return _ufw(chains, ports)
     jail = next((found[1] for found in map(_FAIL2BAN.fullmatch, reversed(chains)) if found), None)
     if jail or table.startswith("f2b-"):
@@ -112,9 +112,9 @@ def _fail2ban(jail: str | None, rule: str) -> Owner:
 def _for_nft(way: Way, ports: Ports) -> str:
     where = printable(f"{way.base.table} {way.chains[-1]}")
     match = f"{ports.protocol} dport {ports.joined('-')} accept"
-    if len(way.rules) < len(way.chains):
+    if len(way.passed) < len(way.chains):
         return f"Run: nft add rule {where} {match}"
-    _place, rule = way.rules[-1]
+    _place, rule = way.passed[-1]
     return f"Let the new rule come first: nft insert rule {where} handle {rule.handle()} {match}"
 
 
@@ -124,6 +124,6 @@ def _for_iptables(way: Way, ports: Ports) -> str:
     command += "" if table == "filter" else f" -t {table}"
     chain = printable(way.chains[-1])
     match = f"-p {ports.protocol} --dport {ports.joined(':')} -j ACCEPT"
-    if len(way.rules) < len(way.chains):
+    if len(way.passed) < len(way.chains):
         return f"Run: {command} -A {chain} {match}"
-    return f"Let the new rule come first: {command} -I {chain} {way.rules[-1][0] + 1} {match}"
+    return f"Let the new rule come first: {command} -I {chain} {way.passed[-1][0] + 1} {match}"

@@ -52,7 +52,7 @@ class Way(t.NamedTuple):
 
     base: rules.Base
     chains: tuple[str, ...]
-    rules: tuple[tuple[int, rules.Rule], ...]
+    passed: tuple[tuple[int, rules.Rule], ...]
     """Of each of *chains* the rule that led on or decided, with its place; none of the last if its policy decided."""
 
 
@@ -157,7 +157,7 @@ class Walk:
                     region = minus(region, outcome.sure)
                     if outcome.doubts:
                         self.doubts.append((packets, minus(outcome.may, outcome.sure), outcome.doubts))
-                    self._apply(outcome, way._replace(rules=(*way.rules, (place, rule))), onward, back, accepted)
+                    self._apply(outcome, way._replace(passed=(*way.passed, (place, rule))), onward, back, accepted)
                 onward.append((packets, region))
             if is_seen:
                 streams = merged(onward)
