@@ -73,7 +73,7 @@ def test_fates(bases, passed, dropped):
 def test_ways():
     walk = Walk([base(Rule(rules.JUMP, "a"), a=(DROP_80, DROP))], 100)
     walk.past(INPUT, {packets(ports=(80, 81)): region(3)})
-    assert [(way.chains, [place for place, _rule in way.rules]) for _packets, _parts, way in walk.dropped] == [
+    assert [(way.chains, [place for place, _rule in way.passed]) for _packets, _parts, way in walk.dropped] == [
         (("base", "a"), [0, 0]), (("base", "a"), [0, 1]),
     ]  # fmt: skip
 
