@@ -57,10 +57,13 @@ exec firewalld --nofork --nopid
         return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
+_NO_RULES = "cp /usr/share/ufw/user.rules /usr/share/ufw/user6.rules /etc/ufw/\n"
+
+
 def ufw(*commands: str) -> None:
-    """Enabled, after these commands."""
+    """Enabled, after these commands, whatever rules this machine has."""
     lines = "\n".join(f"ufw {command}" for command in (*commands, "--force enable"))
-    check(["unshare", "--mount", "sh", "-ec", f"{_APART}copy /etc/ufw\ncopy /etc/default\n{lines}"])
+    check(["unshare", "--mount", "sh", "-ec", f"{_APART}copy /etc/ufw\ncopy /etc/default\n{_NO_RULES}{lines}"])
 
 
 class Fail2ban:
