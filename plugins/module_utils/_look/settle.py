@@ -46,8 +46,8 @@ def settle(wanted: Endpoint, answer: str | None, sockets: t.Iterable[Socket], sh
     if answer == bind.UNAVAILABLE:
         # A socket may have an address that the host lacks: IP_FREEBIND in ip(7), or one that was taken away since.
         in_the_way = [held for held in suspects if held.state in (LISTENING, BOUND)]
-        there = _blame([held for held in in_the_way if held.endpoint.address == wanted.address])
-        return there or Finding(UNAVAILABLE, tuple(in_the_way))
+        is_there = any(held.endpoint.address == wanted.address for held in in_the_way)
+        return (_blame(in_the_way) if is_there else None) or Finding(UNAVAILABLE, tuple(in_the_way))
     if answer == bind.REUSABLE:
         return _settle_reusable(suspects, shows_bound)
     for tier in _TIERS:

@@ -75,6 +75,8 @@ class _Service(t.NamedTuple):
 
 
 def _service(requirement: Requirement, endpoint: Endpoint, finding: Finding, census: Census) -> _Service:
+    if finding.state == UNAVAILABLE:
+        return _Service(False)  # its sockets would be in the way, but no client reaches an address that is not here
     met = [held for held in finding.sockets if _is_met(requirement, endpoint, held)]
     servers = [holder_of(held, census) for held in met]
     if not finding.redirect:

@@ -51,6 +51,14 @@ def names(holders):
         pytest.param(80, [Finding(UNKNOWN), NOTHING], [], UNKNOWN, False, id="unknown"),
         pytest.param("10.0.0.5:80", [ABSENT], [], UNAVAILABLE, False, id="the address is not here"),
         pytest.param(
+            "10.0.0.5:80",
+            [found(by(APACHE), state=UNAVAILABLE)],
+            [],
+            UNAVAILABLE,
+            False,
+            id="nor is it with a wildcard",
+        ),
+        pytest.param(
             "0.0.0.0:80", [found(by(APACHE, address="127.0.0.1"))], [], LISTENING, False, id="one address is not all"
         ),
         pytest.param("127.0.0.1:80", [found(by(APACHE))], [], LISTENING, True, id="all are this one too"),
