@@ -28,11 +28,14 @@ help: ## Show this list
 run: .venv/ansible ## Check PORTS on the hosts of INVENTORY (80 and 443 on this machine)
 	@$(BIN)/ansible-playbook preflight.ports.check -i "$$INVENTORY" -e "check_ports='$$PORTS'"
 
-# units stays last: its summary ends the output.
-GATES = lint sanity importer docs molecule hosts reports truth examples units
+GATES = lint sanity importer docs molecule hosts reports truth rules examples units
 
-.PHONY: test
-test: $(GATES) ## Prove the collection: all of the next ten
+.PHONY: test quick
+test: .venv/nox ## Run every check: all of the gates below
+	@$(NOX) $(GATES)
+
+quick: .venv/nox ## The gates that take two minutes: lint, units, molecule
+	@$(NOX) lint units molecule
 
 .PHONY: $(GATES)
 lint: ## Linters, types, docs and changelog
@@ -42,7 +45,8 @@ docs: ## The documentation site, in .site
 molecule: ## The role and the module on real listeners of this machine
 hosts: ## Deployments to Debian hosts, which it boots; needs root and the packages that it names
 reports: ## The role's reports in a real browser, in other readers, and after real plays
-truth: ## The kernel as judge of random cases and NAT rules, faults, hostile input
+truth: ## The kernel as judge of random cases; faults, hostile input
+rules: ## The kernel as judge of NAT rules and firewalls, random and real ones; needs root
 examples: ## Every example of the documentation, on real sockets
 units: ## Unit tests with branch coverage
 

@@ -8,6 +8,7 @@ import glob
 import os
 import re
 import shutil
+import subprocess
 import sys
 import tarfile
 from pathlib import Path
@@ -18,9 +19,35 @@ ROOT = Path(__file__).parent
 PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 SHIPPED = {"CHANGELOG.rst", "COPYING", "README.md", "changelogs", "docs", "meta", "playbooks", "plugins", "roles"}
 
-# ansible-core to the oldest or newest Python of its controllers.
-CORES = {"2.18": "3.11", "2.19": "3.13", "2.20": "3.12", "2.21": "3.13"}
-TARGETS = ["3.8", "3.9", "3.10", "3.11", "3.12", "3.13"]
+# Each ansible-core with the oldest or newest Python of its controllers.
+CORES = [("3.11", "2.18.0"), ("3.13", "2.19.0"), ("3.12", "2.20.0"), ("3.14", "2.21.0"), ("3.13", "2.22.0rc1")]
+TARGETS = ["3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14"]
+
+# What gates run of the machine, and the Debian package that has it.
+PACKAGES = {
+    "/usr/lib/*/libatomic.so.1": "libatomic1",
+    "/usr/lib/podman/netavark": "netavark",
+    "busybox": "busybox-static",
+    "chromium": "chromium",
+    "dbus-daemon": "dbus-daemon",
+    "debootstrap": "debootstrap",
+    "dockerd": "docker.io",
+    "fail2ban-server": "fail2ban",
+    "firewalld": "firewalld",
+    "ip": "iproute2",
+    "ipset": "ipset",
+    "iptables": "iptables",
+    "nft": "nftables",
+    "podman": "podman",
+    "ps": "procps",
+    "runc": "runc",
+    "ssh": "openssh-client",
+    "systemd-nspawn": "systemd-container",
+    "ufw": "ufw",
+}
+CONTAINERS = ("busybox", "dockerd", "/usr/lib/podman/netavark", "podman", "runc")
+FIREWALLS = ("dbus-daemon", "fail2ban-server", "firewalld", "ip", "ipset", "iptables", "nft", "ufw")
+HOSTS = ("debootstrap", "ip", "iptables", "podman", "ps", "runc", "ssh", "systemd-nspawn")
 
 # Does what ansible-test's own pip bootstrap does, from what the interpreter brings along.
 GET_PIP = """\
@@ -37,9 +64,53 @@ nox.options.error_on_missing_interpreters = False
 
 # pyenv's interpreters all count as present, and its shims, which may lead nowhere, come after them.
 PYENV = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
-os.environ["PATH"] = os.pathsep.join([*map(str, sorted(PYENV.glob("versions/*/bin"))), os.environ["PATH"]])
+PYTHONS = map(str, sorted(PYENV.glob("versions/*/bin")))
+# Debian's users do not have the last two.
+os.environ["PATH"] = os.pathsep.join([*PYTHONS, os.environ["PATH"], "/usr/sbin", "/sbin"])
 # The collection is found in this checkout alone, whatever else the user has installed.
 os.environ["ANSIBLE_COLLECTIONS_PATH"] = str(ROOT / ".collections")
+
+
+def skip(session: nox.Session, reason: str) -> None:
+    """Leave a gate out, which the last lines name, or fail where every gate has to run."""
+    if os.environ.get("EVERY_GATE"):
+        session.error(reason)
+    session.skip(reason)
+
+
+def found(name: str) -> bool:
+    return bool(glob.glob(name) if name.startswith("/") else shutil.which(name))
+
+
+def need(session: nox.Session, *names: str) -> None:
+    """Install what the machine lacks, where that can be done."""
+    packages = sorted({PACKAGES[name] for name in names if not found(name)})
+    if not packages:
+        return
+    if os.geteuid() or not shutil.which("apt-get"):
+        skip(session, f"install {' '.join(packages)}")
+    apt = ["apt-get", "-qq", "-o", "Dpkg::Use-Pty=0"]
+    quietly = {"DEBIAN_FRONTEND": "noninteractive"}
+    session.run(*apt, "update", external=True, silent=True)
+    session.run(*apt, "install", "--no-install-recommends", *packages, env=quietly, external=True, silent=True)
+
+
+def need_linux(session: nox.Session) -> None:
+    if sys.platform != "linux":
+        skip(session, "it asks the kernel of Linux")
+
+
+def need_root(session: nox.Session, why: str) -> None:
+    need_linux(session)
+    if os.geteuid():
+        skip(session, f"run it as root, who {why}")
+
+
+def need_namespaces(session: nox.Session) -> None:
+    need_linux(session)
+    unshare = ["unshare", "--user", "--map-root-user", "--net", "true"]
+    if os.geteuid() and subprocess.run(unshare, stderr=subprocess.DEVNULL, check=False).returncode:
+        skip(session, "run it as root, or let users make namespaces (user.max_user_namespaces, AppArmor)")
 
 
 def install(session: nox.Session, group: str, *extra: str) -> None:
@@ -202,8 +273,8 @@ def molecule(session: nox.Session) -> None:
 @nox.session
 def hosts(session: nox.Session) -> None:
     """The scenarios on real hosts, which the lab boots."""
-    if sys.platform != "linux" or os.geteuid():
-        session.skip("it boots hosts, which only root can do, on Linux")
+    need_root(session, "may boot hosts")
+    need(session, *HOSTS)
     install(session, "molecule", "ansible-core>=2.18")
     session.run("molecule", "destroy", "--all", silent=True)  # molecule would take what a crash has left for created
     session.run("molecule", "test", "--all", "--exclude", "default")
@@ -219,33 +290,35 @@ def units(session: nox.Session) -> None:
 @nox.session
 def reports(session: nox.Session) -> None:
     """The role's reports in a real browser, in other readers, and after real plays."""
+    need(session, "chromium", "/usr/lib/*/libatomic.so.1")
     install(session, "reports", "ansible-core>=2.18")
     pytest(session, "tests/reports")
 
 
 @nox.session
 def truth(session: nox.Session) -> None:
-    """The kernel as judge of random cases and of NAT rules; faults made on purpose; hostile input."""
-    if sys.platform != "linux":
-        session.skip("it makes network namespaces, which only Linux has")
+    """The kernel as judge of random cases; faults made on purpose; hostile input."""
+    need_namespaces(session)
     install(session, "truth", "ansible-core>=2.18")
     for folder in ("fuzz", "faults", "oracle"):
         pytest(session, f"tests/{folder}")
-    if os.geteuid():
-        session.warn("tests/redirects and tests/firewall are left out: only root may load rules")
-    else:
-        pytest(session, "tests/redirects")
-        pytest(session, "tests/firewall")
+
+
+@nox.session
+def rules(session: nox.Session) -> None:
+    """The kernel as judge of NAT rules and firewalls, of real containers and of random ones."""
+    need_root(session, "may load rules")
+    need(session, *CONTAINERS, *FIREWALLS)
+    install(session, "truth", "ansible-core>=2.18")
+    pytest(session, "tests/redirects")
+    pytest(session, "tests/firewall")
 
 
 @nox.session
 def examples(session: nox.Session) -> None:
     """Every example of the documentation, run on real sockets; port_info beside its peer."""
-    if sys.platform != "linux":
-        session.skip("it makes network namespaces, which only Linux has")
-    everywhere = os.pathsep.join([os.environ["PATH"], "/usr/sbin", "/sbin"])
-    if missing := [tool for tool in ("ps", "ss", "sysctl") if not shutil.which(tool, path=everywhere)]:
-        session.error(f"{', '.join(missing)} not found: install procps and iproute2")
+    need_namespaces(session)
+    need(session, "ip", "ps")
     install(session, "examples", "--no-compile")  # of the thousands of files that ansible has, few are used
     pytest(session, "tests/examples", "tests/peers")
 
@@ -260,6 +333,8 @@ def oracle(session: nox.Session) -> None:
 @nox.session
 def redirects(session: nox.Session) -> None:
     """As many random sets of NAT rules as wanted: --cases N --seed N."""
+    need_root(session, "may load rules")
+    need(session, *FIREWALLS)
     install(session, "truth", "ansible-core>=2.18")
     pytest(session, "tests/redirects/test_random_rules.py")
 
@@ -267,6 +342,8 @@ def redirects(session: nox.Session) -> None:
 @nox.session
 def firewall(session: nox.Session) -> None:
     """As many questions about random firewalls as wanted: --cases N --seed N."""
+    need_root(session, "may load rules")
+    need(session, *FIREWALLS)
     install(session, "truth", "ansible-core>=2.18")
     run_script(session, "firewall.run")
 
@@ -281,8 +358,8 @@ def kernels(session: nox.Session) -> None:
 @nox.session
 def reach(session: nox.Session) -> None:
     """Each state of a flow by a real fault between network namespaces, and the role on hosts that are namespaces."""
-    if sys.platform != "linux" or os.geteuid():
-        session.skip("it connects network namespaces, which only root can do, on Linux")
+    need_root(session, "may connect network namespaces")
+    need(session, "ip", "iptables", "nft")
     install(session, "truth", "ansible-core>=2.18")
     pytest(session, "tests/reach")
 
@@ -318,10 +395,10 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
-@nox.parametrize("python,core", [(python, core) for core, python in CORES.items()], ids=list(CORES))
+@nox.parametrize("python,core", CORES, ids=[core for _python, core in CORES])
 def controller(session: nox.Session, core: str) -> None:
     """Units and molecule on an ansible-core."""
-    install(session, "units", f"ansible-core~={core}.0")
+    install(session, "units", f"ansible-core~={core}")
     install(session, "molecule")
     pytest(session)
     run_molecule(session)

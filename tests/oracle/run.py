@@ -75,7 +75,7 @@ class Tally:
 def explain(setting: Setting, kind: str, look: str, wrong: World, detail: str) -> list[str]:
     """The error, shrunk where Hypothesis is there to do it."""
     try:
-        from shrink import smallest
+        from oracle.shrink import smallest
     except ImportError:
         return [f"{look}: {kind} ({detail})", *_shown(wrong)]
     alone = setting._replace(looks=tuple(each for each in setting.looks if str(each) == look), direct=True)
