@@ -26,7 +26,7 @@ from oracle.compare import Look
 from oracle.scene import Shape
 from oracle.truth import Ask
 from oracle.worlds import KINDS, World
-from run import COLLECTIONS, EVERY_LOOK, Tally, explain, judge
+from oracle.run import COLLECTIONS, EVERY_LOOK, Tally, explain, judge
 from support import sandbox
 from support.actors import COUNT, troupe
 

@@ -10,6 +10,7 @@ A job comes in and its outcome goes out as JSON, and Python is all it needs: it 
 from __future__ import annotations
 
 import json
+import os
 import sys
 import tempfile
 import time
@@ -20,10 +21,12 @@ from typing import Any, Iterable, Iterator, Sequence, Tuple
 from oracle import clients, scene, truth
 from oracle import look as looks
 from oracle.compare import Crowd, Fact, Fault, Look, differences, wrong_listening
-from oracle.scene import Held, Shape
+from oracle.scene import Held, Policy, Shape
 from oracle.truth import Ask
-from support import sandbox
+from oracle.worlds import ABSENT
+from support import cgroup_bpf, sandbox
 from support.actors import Actor, troupe
+from support.namespaces import leave_mounts
 
 SERVING = {"tcp": "listening", "udp": "bound"}
 
@@ -32,19 +35,25 @@ Place = Tuple[int, int]  # of a requirement: its world's number, and its own
 
 def main() -> None:
     job = json.load(sys.stdin)
+    may_refuse = os.geteuid() == 0  # an ordinary user is root of a namespace at most, which bpf(2) does not take
+    if may_refuse:
+        leave_mounts()
     sandbox.enter()
     with troupe() as actors, tempfile.TemporaryDirectory(prefix="oracle-") as scratch:
         Path(scratch).chmod(0o755)
-        batch = Batch(job["worlds"], actors)
+        batch = Batch(job["worlds"], actors, may_refuse)
         json.dump([batch.report(Look(**look), job, Path(scratch)) for look in job["looks"]], sys.stdout)
+        if batch.policies:
+            cgroup_bpf.leave()
 
 
 class Batch:
-    def __init__(self, worlds: list[dict[str, Any]], actors: list[Actor]) -> None:
+    def __init__(self, worlds: list[dict[str, Any]], actors: list[Actor], may_refuse: bool = False) -> None:
         self.pids = [actor.pid for actor in actors]
         self.asks: dict[Ask, Place] = {}
         self.variants: dict[tuple[Any, ...], Ask] = {}
         self.answering: dict[Ask, list[tuple[int, ...]]] = {}  # the holders of the sockets that clients meet
+        self.policies: list[Policy] = []
         # of all worlds together: a port that the kernel chose may be one that it chose for another world, too
         self.held: dict[tuple[str, int], list[Held]] = defaultdict(list)
         low, high = scene.LOW, scene.HIGH
@@ -52,11 +61,14 @@ class Batch:
             first, low, high = (low, low + scene.SPAN, high) if world["low"] else (high, low, high + scene.SPAN)
             self._build(number, world, first, actors)
         scene.settle()
+        for policy in self.policies if may_refuse else ():
+            cgroup_bpf.refuse(*policy)
         self.truth = truth.read(list(self.asks))
         self.connections = truth.connections()
 
     def _build(self, number: int, world: dict[str, Any], first_port: int, actors: list[Actor]) -> None:
         built = scene.Scene(world, first_port)
+        self.policies += built.policies
         living = built.living()
         for held in [*built.dead, *(held for held, _unused in living)]:
             self.held[held.shape.protocol, held.port].append(held)
@@ -144,7 +156,7 @@ class Batch:
             held = self.held[ask.protocol, port]
             inside = [it for it in held if truth.overlap(it.shape, ask.address, ask.interface)]
             alike = [it for it in held if truth.overlap(_as_shown(it, look), ask.address, ask.interface)]
-            fact = Fact(port, error, inside, alike)
+            fact = Fact(port, error, inside, ask.address in ABSENT, alike)
             faults: Iterable[Fault] = ()
             if ask.want == "listening":
                 servers = [it for it in alike if it.state == SERVING[ask.protocol]]

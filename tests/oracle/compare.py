@@ -9,6 +9,7 @@ from typing import Any, Dict, Iterable, Iterator, NamedTuple, Optional, Sequence
 
 from oracle.scene import Held
 
+REFUSED = ("EACCES", "EPERM")
 WORST_FIRST = ("listening", "bound", "connected", "closing")
 
 # What /proc/net and psutil cannot show, and nobody can before Linux 6.8.
@@ -17,6 +18,7 @@ LISTS_BOUND = tuple(int(part) for part in os.uname().release.split("-")[0].split
 # Differences that follow from a witness that is missing; every other one is an error.
 MISSED = "free, though bound: the table does not show such sockets, and nobody else was asked"
 ABSENT = "free or listening, though the address is not on the host: the kernel was not asked"
+UNASKED = "free, though a policy refuses it: the kernel was not asked"
 CAREFUL = "taken by a connection that would let a server in: a bound socket may hide behind it, or nobody was asked"
 MERGED = (
     "taken by a socket that is not in the way, of which the table hides V6ONLY or its device: the kernel was not asked"
@@ -29,7 +31,7 @@ UNSURE = (
     "not listening, though it is: the table shows an IPv6-only socket like a dual-stack one, and the kernel was not"
     " asked, or answered because of a bound socket that the user cannot see"
 )
-DOCUMENTED = (MISSED, ABSENT, CAREFUL, MERGED, NAMESAKE, NAMELESS, UNSURE)
+DOCUMENTED = (MISSED, ABSENT, UNASKED, CAREFUL, MERGED, NAMESAKE, NAMELESS, UNSURE)
 
 
 class Look(NamedTuple):
@@ -67,6 +69,7 @@ class Fact(NamedTuple):
     port: int
     error: str  # that a server gets, or ""
     inside: Sequence[Held]  # the sockets that overlap it
+    is_absent: bool  # whether the host lacks the address
     alike: Sequence[Held]  # those that would for all that the look's table shows of IPV6_V6ONLY and devices
 
     @property
@@ -77,7 +80,10 @@ class Fact(NamedTuple):
         found = sorted({held.state for held in self.inside}, key=WORST_FIRST.index)
         # SO_REUSEADDR may do for the connection and not for a dying one of the other family.
         beside = ["closing"] if found[:1] == ["connected"] and "closing" in found else []
-        return found[:1] + beside + ["unavailable"] * (self.error == "EADDRNOTAVAIL")
+        refused = self.error in REFUSED
+        # A policy refuses an address that the host lacks, too: both are true then.
+        unavailable = self.error == "EADDRNOTAVAIL" or (refused and self.is_absent)
+        return found[:1] + beside + ["refused"] * refused + ["unavailable"] * unavailable
 
     @property
     def contradictory(self) -> bool:
@@ -142,6 +148,8 @@ def _kind(fact: Fact, look: Look, said: str, expected: str, crowd: Crowd) -> str
     if said == "free":
         if not look.asks(fact.port) and not look.shows_bound and inside and all(map(_bound_only, fact.inside)):
             return MISSED
+        if not look.asks(fact.port) and expected == "refused":
+            return UNASKED
         return ABSENT if not look.probe and expected == "unavailable" else "wrong free"
     if expected == "free":
         if said in inside & {"connected", "closing"} and (blind or not look.asks(fact.port)):

@@ -17,6 +17,9 @@ def listing(world: World) -> list[str]:
 def _operation(op: dict[str, Any]) -> str:
     if op["do"] in ("close", "shutdown"):
         return f"{op['do']} s{op['to']}"
+    if op["do"] == "refuse":
+        ports = _place(op["hook"], op["port"]) + (f"..+{op['count'] - 1}" if op["count"] > 1 else "")
+        return f"a policy that refuses {op['protocol']} {ports}"
     notes = [name for name in ("reuse", "reuseport", "v6only", "late") if op.get(name)]
     notes += [f"device {op['device']}"] * bool(op["device"])
     notes.append("by " + "+".join(f"p{actor}" for actor in op["holders"]))

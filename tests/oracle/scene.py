@@ -59,6 +59,15 @@ class Held(NamedTuple):
     holders: tuple[int, ...]
 
 
+class Policy(NamedTuple):
+    """The hook at which a program refuses bind(2) for some ports."""
+
+    hook: str
+    protocol: str
+    first: int
+    last: int
+
+
 def family_of(address: str) -> int:
     return socket.AF_INET6 if ":" in address else socket.AF_INET
 
@@ -76,6 +85,7 @@ class Scene:
         self.servers: list[tuple[socket.socket, tuple[int, ...]]] = []
         self.made: dict[int, socket.socket] = {}
         self.ports: dict[int, int] = {}
+        self.policies: list[Policy] = []
         self.ops = world["ops"]
         for number, op in enumerate(self.ops):
             if op:
@@ -185,6 +195,11 @@ class Scene:
             and _state(sock) == "listening"
         ):
             sock.shutdown(socket.SHUT_RDWR)
+
+    def _refuse(self, number: int, op: dict[str, Any]) -> None:
+        """For those who come later: the batch puts its policies up when all its worlds stand."""
+        first = self.first_port + op["port"]
+        self.policies.append(Policy(op["hook"], op["protocol"], first, first + op["count"] - 1))
 
     def _keep(self, number: int, sock: socket.socket) -> None:
         self.made[number] = sock

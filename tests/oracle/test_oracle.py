@@ -50,6 +50,13 @@ BREAKAGES: dict[str, tuple[str, str, str]] = {
     ),
 }
 
+if os.geteuid() == 0:  # only root may make policies
+    BREAKAGES["a policy does not count"] = (
+        "_kernel/bind",
+        "_asked = probe\ndef probe(question): return _asked(question).replace(REFUSED, FREE)",
+        "wrong free",
+    )
+
 
 @pytest.fixture(scope="module")
 def tally() -> Tally:

@@ -12,6 +12,7 @@ from typing import Any, Dict
 
 from oracle.scene import SPAN
 from support.actors import COUNT
+from support.cgroup_bpf import HOOKS
 from support.sandbox import DEVICES
 
 World = Dict[str, Any]
@@ -32,6 +33,8 @@ OPTIONS = {
     "device": [*[None] * 10, "lo", "lo", "pf0"],
     "holders": HOLDERS,
 }
+
+POLICIES = 0.15  # of the worlds; a control group takes 64 programs at a hook
 
 # Ports are slots of the world, None for the kernel's choice, or "sN" for the one that operation N's socket has.
 KINDS: dict[str, dict[str, list[Any]]] = {
@@ -64,6 +67,13 @@ KINDS: dict[str, dict[str, list[Any]]] = {
         "device": [None],
     },
     "end": {"do": ["close", "close", "shutdown"]},
+    "policy": {
+        "do": ["refuse"],
+        "hook": list(HOOKS),
+        "protocol": ["tcp", "tcp", "udp"],
+        "port": [0, 0, 1, 2],
+        "count": [1, 1, SPAN],
+    },
     "ask": {
         "protocol": ["tcp", "tcp", "udp"],
         "address": [None, None, None, "0.0.0.0", "::", *BINDABLE, *ABSENT],
@@ -99,6 +109,8 @@ def world(rng: random.Random) -> World:
         elif kind == "end":
             op["to"] = rng.randrange(len(ops))
         ops.append(op)
+    if rng.random() < POLICIES:
+        ops.append(_one(rng, "policy", 0))
     asks = [_one(rng, rng.choice(["ask"] * 5 + ["listener asked"]), len(ops)) for _unused in range(rng.randint(1, 8))]
     return {"low": rng.choice([False, False, False, True]), "ops": ops, "asks": asks}
 
