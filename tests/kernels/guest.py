@@ -23,10 +23,10 @@ from oracle import look as looks
 from oracle.arena import Batch
 from oracle.campaign import Setting
 from oracle.compare import Look
+from oracle.run import COLLECTIONS, EVERY_LOOK, Tally, explain, judge
 from oracle.scene import Shape
 from oracle.truth import Ask
 from oracle.worlds import KINDS, World
-from oracle.run import COLLECTIONS, EVERY_LOOK, Tally, explain, judge
 from support import sandbox
 from support.actors import COUNT, troupe
 
