@@ -23,7 +23,6 @@ from oracle import look as looks
 from oracle.compare import Crowd, Fact, Fault, Look, differences, wrong_listening
 from oracle.scene import Held, Policy, Shape
 from oracle.truth import Ask
-from oracle.worlds import ABSENT
 from support import cgroup_bpf, sandbox
 from support.actors import Actor, troupe
 from support.namespaces import leave_mounts
@@ -156,7 +155,7 @@ class Batch:
             held = self.held[ask.protocol, port]
             inside = [it for it in held if truth.overlap(it.shape, ask.address, ask.interface)]
             alike = [it for it in held if truth.overlap(_as_shown(it, look), ask.address, ask.interface)]
-            fact = Fact(port, error, inside, ask.address in ABSENT, alike)
+            fact = Fact(port, error, inside, truth.is_absent(ask), alike)
             faults: Iterable[Fault] = ()
             if ask.want == "listening":
                 servers = [it for it in alike if it.state == SERVING[ask.protocol]]

@@ -69,7 +69,7 @@ class Fact(NamedTuple):
     port: int
     error: str  # that a server gets, or ""
     inside: Sequence[Held]  # the sockets that overlap it
-    is_absent: bool  # whether the host lacks the address
+    is_absent: bool  # whether no server can have the address
     alike: Sequence[Held]  # those that would for all that the look's table shows of IPV6_V6ONLY and devices
 
     @property

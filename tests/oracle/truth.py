@@ -121,6 +121,11 @@ def _start(ask: Ask, port: int) -> str:
     return ""
 
 
+def is_absent(ask: Ask) -> bool:
+    """Whether a server cannot have the address on any port."""
+    return _start(ask, SCRATCH) == "EADDRNOTAVAIL"
+
+
 @functools.lru_cache(maxsize=None)
 def overlap(shape: Shape, address: str | None, interface: str | None) -> bool:
     """Whether a socket of this shape is in the way of what is asked when neither has set an option that helps."""

@@ -72,15 +72,19 @@ class Servers:
     def add(self, protocol, address, port, word, v6only=None):
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         server = socket.socket(family, socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM)
-        if protocol == "tcp":
-            server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if v6only is not None:
-            server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(v6only))
-        server.bind((address, port))
-        if protocol == "tcp":
-            server.listen(100)
+        with contextlib.ExitStack() as on_failure:
+            on_failure.callback(server.close)
+            if protocol == "tcp":
+                server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if v6only is not None:
+                server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(v6only))
+            server.bind((address, port))
+            if protocol == "tcp":
+                server.listen(100)
+            on_failure.pop_all()
         server.setblocking(False)
         self._selector.register(server, selectors.EVENT_READ, (protocol, word))
+        return server
 
     def _serve(self):
         while True:

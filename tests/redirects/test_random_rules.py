@@ -171,12 +171,7 @@ MORE_IPTABLES_ENDS = (
 def test_random_rules(seed):
     chance = random.Random(seed)
     with World() as world:
-        loaded = []
-        for number in range(chance.randint(1, 3)):
-            commands = nft_commands(chance, number) if chance.random() < 0.6 else iptables_commands(chance)
-            # Not everything goes with everything: what the tools refuse is left out.
-            loaded += [command for command in commands if taken(command)]
-        rules = "\n".join(" ".join(command) for command in loaded)
+        rules = load_rules(chance)
         for entry in chance.sample(ENTRIES, 5):
             asked = entry.format(chance.choice(PORTS if chance.random() < 0.8 else MORE_PORTS))
             (requirement,) = parse([asked])
@@ -188,6 +183,16 @@ def test_random_rules(seed):
                 told = f"{asked}: {found}, but the kernel: {truth}\n{rules}"
                 assert (found == FREE) == (truth == {SERVER}), told
                 assert SERVER in truth or not found.startswith((FROM_HERE, BY_DEVICE)), told
+
+
+def load_rules(chance):
+    """The commands that loaded them, a line each."""
+    loaded = []
+    for number in range(chance.randint(1, 3)):
+        commands = nft_commands(chance, number) if chance.random() < 0.6 else iptables_commands(chance)
+        # Not everything goes with everything: what the tools refuse is left out.
+        loaded += [command for command in commands if taken(command)]
+    return "\n".join(" ".join(command) for command in loaded)
 
 
 def taken(command):

@@ -136,7 +136,11 @@ class World:
                     servers.add(protocol, address, port, ELSEWHERE)
             for other in set(OTHER_PORTS) - {port}:
                 servers.everywhere(other, ELSEWHERE)
-            return {self.answer(guest, protocol, address, port, patience) for guest, address in _reached(endpoints)}
+            return self.answers(protocol, endpoints, port, patience)
+
+    def answers(self, protocol, endpoints, port, patience=5.0):
+        """What all get who turn to an address of *endpoints*."""
+        return {self.answer(guest, protocol, address, port, patience) for guest, address in _reached(endpoints)}
 
     def answer(self, guest, protocol, address, port, patience=5.0):
         """What a guest gets there; None is the host itself."""
