@@ -94,7 +94,7 @@ def tunnel_faults() -> list[str]:
             subprocess.run(["/usr/bin/wg", "set", device.split()[0], "listen-port", str(port)], check=True)
         ip("link set up dev", device.split()[0])
     answers = truth.read([Ask("udp", None, port, 1, "free") for port in TUNNELS])
-    faults = [f"bind(2) says {answers}"] if answers != [["EADDRINUSE"]] * len(TUNNELS) else []
+    faults = [f"bind(2) says {answers}"] if not all("EADDRINUSE" in errors for (errors,) in answers) else []
     for look in PROBING:
         arguments = {"ports": [f"{port}/udp" for port in TUNNELS], "ephemeral": "ignore", "source": look.source}
         conflicts = looks.run(arguments, COLLECTIONS, Path("/"), direct=True, user=look.user)["conflicts"]

@@ -148,14 +148,17 @@ class Batch:
         return {"ports": ports, "source": look.source, "probe": look.probe, "ephemeral": "ignore"}
 
     def _faults(
-        self, ask: Ask, errors: Sequence[str], look: Look, entry: dict[str, Any], conflicts: Any, crowd: Crowd
+        self, ask: Ask, errors: Sequence[Sequence[str]], look: Look, entry: dict[str, Any], conflicts: Any, crowd: Crowd
     ) -> Iterator[Fault]:
         found = [conflicts.get((ask.protocol, entry["address"], ask.want, port)) for port in ask.ports()]
-        for port, error, conflict in zip(ask.ports(), errors, found):
+        for port, each, conflict in zip(ask.ports(), errors, found):
             held = self.held[ask.protocol, port]
-            inside = [it for it in held if truth.overlap(it.shape, ask.address, ask.interface)]
-            alike = [it for it in held if truth.overlap(_as_shown(it, look), ask.address, ask.interface)]
-            fact = Fact(port, error, inside, truth.is_absent(ask), alike)
+            met = {it: truth.overlaps(it.shape, ask.address, ask.interface) for it in held}
+            inside = [it for it in held if any(met[it])]
+            blocking = [it for it in inside if any(error and meets for error, meets in zip(each, met[it]))]
+            alike = [it for it in held if any(truth.overlaps(_as_shown(it, look), ask.address, ask.interface))]
+            error = next(filter(None, each), "")
+            fact = Fact(port, error, inside, blocking, truth.is_absent(ask), alike)
             faults: Iterable[Fault] = ()
             if ask.want == "listening":
                 servers = [it for it in alike if it.state == SERVING[ask.protocol]]

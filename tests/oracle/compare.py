@@ -69,6 +69,7 @@ class Fact(NamedTuple):
     port: int
     error: str  # that a server gets, or ""
     inside: Sequence[Held]  # the sockets that overlap it
+    blocking: Sequence[Held]  # those that overlap a socket which the server could not open
     is_absent: bool  # whether no server can have the address
     alike: Sequence[Held]  # those that would for all that the look's table shows of IPV6_V6ONLY and devices
 
@@ -174,7 +175,7 @@ def _holder_faults(fact: Fact, look: Look, conflict: dict[str, Any], crowd: Crow
             named.setdefault(holder["pid"], set()).update(holder["pids"])
     nameless = {kind for kind in ("kernel", "hidden") for holder in conflict["holders"] if holder[kind]}
     due: dict[int, set[int]] = {}
-    for held in fact.inside:
+    for held in fact.blocking:
         if held.state == conflict["state"]:
             if crowd.of(held):
                 due.setdefault(crowd.of(held)[0], set()).update(crowd.of(held))

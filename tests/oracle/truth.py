@@ -68,8 +68,8 @@ def in_child(question: Callable[[], Any], user: str | None = None) -> Any:
     return json.loads(answer)
 
 
-def read(asks: Sequence[Ask]) -> list[list[str]]:
-    """For every port of every ask: "" where a server could start, else the name of the error it gets."""
+def read(asks: Sequence[Ask]) -> list[list[list[str]]]:
+    """For every port of every ask, and each of the sockets that a server opens: "", or the name of the error."""
     return in_child(lambda: [[_start(ask, port) for port in ask.ports()] for ask in asks])
 
 
@@ -103,35 +103,38 @@ def _servers(address: str | None) -> list[tuple[str, bool]]:
     return [("0.0.0.0", False), ("::", True)] if address is None else [(address, False)]
 
 
-def _start(ask: Ask, port: int) -> str:
+def _start(ask: Ask, port: int) -> list[str]:
     with contextlib.ExitStack() as sockets:
-        try:
-            for literal, v6only in _servers(ask.address):
-                server = sockets.enter_context(_socket(ask.protocol, literal, v6only))
-                if ask.protocol == "tcp":
-                    server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                _set_device(server, ask.interface)
-                if ask.later:
-                    _set_freebind(server)
-                server.bind((literal, port))
-                if ask.protocol == "tcp":
-                    server.listen(1)
-        except OSError as error:
-            return errno.errorcode[error.errno or 0]
+        return [_open(ask, port, *server, sockets) for server in _servers(ask.address)]
+
+
+def _open(ask: Ask, port: int, literal: str, v6only: bool, sockets: contextlib.ExitStack) -> str:
+    try:
+        server = sockets.enter_context(_socket(ask.protocol, literal, v6only))
+        if ask.protocol == "tcp":
+            server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        _set_device(server, ask.interface)
+        if ask.later:
+            _set_freebind(server)
+        server.bind((literal, port))
+        if ask.protocol == "tcp":
+            server.listen(1)
+    except OSError as error:
+        return errno.errorcode[error.errno or 0]
     return ""
 
 
 def is_absent(ask: Ask) -> bool:
     """Whether a server cannot have the address on any port."""
-    return _start(ask, SCRATCH) == "EADDRNOTAVAIL"
+    return "EADDRNOTAVAIL" in _start(ask, SCRATCH)
 
 
 @functools.lru_cache(maxsize=None)
-def overlap(shape: Shape, address: str | None, interface: str | None) -> bool:
-    """Whether a socket of this shape is in the way of what is asked when neither has set an option that helps."""
+def overlaps(shape: Shape, address: str | None, interface: str | None) -> list[bool]:
+    """Of each socket that a server opens: is one of this shape in its way when neither has set an option that helps?"""
     with contextlib.ExitStack() as sockets:
         _twin(shape, sockets)
-        return any(_refused(shape.protocol, *server, interface) for server in _servers(address))
+        return [_refused(shape.protocol, *server, interface) for server in _servers(address)]
 
 
 @functools.lru_cache(maxsize=None)

@@ -111,7 +111,7 @@ def world(rng: random.Random) -> World:
         ops.append(op)
     if rng.random() < POLICIES:
         ops.append(_one(rng, "policy", 0))
-    asks = [_one(rng, rng.choice(["ask"] * 5 + ["listener asked"]), len(ops)) for _unused in range(rng.randint(1, 8))]
+    asks = [_one(rng, rng.choice(["ask"] * 2 + ["listener asked"]), len(ops)) for _unused in range(rng.randint(1, 8))]
     return {"low": rng.choice([False, False, False, True]), "ops": ops, "asks": asks}
 
 

@@ -10,6 +10,7 @@ in ipv6(7).
 
 from __future__ import annotations
 
+import socket
 import typing as t
 
 from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import (
@@ -23,6 +24,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._model.sockets imp
 )
 
 _LOOPBACK_DEVICE = "lo"
+_WILDCARDS = {socket.AF_INET: ANY4, socket.AF_INET6: ANY6}
 
 
 def overlap(wanted: Endpoint, held: Endpoint) -> bool | None:
@@ -65,6 +67,49 @@ def serves(wanted: Endpoint, held: Endpoint) -> bool:
     if is_loopback(wanted.ipv4 or wanted.address) and held.interface not in (None, _LOOPBACK_DEVICE):
         return False
     return wanted.ipv4 is not None or held.ipv4 is None
+
+
+def preferred(wanted: Endpoint, servers: t.Sequence[Socket]) -> list[Socket]:
+    """Those of the *servers* on one port that clients of *wanted* may meet.
+
+    The kernel prefers a socket with the very address to one with a wildcard, and for IPv4 one of AF_INET to one of
+    AF_INET6: __inet_lookup_listener() and compute_score() in net/ipv4/inet_hashtables.c, and the same in udp.c. What
+    comes in by a device may go to a socket that is bound to it.
+    """
+    found: dict[Socket, None] = {}
+    for family in _families(wanted):
+        by_address: dict[bytes, list[Socket]] = {}
+        for held in servers:
+            address = _taken_in(family, held.endpoint)
+            if address is not None and overlap(wanted, held.endpoint) is not False:
+                by_address.setdefault(address, []).append(held)
+        wildcard = by_address.pop(_WILDCARDS[family], [])
+        exact = [held for each in by_address.values() for held in _best(each)]
+        found.update(dict.fromkeys(exact))
+        if wanted.is_wildcard or all(held.endpoint.interface for held in exact):
+            found.update(dict.fromkeys(_best(wildcard)))
+    return [held for held in servers if held in found]
+
+
+def _families(wanted: Endpoint) -> t.Sequence[socket.AddressFamily]:
+    """Those of its clients."""
+    if wanted.ipv4 is not None:
+        return (socket.AF_INET,)
+    return (socket.AF_INET6,) if wanted.v6only or not wanted.is_wildcard else (socket.AF_INET6, socket.AF_INET)
+
+
+def _taken_in(family: int, held: Endpoint) -> bytes | None:
+    """The address for which a socket takes clients of a family; None if it takes none."""
+    if family == socket.AF_INET:
+        return ANY4 if held.address == ANY6 and not held.v6only else held.ipv4
+    return held.address if held.ipv4 is None else None
+
+
+def _best(servers: t.Sequence[Socket]) -> list[Socket]:
+    """Of those that have one address: each that is bound to a device, and of the others those of AF_INET, if any."""
+    of_all_devices = [held for held in servers if not held.endpoint.interface]
+    ipv4 = [held for held in of_all_devices if not held.endpoint.is_ipv6]
+    return [held for held in servers if held.endpoint.interface] + (ipv4 or of_all_devices)
 
 
 def surely_taken(wanted: Endpoint, sockets: t.Iterable[Socket]) -> bool:

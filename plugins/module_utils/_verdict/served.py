@@ -23,7 +23,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._model.holder impo
     redirected,
     unidentified,
 )
-from ansible_collections.preflight.ports.plugins.module_utils._model.overlap import overlap, serves
+from ansible_collections.preflight.ports.plugins.module_utils._model.overlap import preferred, serves
 from ansible_collections.preflight.ports.plugins.module_utils._model.requirement import Requirement
 from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import SERVING, Endpoint, Socket
 from ansible_collections.preflight.ports.plugins.module_utils._verdict.verdict import Verdict, allows
@@ -77,7 +77,7 @@ class _Service(t.NamedTuple):
 def _service(requirement: Requirement, endpoint: Endpoint, finding: Finding, census: Census) -> _Service:
     if finding.state == UNAVAILABLE:
         return _Service(False)  # its sockets would be in the way, but no client reaches an address that is not here
-    met = [held for held in finding.sockets if _is_met(requirement, endpoint, held)]
+    met = preferred(endpoint, [held for held in finding.sockets if held.state == SERVING[requirement.protocol]])
     servers = [holder_of(held, census) for held in met]
     if not finding.redirect:
         return _Service(any(_serves(requirement, endpoint, held) for held in met), servers)
@@ -86,11 +86,6 @@ def _service(requirement: Requirement, endpoint: Endpoint, finding: Finding, cen
         return _Service(True, others)
     answering = [holder_of(held, census) for held in finding.answering]
     return _Service(bool(answering), others, answering)
-
-
-def _is_met(requirement: Requirement, endpoint: Endpoint, held: Socket) -> bool:
-    """Whether clients of the required address may meet the socket."""
-    return held.state == SERVING[requirement.protocol] and overlap(endpoint, held.endpoint) is not False
 
 
 def _serves(requirement: Requirement, endpoint: Endpoint, held: Socket) -> bool:

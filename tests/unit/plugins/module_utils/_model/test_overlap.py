@@ -9,8 +9,8 @@ import itertools
 import socket
 
 import pytest
-from ansible_collections.preflight.ports.plugins.module_utils._model.overlap import overlap, serves
-from support.records import at
+from ansible_collections.preflight.ports.plugins.module_utils._model.overlap import overlap, preferred, serves
+from support.records import at, row
 
 # Who meets whom on one port, by bind(2) without SO_REUSEADDR. Each pair is asked of the kernel too, further down.
 ENDPOINTS = {
@@ -202,3 +202,33 @@ def test_serves_where_the_witness_tells_no_v6only():
 )
 def test_endpoint(endpoint, text, is_ipv6, is_wildcard):
     assert (str(endpoint), endpoint.is_ipv6, endpoint.is_wildcard) == (text, is_ipv6, is_wildcard)
+
+
+ALL4, ALL6, DUAL = row("listening"), row("listening", "::", v6only=True), row("listening", "::", v6only=False)
+ONE4, ONE6 = row("listening", "10.0.0.5"), row("listening", "2001:db8::5", v6only=True)
+MAPPED = row("listening", "::ffff:10.0.0.5", v6only=False)
+ON_ETH0 = row("listening", "10.0.0.5", interface="eth0")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "servers", "expected"),
+    [
+        pytest.param(at("10.0.0.5"), [ALL4, ONE4], [ONE4], id="the very address before a wildcard"),
+        pytest.param(at("10.0.0.6"), [ALL4, ONE4], [ALL4], id="another address"),
+        pytest.param(at("10.0.0.5"), [MAPPED, ONE4], [ONE4], id="AF_INET before a mapped address"),
+        pytest.param(at("::ffff:10.0.0.5"), [MAPPED, ONE4], [ONE4], id="a mapped address is one of IPv4"),
+        pytest.param(at("10.0.0.5"), [MAPPED, ALL4], [MAPPED], id="a mapped address before a wildcard"),
+        pytest.param(at("10.0.0.5"), [DUAL, ALL4], [ALL4], id="AF_INET before a dual-stack wildcard"),
+        pytest.param(at("10.0.0.5"), [DUAL, ALL6], [DUAL], id="IPv6 only takes none"),
+        pytest.param(at("10.0.0.5"), [ON_ETH0, ALL4], [ON_ETH0, ALL4], id="what comes in elsewhere"),
+        pytest.param(at("10.0.0.5"), [ON_ETH0, ONE4, ALL4], [ON_ETH0, ONE4], id="a device, and all of them"),
+        pytest.param(at("2001:db8::5"), [DUAL, ONE6], [ONE6], id="IPv6"),
+        pytest.param(at("0.0.0.0"), [DUAL, ALL4, ONE4], [ALL4, ONE4], id="a wildcard means every address"),
+        pytest.param(at("0.0.0.0"), [DUAL, ALL6], [DUAL], id="all of IPv4, of a dual-stack server"),
+        pytest.param(at("::", v6only=False), [DUAL, ALL4, ONE6], [DUAL, ALL4, ONE6], id="both families"),
+        pytest.param(at("::", v6only=True), [DUAL, ALL4, ONE4], [DUAL], id="IPv6 only"),
+        pytest.param(at("10.0.0.5"), [], [], id="nobody"),
+    ],
+)
+def test_preferred(wanted, servers, expected):
+    assert preferred(wanted, servers) == expected
