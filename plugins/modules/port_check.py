@@ -388,7 +388,9 @@ conflicts:
           returned: always
           sample: 0
         unit:
-          description: Its systemd unit; the socket unit for a socket that systemd itself holds.
+          description:
+            - Its systemd unit; the socket unit for a socket that systemd itself holds.
+            - A user's own unit is named with the user's manager, as in V(user@1000.service/web.service).
           type: str
           returned: always
           sample: apache2.service
@@ -664,7 +666,6 @@ def main() -> None:
             doubts,
             lambda doubt: is_conflict(doubt, options, requirements, barred),
             circumstances(settings) if seen.verdicts or doubts else None,
-            options["cmdline"],
         ),
         "source": seen.source if requirements else None,
         "probed": seen.probed,
@@ -673,6 +674,8 @@ def main() -> None:
         "firewall_checked": barred is not None,
         "ephemeral": [shown(*run) for run in runs(threatened)],
     }
+    if options["cmdline"]:
+        add_command_lines(outcome)
     outcome["msg"] = message(outcome)
     outcome["elapsed"] = since(started)
     for warning in warnings(outcome["doubts"]):
@@ -697,7 +700,7 @@ def look_once(module: AnsibleModule, requirements: t.Sequence[Requirement], is_l
     options = module.params
     return first_that_works(
         options["source"],
-        lambda source: look(requirements, source, options["probe"], options["redirects"], module.run_command, is_last),
+        lambda source: look(requirements, source, options["probe"], options["redirects"], is_last),
     )
 
 
@@ -750,6 +753,13 @@ def found_doubts(
         *doubts.from_silence(requirements, seen.verdicts, seen.unprobed, first_unprivileged()),
         *doubts.from_firewall(requirements, barred or {}),
     ]
+
+
+def add_command_lines(outcome: dict[str, t.Any]) -> None:
+    from ansible_collections.preflight.ports.plugins.module_utils._holders import command_lines
+
+    found = outcome["conflicts"] + outcome["held"]
+    command_lines.add([holder for each in found for holder in each["holders"]])
 
 
 def circumstances(settings: Ephemeral | None) -> Circumstances:

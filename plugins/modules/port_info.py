@@ -157,7 +157,9 @@ sockets:
       returned: always
       sample: 0
     unit:
-      description: Its systemd unit; the socket unit for a socket that systemd itself holds.
+      description:
+        - Its systemd unit; the socket unit for a socket that systemd itself holds.
+        - A user's own unit is named with the user's manager, as in V(user@1000.service/web.service).
       type: str
       returned: always
       sample: nginx.service
@@ -250,18 +252,16 @@ def main() -> None:
     try:
         source, found = first_that_works(
             options["source"],
-            lambda source: (source.name, take(wanted, source, module.run_command, options["cmdline"])),
+            lambda source: (source.name, take(wanted, source)),
         )
     except SourceError as error:
         fail(module, error)
-    module.exit_json(
-        msg=listing(found),
-        source=source,
-        sockets=[
-            {"address": str(held.endpoint), "port": held.port, **holder.as_dict(options["cmdline"])}
-            for held, holder in found
-        ],
-    )
+    sockets = [{"address": str(held.endpoint), "port": held.port, **holder.as_dict()} for held, holder in found]
+    if options["cmdline"]:
+        from ansible_collections.preflight.ports.plugins.module_utils._holders import command_lines
+
+        command_lines.add(sockets)
+    module.exit_json(msg=listing(found), source=source, sockets=sockets)
 
 
 def ports(module: AnsibleModule) -> list[range]:

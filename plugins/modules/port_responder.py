@@ -316,7 +316,7 @@ def present(module: AnsibleModule) -> None:
         running=pid is not None,
         id=identity(module),
         pid=pid,
-        ports=rows(module, found),
+        ports=rows(found),
         witness=witness is not None,
         may_end_early=early,
     )
@@ -361,14 +361,14 @@ def start(module: AnsibleModule, channel: t.Any, found: t.Any, witness: t.Any) -
     finally:
         for sock in sockets:  # they are the new process's alone
             sock.close()
-    return pid, session.leave(pid, options["seconds"], module.run_command)
+    return pid, session.leave(pid, options["seconds"])
 
 
-def rows(module: AnsibleModule, found: t.Any) -> list[dict[str, t.Any]]:
+def rows(found: t.Any) -> list[dict[str, t.Any]]:
     from ansible_collections.preflight.ports.plugins.module_utils._reach import listeners
 
     taken = [(each.protocol, each.port) for each in found if each.state == listeners.TAKEN]
-    holders = holders_of(module, taken) if taken else {}
+    holders = holders_of(taken) if taken else {}
     return [
         {
             "port": each.port,
@@ -383,7 +383,7 @@ def rows(module: AnsibleModule, found: t.Any) -> list[dict[str, t.Any]]:
     ]
 
 
-def holders_of(module: AnsibleModule, taken: list[tuple[str, int]]) -> dict[tuple[str, int], str]:
+def holders_of(taken: list[tuple[str, int]]) -> dict[tuple[str, int], str]:
     """(protocol, port) -> the name of the process that has it, so far as this user may know."""
     from ansible_collections.preflight.ports.plugins.module_utils._look.inventory import Filter, take
     from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import SourceError
@@ -393,12 +393,12 @@ def holders_of(module: AnsibleModule, taken: list[tuple[str, int]]) -> dict[tupl
     ports = [range(port, port + 1) for port in sorted({port for _protocol, port in taken})]
     wanted = Filter(ports, sorted({protocol for protocol, _port in taken}), frozenset(("listening", "bound")))
     try:
-        rows = first_that_works("auto", lambda source: take(wanted, source, module.run_command))
+        rows = first_that_works("auto", lambda source: take(wanted, source))
     except SourceError:
         return {}
     known: dict[tuple[str, int], str] = {}
     for held, holder in rows:
-        name = holder.as_dict(False)["process"]
+        name = holder.as_dict()["process"]
         if name:
             known.setdefault((held.protocol, held.port), printable(name)[:64])
     return known

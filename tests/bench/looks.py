@@ -23,7 +23,7 @@ RANGES = {1: "20000", 100: "20000-20099", 2768: "30000-32767", 65535: "1-65535"}
 def look(ports: list[Any]) -> object:
     """What port_check does, without its start and its result."""
     options = {"source": "auto", "probe": True, "redirects": True}
-    module = types.SimpleNamespace(params=options, run_command=None)
+    module = types.SimpleNamespace(params=options)
     return port_check.look_until_met(module, port_check.parse(ports), 0.0)
 
 

@@ -56,8 +56,8 @@ def want(entry=80, **rest):
     return requirement
 
 
-APACHE = Process(812, "apache2", "/usr/sbin/apache2", 0, "root", "apache2.service", started=1000.0)
-CURL = Process(4711, "curl", "/usr/bin/curl", 1000, "app", started=2000.0, cmdline="curl -u app:secret http://10.0.0.9")
+APACHE = Process(812, "apache2", "/usr/sbin/apache2", 0, "root", "apache2.service", started=1000.0, exe_is_here=True)
+CURL = Process(4711, "curl", "/usr/bin/curl", 1000, "app", started=2000.0, exe_is_here=True)
 WEB = Container(CONTAINER_ID, "web", "docker")
 
 

@@ -15,24 +15,26 @@ from ansible_collections.preflight.ports.plugins.module_utils._model.sockets imp
 
 if t.TYPE_CHECKING:
     from ansible_collections.preflight.ports.plugins.module_utils._holders.owners import Owners
-    from ansible_collections.preflight.ports.plugins.module_utils._holders.socket_units import RunCommand
 
 _INIT = 1
 
 # What only some hosts need is imported only there: on a target, Python compiles a module's files anew in each task.
 
 
-def take(sockets: t.Collection[Socket], run_command: RunCommand, cmdline: bool = True) -> Census:
-    """All that this user may know of the holders of *sockets*; their command lines only if *cmdline* says so."""
+def take(sockets: t.Collection[Socket]) -> Census:
+    """All that this user may know of the holders of *sockets*."""
     owned = owners.find({held.inode for held in sockets if held.inode})
     pids = {pid for held in sockets for pid in owned.pids.get(held.inode, held.pids)}
-    alive = {pid: process for pid in pids for process in [_process(pid, cmdline)] if process}
+    alive = {pid: process for pid in pids for process in [_process(pid)] if process}
+    vague = [pid for pid, process in alive.items() if processes.needs_arguments(process)]
+    if vague:
+        alive.update(_with_arguments({pid: alive[pid] for pid in vague}))
     found = Census(owned.pids, alive)
     ownerless = [held for held in sockets if not found.owners_of(held)]
     is_systemd = _INIT in alive and alive[_INIT].name == "systemd"
     return found._replace(
         kernel_owned=_find_kernel_owned(ownerless, owned) if ownerless else frozenset(),
-        socket_units=_find_socket_units(run_command) if is_systemd else {},
+        socket_units=_find_socket_units() if is_systemd else {},
         published=_find_published(held for held in sockets if any(map(_is_docker, found.owners_of(held)))),
         users={held.uid: processes.user_name(held.uid) for held in ownerless if held.uid is not None},
     )
@@ -44,10 +46,10 @@ def _find_kernel_owned(ownerless: t.Collection[Socket], owned: Owners) -> frozen
     return kernel_owned.find(ownerless, owned)
 
 
-def _find_socket_units(run_command: RunCommand) -> dict[tuple[str, str, int], str]:
+def _find_socket_units() -> dict[tuple[str, str, int], str]:
     from ansible_collections.preflight.ports.plugins.module_utils._holders import socket_units
 
-    return socket_units.find(run_command)
+    return socket_units.find()
 
 
 def _is_docker(process: Process) -> bool:
@@ -66,9 +68,16 @@ def _find_published(sockets: t.Iterable[Socket]) -> dict[tuple[str, int], Contai
     return found
 
 
-def _process(pid: int, cmdline: bool) -> Process | None:
+def _with_arguments(vague: t.Mapping[int, Process]) -> dict[int, Process]:
+    from ansible_collections.preflight.ports.plugins.module_utils._holders import command_lines
+
+    lines = command_lines.read(vague)
+    return {pid: processes.with_arguments(process, lines.get(pid, ())) for pid, process in vague.items()}
+
+
+def _process(pid: int) -> Process | None:
     if sys.platform.startswith("linux"):
-        return processes.read(pid, cmdline=cmdline)
+        return processes.read(pid)
     from ansible_collections.preflight.ports.plugins.module_utils._holders import psutil_process
 
     return psutil_process.process(pid)

@@ -11,6 +11,7 @@ import typing as t
 
 from ansible_collections.preflight.ports.plugins.module_utils._model.holder import Container
 
+_USER_MANAGER = re.compile(r"(?:^|/)(user@[0-9]+\.service)(?:/|$)")
 _UNIT = re.compile(r"[^/]+\.(?:service|scope|socket|mount|swap)$")
 _ID = r"([0-9a-f]{64})"
 # Compiling a pattern takes longer than all else here: that is done only if the word is in the path.
@@ -35,18 +36,30 @@ def paths(text: str) -> list[str]:
 
 
 def unit(cgroup_paths: t.Sequence[str]) -> str | None:
-    """The innermost systemd unit, so that a user's own service is named and not ``user@1000.service``."""
+    """The innermost systemd unit.
+
+    Below the manager of a user, who may give control groups any name there: ``user@1000.service/nginx.service``.
+    """
     for path in cgroup_paths:
         for part in reversed(path.split("/")):
             if _UNIT.match(part):
-                return part
+                manager = _USER_MANAGER.search(path)
+                return f"{manager[1]}/{part}" if manager and manager[1] != part else part
     return None
 
 
+def is_a_users(cgroup_paths: t.Sequence[str]) -> bool:
+    """Whether a user, and not the administrator, made the control group."""
+    return any(map(_USER_MANAGER.search, cgroup_paths))
+
+
 def container(cgroup_paths: t.Sequence[str]) -> Container | None:
-    """The container, with a name where the path has one."""
+    """The container, with a name where the path has one. Of a user's own, only podman makes any."""
     for path in cgroup_paths:
+        is_a_users = _USER_MANAGER.search(path)
         for word, pattern, runtime in _CONTAINERS:
+            if is_a_users and runtime != "podman":
+                continue
             found = re.search(pattern, path) if word in path else None
             if found:
                 name = _unescaped(found[1])

@@ -24,10 +24,11 @@ def find(ownerless: t.Iterable[Socket], owners: Owners) -> frozenset[Socket]:
 def kernel_owns(held: Socket, owners: Owners, devices: t.Sequence[Link], proc: str = "/proc") -> bool:
     """Whether a socket that no process was seen to have is the kernel's own.
 
-    A container with a PID namespace of its own does not see every process: there only a tunnel device is proof.
+    A container with a PID namespace of its own does not see every process: there only a tunnel device is proof. The
+    kernel's sockets are root's; one of a user may be on its way from process to process.
     """
     if held.protocol == UDP and holds_udp(devices, held.port):
         return True
-    if not held.inode or not owners.all_seen:
+    if not held.inode or held.uid or not owners.all_seen:
         return False
     return sees_every_process(proc) or (held.protocol == UDP and has_wireguard(devices))

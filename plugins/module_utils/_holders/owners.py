@@ -7,11 +7,14 @@
 from __future__ import annotations
 
 import os
+import time
 import typing as t
 
 from ansible_collections.preflight.ports.plugins.module_utils._kernel.proc import in_this_network, processes
 
 _GONE = (FileNotFoundError, ProcessLookupError)
+_STEP = 256  # descriptors between two looks at the clock
+_SECONDS = 4.0  # a host with 20,000 processes takes half of one; threads with many descriptors could take hours
 
 
 class Owners(t.NamedTuple):
@@ -24,18 +27,24 @@ class Owners(t.NamedTuple):
 
 
 def find(inodes: t.Collection[int], proc: str = "/proc") -> Owners:
-    """Who has the sockets. A process that goes away meanwhile is no error."""
+    """Who has the sockets. A process that goes away meanwhile is no error.
+
+    The walk ends after some seconds, however many descriptors somebody has. Then not all are seen.
+    """
     if not inodes:
         return Owners({}, all_seen=False)
     links = {f"socket:[{inode}]": inode for inode in inodes}
     pids: dict[int, list[int]] = {}
     names = processes(proc)
     all_seen = bool(names) and os.geteuid() == 0
+    deadline = time.monotonic() + _SECONDS
     for look in (_held, _held_by_threads):
         missing = {link: inode for link, inode in links.items() if inode not in pids}
         for name in names if missing else ():
             try:
-                held = look(f"{proc}/{name}", missing)
+                held = look(f"{proc}/{name}", missing, deadline)
+            except TimeoutError:
+                return Owners(pids, all_seen=False)
             except OSError:  # no permission, or no descriptor left to look with
                 all_seen = all_seen and not in_this_network(name, proc)
                 continue
@@ -44,8 +53,11 @@ def find(inodes: t.Collection[int], proc: str = "/proc") -> Owners:
     return Owners(pids, all_seen)
 
 
-def _held(path: str, links: t.Mapping[str, int]) -> set[int]:
-    """The inodes of *links* behind the descriptors of a process, looking no further once each is found."""
+def _held(path: str, links: t.Mapping[str, int], deadline: float) -> set[int]:
+    """The inodes of *links* behind the descriptors of a process, looking no further once each is found.
+
+    Raises TimeoutError after the *deadline*.
+    """
     held: set[int] = set()
     try:
         # Opened so that the kernel walks the path once, and not for each descriptor.
@@ -53,7 +65,9 @@ def _held(path: str, links: t.Mapping[str, int]) -> set[int]:
     except _GONE:
         return held
     try:
-        for descriptor in os.listdir(folder):
+        for number, descriptor in enumerate(os.listdir(folder)):
+            if not number % _STEP and time.monotonic() > deadline:
+                raise TimeoutError
             try:
                 inode = links.get(os.readlink(descriptor, dir_fd=folder))
             except _GONE:
@@ -69,10 +83,10 @@ def _held(path: str, links: t.Mapping[str, int]) -> set[int]:
     return held
 
 
-def _held_by_threads(path: str, links: t.Mapping[str, int]) -> set[int]:
+def _held_by_threads(path: str, links: t.Mapping[str, int], deadline: float) -> set[int]:
     """What /proc/PID/fd does not show: of a main thread that has ended, of threads with descriptors of their own."""
     try:
         threads = os.listdir(f"{path}/task")
     except _GONE:
         return set()
-    return set().union(*(_held(f"{path}/task/{thread}", links) for thread in threads if len(threads) > 1))
+    return set().union(*(_held(f"{path}/task/{thread}", links, deadline) for thread in threads if len(threads) > 1))

@@ -17,41 +17,47 @@ from ansible_collections.preflight.ports.plugins.module_utils._model.text import
 
 _COMM_LENGTH = 15  # the kernel cuts names there: TASK_COMM_LEN less the terminating zero
 _STARTTIME = 22 - 3  # field 22 of proc_pid_stat(5), counted from the one behind the name
-_PART = 1 << 13  # bytes
+_MOST_CHARACTERS = 255
+_MOST_BYTES = 1 << 16  # of a file whose size nobody can choose
 _PUBLISHERS = ("docker-proxy", "conmon")  # of which _containers knows whom they publish for
 
 # What many processes share is found out once: a host may have thousands of them.
 _once_each = functools.lru_cache(maxsize=None)
 
 
-def read(pid: int, proc: str = "/proc", cmdline: bool = True) -> Process | None:
-    """The process, or None when it is gone. What this user may not read of it is None.
-
-    Its command line is read only if *cmdline* says so, or if there is no other way to know the rest.
-    """
+def read(pid: int, proc: str = "/proc") -> Process | None:
+    """The process, or None when it is gone. What this user may not read of it is None."""
     folder = f"{proc}/{pid}"
     uid = _effective_user(folder)
     comm, fields = _stat(folder)
     if uid is None or not fields:
         return None
     exe = _link(f"{folder}/exe")
-    name = _whole_name(comm, exe or "")
-    arguments = [""]
-    if cmdline or name is None or name in _PUBLISHERS:
-        arguments = (_text(f"{folder}/cmdline") or "").rstrip("\0").split("\0")
-    if name is None:
-        name = _whole_name(comm, arguments[0]) or comm
     unit, container = _origin(_text(f"{folder}/cgroup") or "")
     return Process(
         pid=pid,
-        name=printable(name),
+        name=short(_whole_name(comm, exe or "") or comm),
         exe=_printable(exe),
+        exe_is_here=exe is not None and _is_one_file(f"{folder}/exe", exe),
         uid=uid,
         user=user_name(uid),
         unit=unit,
-        container=container or _published_by(name, arguments),
+        container=container,
         started=_started(fields, proc),
-        cmdline=printable(" ".join(arguments)) or None,
+    )
+
+
+def needs_arguments(process: Process) -> bool:
+    """Whether only its command line tells the whole name, or the container that it publishes for."""
+    return _may_be_cut(process.name or "") or _publishes(process)
+
+
+def with_arguments(process: Process, arguments: t.Sequence[str]) -> Process:
+    """The process with what its command line tells. A title may follow the name there, and may be a secret."""
+    name = process.name or ""
+    program = arguments[0].partition(" ")[0] if arguments else ""
+    return process._replace(
+        name=short(_whole_name(name, program) or name), container=process.container or _published_by(process, arguments)
     )
 
 
@@ -80,20 +86,25 @@ def _origin(cgroup: str) -> tuple[str | None, Container | None]:
     """The unit and the container of those who are in a control group."""
     paths = cgroups.paths(cgroup)
     container = cgroups.container(paths)
-    if container:
+    if container and not cgroups.is_a_users(paths):
         # Only now: on a target, each import costs time in each task.
         from ansible_collections.preflight.ports.plugins.module_utils._holders.containers import named
 
-        container = printable_container(named(container))
-    return _printable(cgroups.unit(paths)), container
+        container = named(container)
+    return _short(cgroups.unit(paths)), container and printable_container(container)
 
 
-def _published_by(name: str, arguments: t.Sequence[str]) -> Container | None:
-    if name not in _PUBLISHERS:
+def _publishes(process: Process) -> bool:
+    """Anybody may call a process so: only root's counts."""
+    return process.name in _PUBLISHERS and process.uid == 0
+
+
+def _published_by(process: Process, arguments: t.Sequence[str]) -> Container | None:
+    if not _publishes(process):
         return None
     from ansible_collections.preflight.ports.plugins.module_utils._holders.containers import published_by
 
-    container = published_by(name, arguments)
+    container = published_by(process.name or "", arguments)
     return container and printable_container(container)
 
 
@@ -122,10 +133,14 @@ def user_name(uid: int) -> str | None:
 
 def _whole_name(comm: str, path: str) -> str | None:
     """The kernel keeps 15 bytes of a name; the program's path often has the rest. None if it has not."""
-    if len(comm.encode("utf-8", "surrogateescape")) != _COMM_LENGTH:
+    if not _may_be_cut(comm):
         return comm
     base = os.path.basename(path)
     return base if base.startswith(comm) else None
+
+
+def _may_be_cut(name: str) -> bool:
+    return len(name.encode("utf-8", "surrogateescape")) == _COMM_LENGTH
 
 
 def _text(path: str) -> str | None:
@@ -136,13 +151,10 @@ def _text(path: str) -> str | None:
 
 
 def _bytes(path: str) -> bytes:
-    """A file of /proc, where only the last part is shorter than asked for. open() would ask more of the kernel."""
+    """A file of /proc, which comes in one part. open() would ask more of the kernel."""
     file = os.open(path, os.O_RDONLY)
     try:
-        parts = [os.read(file, _PART)]
-        while len(parts[-1]) == _PART:
-            parts.append(os.read(file, _PART))
-        return b"".join(parts)
+        return os.read(file, _MOST_BYTES)
     finally:
         os.close(file)
 
@@ -156,8 +168,25 @@ def _link(path: str) -> str | None:
     return target[: -len(deleted)] if target.endswith(deleted) else target
 
 
+def _is_one_file(one: str, other: str) -> bool:
+    """A process in a mount namespace of its own may run any file below any path."""
+    try:
+        return os.path.samefile(one, other)
+    except OSError:
+        return False
+
+
 def printable_container(container: Container) -> Container:
-    return Container(printable(container.id), _printable(container.name), container.runtime)
+    return Container(short(container.id), _short(container.name), container.runtime)
+
+
+def short(text: str) -> str:
+    """*text*, which others chose, in no more characters than a file name may have."""
+    return printable(text[:_MOST_CHARACTERS])[:_MOST_CHARACTERS]
+
+
+def _short(text: str | None) -> str | None:
+    return None if text is None else short(text)
 
 
 def _printable(text: str | None) -> str | None:

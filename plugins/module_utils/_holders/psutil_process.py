@@ -23,7 +23,6 @@ def process(pid: int) -> Process | None:
         name = seen.name()
     except (psutil.Error, OSError):
         return None
-    arguments = _allowed(seen.cmdline)
     user = _allowed(seen.username)
     exe = _allowed(seen.exe)
     uids = _allowed(seen.uids)
@@ -33,9 +32,18 @@ def process(pid: int) -> Process | None:
         exe=printable(exe) if exe else None,
         uid=uids.effective if uids else None,
         user=printable(user) if user else None,
+        exe_is_here=bool(exe),  # these systems have no mount namespaces
         started=_allowed(seen.create_time),
-        cmdline=printable(" ".join(arguments)) if arguments else None,
     )
+
+
+def command_lines(pids: t.Iterable[int]) -> dict[int, list[str]]:
+    """Pid -> its arguments, of those that this user may read."""
+    lines = {}
+    for pid in pids:
+        with contextlib.suppress(psutil.Error, OSError):
+            lines[pid] = list(psutil.Process(pid).cmdline())
+    return lines
 
 
 def _allowed(read_it: t.Callable[[], t.Any]) -> t.Any:

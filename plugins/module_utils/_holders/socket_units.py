@@ -7,24 +7,19 @@
 from __future__ import annotations
 
 import re
-import typing as t
 
-_COMMAND = ["systemctl", "show", "--property=Id,Listen", "*.socket"]
-
-RunCommand = t.Callable[..., t.Tuple[int, str, str]]
-"""AnsibleModule.run_command()."""
+from ansible_collections.preflight.ports.plugins.module_utils._kernel import command
 
 _PROTOCOLS = {"Stream": "tcp", "Datagram": "udp"}
 _LISTEN = re.compile(r"Listen=\[?([0-9A-Fa-f:.]+)\]?:([0-9]{1,5}) \((Stream|Datagram)\)")
 
 
-def find(run_command: RunCommand) -> dict[tuple[str, str, int], str]:
+def find() -> dict[tuple[str, str, int], str]:
     """{(protocol, address, port): unit}. A host without systemctl has no socket units."""
     try:
-        _code, output, _errors = run_command(_COMMAND, handle_exceptions=False)
-    except OSError:
+        return parse(command.output("systemctl", "show", "--property=Id,Listen", "*.socket"))
+    except command.CommandError:
         return {}
-    return parse(output)
 
 
 def parse(output: str) -> dict[tuple[str, str, int], str]:

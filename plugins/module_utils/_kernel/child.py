@@ -47,9 +47,15 @@ def ask(answer: t.Callable[[], t.Any], seconds: float) -> t.Any:
 
 
 def _answer(answer: t.Callable[[], t.Any], writing: int) -> t.NoReturn:
-    """In the child, which ends without Python's own end: buffers and handlers are the parent's."""
+    """In the child, which ends without Python's own end: buffers and handlers are the parent's.
+
+    It lets go of the task's output first. Ansible waits until nobody has that any more.
+    """
     try:
         try:
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            for stream in range(3):
+                os.dup2(nowhere, stream)
             told = [answer(), None]
         except Exception as error:
             told = [None, str(error) or type(error).__name__]

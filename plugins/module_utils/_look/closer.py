@@ -20,9 +20,6 @@ from ansible_collections.preflight.ports.plugins.module_utils._model.sockets imp
 from ansible_collections.preflight.ports.plugins.module_utils._table.sources import Source
 from ansible_collections.preflight.ports.plugins.module_utils._verdict.verdicts import suspects
 
-if t.TYPE_CHECKING:
-    from ansible_collections.preflight.ports.plugins.module_utils._holders.socket_units import RunCommand
-
 _ATTEMPTS = 3
 _MET = (bind.IN_USE, bind.REUSABLE)  # what bind(2) answers where a socket is
 
@@ -42,7 +39,6 @@ def inquire(
     answers: Answers,
     source: Source,
     asking: t.Callable[[t.Sequence[Question]], Answers],
-    run_command: RunCommand,
 ) -> Inquiry:
     """The findings from the *answers* of table and bind(2). Raises SourceError, ProbeError and UserError.
 
@@ -57,7 +53,7 @@ def inquire(
         unanswered = (question for question, answer in answers.items() if answer == bind.NO_ANSWER)
         unprobed.update((question, None) for question in unanswered if question not in findings)
         blamed = suspects(requirements, findings)
-        known = census.take(blamed, run_command) if blamed else None
+        known = census.take(blamed) if blamed else None
         gone = _gone(blamed, known, source) if known else set()
         again = [
             question

@@ -18,9 +18,6 @@ from ansible_collections.preflight.ports.plugins.module_utils._model.sockets imp
 from ansible_collections.preflight.ports.plugins.module_utils._table.sources import Source
 from ansible_collections.preflight.ports.plugins.module_utils._verdict.verdicts import suspects
 
-if t.TYPE_CHECKING:
-    from ansible_collections.preflight.ports.plugins.module_utils._holders.socket_units import RunCommand
-
 
 def divert(
     requirements: t.Sequence[Requirement],
@@ -29,7 +26,6 @@ def divert(
     redirects: t.Mapping[Question, Redirect],
     to_be_served: t.Container[Question],
     source: Source,
-    run_command: RunCommand,
 ) -> tuple[Findings, Census | None]:
     """*findings* with the *redirects*, and the census with those who answer there. Raises SourceError."""
     found = dict(findings)
@@ -46,5 +42,5 @@ def divert(
     asked = suspects(requirements, found).intersection(held for sockets in answers.values() for held in sockets)
     if not asked:
         return found, known
-    more = census.take(asked, run_command)
+    more = census.take(asked)
     return found, more.joined_with(known) if known else more

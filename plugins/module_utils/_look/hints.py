@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-import typing as t
-
 from ansible_collections.preflight.ports.plugins.module_utils._holders import census
 from ansible_collections.preflight.ports.plugins.module_utils._kernel import addresses, bind
 from ansible_collections.preflight.ports.plugins.module_utils._look.witnesses import table
@@ -32,9 +30,6 @@ from ansible_collections.preflight.ports.plugins.module_utils._table.proc_net im
 from ansible_collections.preflight.ports.plugins.module_utils._table.sources import Source
 from ansible_collections.preflight.ports.plugins.module_utils._verdict.verdict import Verdict, Verdicts, allows
 
-if t.TYPE_CHECKING:
-    from ansible_collections.preflight.ports.plugins.module_utils._holders.socket_units import RunCommand
-
 _MOST_CONFLICTS = 20
 """Of more, nobody reads the advice on each."""
 _MOST_LISTENERS = 2000
@@ -42,13 +37,13 @@ _MOST_LISTENERS = 2000
 _MOST_PORTS = 3
 
 
-def added(verdicts: Verdicts, source: Source, run_command: RunCommand) -> Verdicts:
+def added(verdicts: Verdicts, source: Source) -> Verdicts:
     """The *verdicts* with hints. Raises SourceError."""
     unmet = {key: verdict for key, verdict in verdicts.items() if not verdict.met}
     found = {**unmet, **_elsewhere(unmet, source), **_without_ipv6(unmet)}
     some = {key: verdict for key, verdict in found.items() if not verdict.requirement.is_range}
     some = dict(list(some.items())[:_MOST_CONFLICTS])
-    return {**verdicts, **found, **_free_on(some), **_instead(some, source, run_command)}
+    return {**verdicts, **found, **_free_on(some), **_instead(some, source)}
 
 
 def _elsewhere(verdicts: Verdicts, source: Source) -> Verdicts:
@@ -110,7 +105,7 @@ def _own_addresses() -> list[Endpoint]:
     return [Endpoint(each, v6only=bind_sets_v6only(each) or None) for each in outer]
 
 
-def _instead(verdicts: Verdicts, source: Source, run_command: RunCommand) -> Verdicts:
+def _instead(verdicts: Verdicts, source: Source) -> Verdicts:
     """Where an allowed holder is missed: on which other ports does it listen?"""
     missed = {
         key: verdict
@@ -126,7 +121,7 @@ def _instead(verdicts: Verdicts, source: Source, run_command: RunCommand) -> Ver
         ]
         if len(servers) > _MOST_LISTENERS:
             continue
-        known = census.take(servers, run_command)
+        known = census.take(servers)
         for key, verdict in missed.items():
             if verdict.requirement.protocol == protocol:
                 allowed = [held for held in servers if allows(verdict.requirement, holder_of(held, known))]

@@ -19,9 +19,6 @@ from ansible_collections.preflight.ports.plugins.module_utils._model.sockets imp
 )
 from ansible_collections.preflight.ports.plugins.module_utils._table.sources import Source
 
-if t.TYPE_CHECKING:
-    from ansible_collections.preflight.ports.plugins.module_utils._holders.socket_units import RunCommand
-
 
 class Filter(t.NamedTuple):
     """Which sockets to list."""
@@ -36,13 +33,10 @@ class Filter(t.NamedTuple):
         return in_ports and held.state in self.states
 
 
-def take(wanted: Filter, source: Source, run_command: RunCommand, cmdline: bool = False) -> list[tuple[Socket, Holder]]:
-    """The sockets that pass, each with its holder, by protocol, port and address. Raises SourceError.
-
-    *cmdline*: with the holders' command lines.
-    """
+def take(wanted: Filter, source: Source) -> list[tuple[Socket, Holder]]:
+    """The sockets that pass, each with its holder, by protocol, port and address. Raises SourceError."""
     sockets = [held for protocol in sorted(set(wanted.protocols)) for held in _read(protocol, wanted, source)]
-    known = census.take(sockets, run_command, cmdline)
+    known = census.take(sockets)
     sockets.sort(key=lambda held: (held.protocol, held.port, len(held.endpoint.address), held.endpoint.address))
     return [(held, holder_of(held, known)) for held in sockets]
 

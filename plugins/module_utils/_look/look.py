@@ -14,7 +14,6 @@ from ansible_collections.preflight.ports.plugins.module_utils._model.requirement
 from ansible_collections.preflight.ports.plugins.module_utils._table.sources import Source
 
 if t.TYPE_CHECKING:
-    from ansible_collections.preflight.ports.plugins.module_utils._holders.socket_units import RunCommand
     from ansible_collections.preflight.ports.plugins.module_utils._model.finding import Findings
     from ansible_collections.preflight.ports.plugins.module_utils._model.holder import Census, Redirect
     from ansible_collections.preflight.ports.plugins.module_utils._verdict.verdict import Rivals, Verdicts
@@ -43,7 +42,6 @@ def look(
     source: Source,
     probing: bool,
     redirects: bool,
-    run_command: RunCommand,
     is_last: bool = True,
 ) -> Look:
     """A port that is to listen is not bound before the last look: its service may be about to start.
@@ -65,7 +63,7 @@ def look(
     if answers:
         from ansible_collections.preflight.ports.plugins.module_utils._look.closer import inquire
 
-        findings, census, unprobed = inquire(requirements, answers, source, asking, run_command)
+        findings, census, unprobed = inquire(requirements, answers, source, asking)
     found = None
     if redirects:
         asked = [question for question in to_be_free if question not in findings]
@@ -75,12 +73,12 @@ def look(
     if sure:
         from ansible_collections.preflight.ports.plugins.module_utils._look.diverted import divert
 
-        findings, census = divert(requirements, findings, census, sure, to_be_served, source, run_command)
+        findings, census = divert(requirements, findings, census, sure, to_be_served, source)
     verdicts = _verdicts(requirements, findings, census)
     if is_last and any(not verdict.met for verdict in verdicts.values()):
         from ansible_collections.preflight.ports.plugins.module_utils._look import hints
 
-        verdicts = hints.added(verdicts, source, run_command)
+        verdicts = hints.added(verdicts, source)
     missed = tuple(question for question in unprobed if question in to_be_free)
     return Look(verdicts, probing and not missed, source.name, found is not None, diversions, missed if probing else ())
 

@@ -27,9 +27,6 @@ from ansible_collections.preflight.ports.plugins.module_utils._model.sockets imp
     Socket,
 )
 
-if t.TYPE_CHECKING:
-    pass
-
 _TIERS = ((LISTENING, BOUND), (CONNECTED, CLOSING))
 _WITHOUT_SOCKETS = {bind.NO_ANSWER: FREE, bind.REFUSED: REFUSED}
 

@@ -13,6 +13,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._model.sockets imp
 from ansible_collections.preflight.ports.plugins.module_utils._model.text import printable
 
 _INIT = 1
+_KERNEL = "kernel"
 
 
 class Container(t.NamedTuple):
@@ -70,16 +71,17 @@ class Process(t.NamedTuple):
     container: Container | None = None
     started: float | None = None
     """Seconds since the epoch."""
-    cmdline: str | None = None
+    exe_is_here: bool = False
+    """Whether its path leads to the same file for us."""
 
     def names(self) -> dict[str, list[str]]:
         """What ``held_by`` patterns are matched against."""
         names: dict[str, tuple[str | None, ...]] = {
-            "process": (self.name,),
+            "process": (None if self.name == _KERNEL else self.name,),  # anybody may call a process so
             "unit": (self.unit, self.unit.rpartition(".")[0]) if self.unit else (),
             "container": (self.container.name,) if self.container else (),
             "user": (self.user, None if self.uid is None else str(self.uid)),
-            "exe": (self.exe,),
+            "exe": (self.exe if self.exe_is_here else None,),
         }
         return {field: [value for value in values if value] for field, values in names.items()}
 
@@ -117,7 +119,7 @@ class Holder(t.NamedTuple):
         if self.redirect:
             return [self.redirect.names()]
         if self.kernel and self.state != CLOSING:
-            return [{"process": ["kernel"]}]
+            return [{"process": [_KERNEL]}]
         return [process.names() for process in self.processes]
 
     def together_with(self, other: Holder) -> Holder:
@@ -129,10 +131,10 @@ class Holder(t.NamedTuple):
             seconds_left=max(self.seconds_left or 0, other.seconds_left or 0) or None,
         )
 
-    def as_dict(self, cmdline: bool = False) -> dict[str, t.Any]:
+    def as_dict(self) -> dict[str, t.Any]:
         """The holder as the modules return it."""
         process = self.process or Process(pid=0)
-        known: dict[str, t.Any] = {
+        return {
             "addresses": list(self.addresses),
             "protocol": self.protocol,
             "state": self.state,
@@ -150,9 +152,6 @@ class Holder(t.NamedTuple):
             "hidden": self.hidden,
             "kernel": self.kernel,
         }
-        if cmdline:
-            known["cmdline"] = process.cmdline
-        return known
 
 
 def _together(some: tuple[Process, ...], others: tuple[Process, ...]) -> tuple[Process, ...]:
@@ -194,9 +193,14 @@ class Census(t.NamedTuple):
         )
 
     def owners_of(self, held: Socket) -> list[Process]:
-        """The processes that have the socket, without those that died before they could be looked at."""
+        """The processes that have the socket, without those that died before they could be looked at.
+
+        The user who made a socket cannot give it another owner. He may hand it to another user's process, which does
+        not serve it therefore; of root's, any process may have it.
+        """
         pids = self.pids.get(held.inode, held.pids)
-        return [self.processes[pid] for pid in sorted(pids) if pid in self.processes]
+        alive = [self.processes[pid] for pid in sorted(pids) if pid in self.processes]
+        return [process for process in alive if not held.uid or process.uid in (held.uid, None)]
 
 
 def merged(holders: t.Iterable[Holder]) -> tuple[Holder, ...]:

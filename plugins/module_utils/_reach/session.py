@@ -8,27 +8,29 @@ from __future__ import annotations
 
 import os
 import re
-import typing as t
 
-RunCommand = t.Callable[..., t.Tuple[int, str, str]]
+from ansible_collections.preflight.ports.plugins.module_utils._kernel import command
 
 _LOGIN = ("org.freedesktop.login1", "/org/freedesktop/login1", "org.freedesktop.login1.Manager")
 _SYSTEMD = ("org.freedesktop.systemd1", "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager")
 
 
-def leave(pid: int, seconds: float, run_command: RunCommand) -> str | None:
+def leave(pid: int, seconds: float) -> str | None:
     """Has systemd keep the process apart from the session. Returns what may end it early; None if nothing may.
 
     As root, systemd puts the process into a scope of its own, which it also ends in time.
     """
     if not _in_session():
         return None
-    status, kills, _error = run_command(["busctl", "get-property", *_LOGIN, "KillUserProcesses"])
-    if status == 0 and kills.split() == ["b", "false"]:
+    try:
+        kills = command.output("busctl", "get-property", *_LOGIN, "KillUserProcesses").split()
+    except command.CommandError:
+        kills = []
+    if kills == ["b", "false"]:
         return None
-    if os.geteuid() == 0 and _move(pid, seconds, run_command):
+    if os.geteuid() == 0 and _move(pid, seconds):
         return None
-    if status == 0:
+    if kills:
         return "this host ends a user's processes with the session (KillUserProcesses=yes of logind); use become"
     return "it is unknown whether this host ends a user's processes with the session"
 
@@ -41,7 +43,7 @@ def _in_session(path: str = "/proc/self/cgroup") -> bool:
         return False
 
 
-def _move(pid: int, seconds: float, run_command: RunCommand) -> bool:
+def _move(pid: int, seconds: float) -> bool:
     properties = [
         *("Description", "s", "preflight.ports responder"),
         *("PIDs", "au", "1", str(pid)),
@@ -50,5 +52,8 @@ def _move(pid: int, seconds: float, run_command: RunCommand) -> bool:
     ]
     unit = f"preflight-ports-{pid}.scope"
     call = ["StartTransientUnit", "ssa(sv)a(sa(sv))", unit, "fail", "4", *properties, "0"]
-    status, _output, _error = run_command(["busctl", "call", *_SYSTEMD, *call])
-    return status == 0
+    try:
+        command.output("busctl", "call", *_SYSTEMD, *call)
+    except command.CommandError:
+        return False
+    return True

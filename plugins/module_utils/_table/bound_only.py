@@ -17,6 +17,7 @@ import re
 import socket
 import typing as t
 
+from ansible_collections.preflight.ports.plugins.module_utils._kernel import child
 from ansible_collections.preflight.ports.plugins.module_utils._kernel.links import with_vrfs
 from ansible_collections.preflight.ports.plugins.module_utils._kernel.proc import (
     in_this_network,
@@ -35,6 +36,7 @@ _PIDFD_OPEN, _PIDFD_GETFD = 434, 438  # on every architecture
 _GONE = (errno.ENOENT, errno.ESRCH, errno.EBADF)
 _SO_BINDTODEVICE = 25
 _DEVICE_NAME_BYTES = 16
+_SECONDS = 5.0
 
 
 class Bound(t.NamedTuple):
@@ -46,7 +48,25 @@ class Bound(t.NamedTuple):
 
 
 def find(listed: t.Container[int], proc: str = "/proc") -> Bound:
-    """The bound-only sockets. *listed*: the inodes of all TCP sockets that the table has."""
+    """The bound-only sockets. *listed*: the inodes of all TCP sockets that the table has.
+
+    The owner of a socket can make whoever asks it wait in the kernel, where not even SIGKILL helps: the walk is in a
+    child that can be left behind.
+    """
+
+    def answer() -> list[t.Any]:
+        found = walk(listed, proc)
+        return [list(map(_as_row, found.sockets)), found.all_seen]
+
+    try:
+        rows, all_seen = child.ask(answer, _SECONDS)
+    except child.ChildError:
+        return Bound([], all_seen=False)
+    return Bound(with_vrfs([_from_row(row) for row in rows]), all_seen)
+
+
+def walk(listed: t.Container[int], proc: str = "/proc") -> Bound:
+    """The same, in this process."""
     found: dict[int, Socket] = {}
     names = processes(proc)
     all_seen = bool(names) and os.geteuid() == 0 and sees_every_process(proc)
@@ -67,7 +87,17 @@ def find(listed: t.Container[int], proc: str = "/proc") -> Bound:
                 continue
             if seen:
                 found[inode] = seen
-    return Bound(with_vrfs(list(found.values())), all_seen)
+    return Bound(list(found.values()), all_seen)
+
+
+def _as_row(held: Socket) -> list[t.Any]:
+    """What JSON can hand on."""
+    return [held.endpoint.address.hex(), held.endpoint.v6only, held.endpoint.interface, held.port, held.inode]
+
+
+def _from_row(row: t.Sequence[t.Any]) -> Socket:
+    address, v6only, interface, port, inode = row
+    return Socket(TCP, Endpoint(bytes.fromhex(address), v6only, interface), port, BOUND, inode)
 
 
 def _tcp_inode(path: str) -> int:
@@ -101,7 +131,7 @@ def _bound_socket(borrowed: socket.socket, inode: int) -> Socket | None:
     endpoint = Endpoint(
         socket.inet_pton(borrowed.family, address.partition("%")[0]),
         v6only=bool(borrowed.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY)) if is_ipv6 else None,
-        interface=device.decode() or None,
+        interface=os.fsdecode(device) or None,
     )
     return Socket(TCP, endpoint, port, BOUND, inode)
 

@@ -27,7 +27,6 @@ def changes(
     verdicts: Verdicts,
     failing: t.Sequence[Doubt],
     circumstances: Circumstances | None,
-    cmdline: bool,
 ) -> Dict:
     """``ports``, ``conflicts`` and ``held``. The *failing* doubts are conflicts as well; see results.result()."""
     verdicts = as_conflicts(requirements, verdicts, failing)
@@ -41,8 +40,8 @@ def changes(
             _entry(entry, requirements[index], by_entry[index]) if index in by_entry else entry
             for index, entry in enumerate(entries)
         ],
-        "conflicts": [_conflict(run, circumstances, cmdline) for run in found if not run.verdict.met],
-        "held": [_conflict(run, circumstances, cmdline) for run in found if run.verdict.is_held],
+        "conflicts": [_conflict(run, circumstances) for run in found if not run.verdict.met],
+        "held": [_conflict(run, circumstances) for run in found if run.verdict.is_held],
     }
 
 
@@ -56,7 +55,7 @@ def _entry(free: Dict, requirement: Requirement, verdicts: t.Sequence[Verdict]) 
     return entry
 
 
-def _conflict(run: Run, circumstances: Circumstances, cmdline: bool) -> Dict:
+def _conflict(run: Run, circumstances: Circumstances) -> Dict:
     verdict = run.verdict
     requirement = verdict.requirement
     return {
@@ -69,5 +68,5 @@ def _conflict(run: Run, circumstances: Circumstances, cmdline: bool) -> Dict:
         "wanted": requirement.state,
         "reason": reason(verdict),
         "advice": None if verdict.met else advice(run, circumstances),
-        "holders": [holder.as_dict(cmdline) for holder in verdict.holders],
+        "holders": [holder.as_dict() for holder in verdict.holders],
     }

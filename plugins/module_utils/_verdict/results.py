@@ -39,12 +39,10 @@ def result(
     doubts: t.Sequence[Doubt],
     fails: t.Callable[[Doubt], bool],
     circumstances: Circumstances | None,
-    cmdline: bool,
 ) -> Dict:
     """``ports``, ``conflicts``, ``held`` and ``doubts``.
 
     *fails*: whether the request wants a doubt to be a conflict. *circumstances*: what advice depends on, see there.
-    *cmdline*: with the holders' command lines.
     """
     failing = [doubt for doubt in doubts if fails(doubt)]
     free = {
@@ -58,7 +56,7 @@ def result(
     # Only now: on a target, each import costs time in each task.
     from ansible_collections.preflight.ports.plugins.module_utils._verdict import conflicts
 
-    return {**free, **conflicts.changes(free["ports"], requirements, verdicts, failing, circumstances, cmdline)}
+    return {**free, **conflicts.changes(free["ports"], requirements, verdicts, failing, circumstances)}
 
 
 def _entries(requirements: t.Iterable[Requirement]) -> list[Dict]:

@@ -7,13 +7,12 @@ from __future__ import annotations
 import functools
 import json
 import os
-import sys
 
 import pytest
 import yaml
 from ansible.module_utils import basic
 from ansible_collections.preflight.ports.plugins.doc_fragments._attributes import ModuleDocFragment
-from ansible_collections.preflight.ports.plugins.module_utils._holders import processes, socket_units
+from ansible_collections.preflight.ports.plugins.module_utils._holders import command_lines
 from ansible_collections.preflight.ports.plugins.module_utils._kernel import bind, ephemeral
 from ansible_collections.preflight.ports.plugins.module_utils._kernel.bind import ProbeError
 from ansible_collections.preflight.ports.plugins.module_utils._kernel.ephemeral import Ephemeral
@@ -92,7 +91,7 @@ def test_free_ports_load_no_more_than_they_need(free, loaded_by):
 from ansible_collections.preflight.ports.plugins.modules import port_check
 requirements = port_check.parse([{free}, "{free}/udp"])
 found = port_check.first_that_works("netlink", lambda source: port_check.look(requirements, source, True, False, None))
-outcome = port_check.result(requirements, found.verdicts, [], bool, None, False)
+outcome = port_check.result(requirements, found.verdicts, [], bool, None)
 port_check.message({{**outcome, "probed": True}})
 """
     assert loaded_by(script) == [
@@ -122,7 +121,7 @@ def test_a_taken_port_loads_nothing_that_only_other_holders_need(listener, loade
 from ansible_collections.preflight.ports.plugins.modules import port_check
 requirements = port_check.parse([{listener}])
 found = port_check.first_that_works("netlink", lambda source: port_check.look(requirements, source, True, False, None))
-assert port_check.result(requirements, found.verdicts, [], bool, None, False)["conflicts"]
+assert port_check.result(requirements, found.verdicts, [], bool, None)["conflicts"]
 """
     loaded = loaded_by(script)
     assert "_holders.owners" in loaded
@@ -158,7 +157,7 @@ def test_held_by(held_by, failed, run, listener):
 def test_command_lines(cmdline, run, listener):
     (conflict,) = run(ports=[listener], cmdline=cmdline)["conflicts"]
     (holder,) = conflict["holders"]
-    assert holder.get("cmdline") == (processes.read(os.getpid()).cmdline if cmdline else None)
+    assert holder.get("cmdline") == (" ".join(command_lines.read([os.getpid()])[os.getpid()]) if cmdline else None)
     assert ("cmdline" in holder) is cmdline
 
 
@@ -413,31 +412,6 @@ def test_no_waiting_for_what_time_does_not_mend(run, looks):
     clock = looks(False, state="duplicate")
     assert run(ports=[80], timeout=30)["failed"]
     assert clock.slept == []
-
-
-@pytest.mark.parametrize(
-    ("command", "expected"),
-    [
-        pytest.param(
-            [sys.executable, "-c", r"print('Id=ssh.socket\nListen=[::]:22 (Stream)')"],
-            {("tcp", "::", 22): "ssh.socket"},
-            id="its output",
-        ),
-        pytest.param([sys.executable, "-c", "import sys; sys.exit(3)"], {}, id="a failure"),
-        pytest.param(["no-such-command-anywhere"], {}, id="not installed"),
-    ],
-)
-def test_commands(command, expected, run, monkeypatch):
-    units = []
-
-    def look(_requirements, source, _probing, _redirects, run_command, _is_last):
-        units.append(socket_units.find(run_command))
-        return port_check.Look({}, True, source.name)
-
-    monkeypatch.setattr(socket_units, "_COMMAND", command)
-    monkeypatch.setattr(port_check, "look", look)
-    run(ports=[80])
-    assert units == [expected]
 
 
 def test_what_nat_rules_may_do_is_a_doubt(run, warnings, monkeypatch):

@@ -9,7 +9,7 @@ import os
 import time
 
 import pytest
-from ansible_collections.preflight.ports.plugins.module_utils._holders import processes
+from ansible_collections.preflight.ports.plugins.module_utils._holders import command_lines
 from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import SourceError
 from ansible_collections.preflight.ports.plugins.module_utils._table import psutil_net, sock_diag
 from ansible_collections.preflight.ports.plugins.modules import port_info
@@ -79,7 +79,7 @@ def test_bound_but_not_listening(source, run, loopback):
 @pytest.mark.parametrize("cmdline", [True, False], ids=["asked for", "not asked for"])
 def test_command_lines(cmdline, run, port):
     (found,) = run(ports=[port], cmdline=cmdline)["sockets"]
-    assert found.get("cmdline") == (processes.read(os.getpid()).cmdline if cmdline else None)
+    assert found.get("cmdline") == (" ".join(command_lines.read([os.getpid()])[os.getpid()]) if cmdline else None)
     assert ("cmdline" in found) is cmdline
 
 
@@ -88,7 +88,7 @@ def test_a_listing_loads_no_more_than_it_needs(port, loaded_by):
     script = f"""
 from ansible_collections.preflight.ports.plugins.modules import port_info
 wanted = port_info.Filter([range({port}, {port} + 1)], ["tcp"], frozenset(["listening"]))
-((_held, holder),) = port_info.first_that_works("netlink", lambda source: port_info.take(wanted, source, None))
+((_held, holder),) = port_info.first_that_works("netlink", lambda source: port_info.take(wanted, source))
 assert holder.as_dict()["pid"] == {os.getpid()}
 assert port_info.listing([(_held, holder)])
 """

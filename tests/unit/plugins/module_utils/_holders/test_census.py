@@ -9,6 +9,7 @@ import sys
 import pytest
 from ansible_collections.preflight.ports.plugins.module_utils._holders import (
     census,
+    command_lines,
     containers,
     kernel_owned,
     owners,
@@ -16,7 +17,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._holders import (
     psutil_process,
 )
 from ansible_collections.preflight.ports.plugins.module_utils._holders.owners import Owners
-from ansible_collections.preflight.ports.plugins.module_utils._kernel import links
+from ansible_collections.preflight.ports.plugins.module_utils._kernel import command, links
 from ansible_collections.preflight.ports.plugins.module_utils._model.holder import Census, Process
 from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import BOUND, CONNECTED, LISTENING
 from support.records import APACHE, CURL, WEB, row
@@ -33,18 +34,21 @@ class Host:
         self.processes = {process.pid: process for process in (APACHE, CURL)}
         self.searched = None
         self.commands = []
-        self.cmdlines_read = set()
+        self.arguments = {}
+        self.commands_read = None
         monkeypatch.setattr(sys, "platform", "linux")
         monkeypatch.setattr(owners, "find", self._find)
         monkeypatch.setattr(kernel_owned, "kernel_owns", lambda held, owners, links: held.port in links)
         self.links_read = 0
         monkeypatch.setattr(links, "read", self._read_links)
-        monkeypatch.setattr(processes, "read", self._read_process)
+        monkeypatch.setattr(processes, "read", self.processes.get)
+        monkeypatch.setattr(command_lines, "read", self._read_command_lines)
+        monkeypatch.setattr(command, "output", self._output)
         monkeypatch.setattr(processes, "user_name", {33: "www-data"}.get)
 
-    def _read_process(self, pid, cmdline):
-        self.cmdlines_read.add(cmdline)
-        return self.processes.get(pid)
+    def _read_command_lines(self, pids):
+        self.commands_read = sorted(pids)
+        return self.arguments
 
     def _read_links(self):
         self.links_read += 1
@@ -54,12 +58,12 @@ class Host:
         self.searched = sorted(inodes)
         return Owners({inode: self.owners[inode] for inode in inodes if inode in self.owners}, True)
 
-    def run_command(self, command, handle_exceptions):
-        self.commands.append(command)
-        return 0, "Id=ssh.socket\nListen=[::]:22 (Stream)\n", ""
+    def _output(self, program, *_arguments):
+        self.commands.append(program)
+        return "Id=ssh.socket\nListen=[::]:22 (Stream)\n"
 
-    def census(self, *sockets, **options):
-        return census.take(sockets, self.run_command, **options)
+    def census(self, *sockets):
+        return census.take(sockets)
 
 
 @pytest.fixture
@@ -92,11 +96,21 @@ def test_of_processes_that_the_source_knows_already(host):
     assert host.census(row(LISTENING, pids=(4711,))).processes == {4711: CURL}
 
 
-@pytest.mark.parametrize(("options", "read"), [({}, True), ({"cmdline": False}, False)], ids=["usual", "not wanted"])
-def test_command_lines_are_read_unless_nobody_wants_them(options, read, host):
+def test_command_lines_are_read_only_of_those_of_whom_nothing_else_tells_enough(host):
+    host.owners = {42: [812, 7, 8]}
+    host.processes[7] = Process(7, "my-long-script-", "/usr/bin/python3", 0)
+    host.processes[8] = Process(8, "my-long-process", "/usr/bin/python3", 0)
+    host.arguments = {7: ["/opt/my-long-script-name.py"]}
+    taken = host.census(row(LISTENING, inode=42))
+    assert host.commands_read == [7, 8]
+    names = {pid: process.name for pid, process in taken.processes.items()}
+    assert names == {812: "apache2", 7: "my-long-script-name.py", 8: "my-long-process"}
+
+
+def test_no_command_line_is_read_for_nothing(host):
     host.owners = {42: [812]}
-    host.census(row(LISTENING, inode=42), **options)
-    assert host.cmdlines_read == {read}
+    host.census(row(LISTENING, inode=42))
+    assert host.commands_read is None
 
 
 def test_of_a_process_that_is_gone(host):
@@ -127,7 +141,7 @@ def test_of_pid_1(init, units, programs, host):
     host.owners = {42: [1], 43: [1]}
     host.processes[1] = init
     assert host.census(row(LISTENING, "::", 22, inode=42), row(LISTENING, port=80, inode=43)).socket_units == units
-    assert [command[0] for command in host.commands] == programs
+    assert host.commands == programs
 
 
 @pytest.mark.parametrize(

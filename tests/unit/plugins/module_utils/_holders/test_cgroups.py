@@ -5,11 +5,12 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.preflight.ports.plugins.module_utils._holders.cgroups import container, paths, unit
+from ansible_collections.preflight.ports.plugins.module_utils._holders.cgroups import container, is_a_users, paths, unit
 from support.records import CONTAINER_ID
 
 ID = CONTAINER_ID
 POD = "kubepods-besteffort-pod0a1b2c3d_0000_4444_8888_0123456789ab.slice"
+USERS = "/user.slice/user-1001.slice/user@1001.service"
 
 
 @pytest.mark.parametrize(
@@ -43,10 +44,15 @@ def test_paths(text, expected):
         pytest.param(["/init.scope"], "init.scope", id="PID 1"),
         pytest.param(
             ["/user.slice/user-1000.slice/user@1000.service/app.slice/web.service"],
-            "web.service",
+            "user@1000.service/web.service",
             id="a user's own service",
         ),
-        pytest.param(["/user.slice/user-1000.slice/user@1000.service/init.scope"], "init.scope", id="a user's manager"),
+        pytest.param(["/user.slice/user-1000.slice/user@1000.service"], "user@1000.service", id="a user's manager"),
+        pytest.param(
+            ["/user.slice/user-1000.slice/user@1000.service/init.scope"],
+            "user@1000.service/init.scope",
+            id="what a user's manager runs in",
+        ),
         pytest.param(["/user.slice/user-1000.slice/session-3.scope"], "session-3.scope", id="a session"),
         pytest.param(["/system.slice/nginx.service/workers"], "nginx.service", id="a cgroup below the unit"),
         pytest.param(["/system.slice/ssh.socket"], "ssh.socket", id="a socket unit"),
@@ -94,6 +100,9 @@ def test_unit(cgroup_paths, expected):
         pytest.param("/system.slice/docker.service", None, id="the docker daemon itself"),
         pytest.param(f"/system.slice/docker-{ID[:63]}.scope", None, id="not a whole ID"),
         pytest.param(f"/notdocker-{ID}.scope", None, id="a name that only ends in docker"),
+        pytest.param(f"{USERS}/docker-{ID}.scope", None, id="a user's own folder, named like one of docker's"),
+        pytest.param(f"{USERS}/machine-web.scope", None, id="a user's own folder, named like a machine"),
+        pytest.param(f"{USERS}/lxc.payload.db", None, id="a user's own folder, named like one of lxc"),
         pytest.param("/system.slice/nginx.service", None, id="no container"),
         pytest.param("", None, id="nothing"),
     ],
@@ -101,3 +110,16 @@ def test_unit(cgroup_paths, expected):
 def test_container(path, expected):
     assert container([path]) == expected
     assert container(["/", path]) == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        (f"{USERS}/nginx.service", True),
+        (USERS, True),
+        ("/system.slice/nginx.service", False),
+        ("/xuser@1.service", False),
+    ],
+)
+def test_is_a_users(path, expected):
+    assert is_a_users(["/", path]) is expected

@@ -27,6 +27,7 @@ TCP_ROW, UDP_ROW, VXLAN_ROW = (
         pytest.param(TCP_ROW, True, NO_TUNNELS, INITIAL, True, id="every process was seen"),
         pytest.param(UDP_ROW, True, NO_TUNNELS, INITIAL, True, id="every process was seen, UDP"),
         pytest.param(TCP_ROW, False, NO_TUNNELS, INITIAL, False, id="some processes are hidden"),
+        pytest.param(row(LISTENING, inode=42, uid=1000), True, NO_TUNNELS, INITIAL, False, id="a user's, in a message"),
         pytest.param(row(LISTENING), True, NO_TUNNELS, INITIAL, False, id="a socket whose inode the source hides"),
         pytest.param(
             row(BOUND, port=4789, protocol="udp"), True, VXLAN, NESTED, True, id="a tunnel's, without an inode"

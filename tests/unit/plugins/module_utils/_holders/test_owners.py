@@ -183,3 +183,15 @@ def test_find_in_the_real_proc(loopback):
     server = loopback.listening()
     inode = os.fstat(server.fileno()).st_ino
     assert owners.find([inode]).pids == {inode: [os.getpid()]}
+
+
+def test_a_walk_that_takes_too_long_has_not_seen_all(monkeypatch, tmp_path):
+    clock = iter(range(1000))
+    monkeypatch.setattr(owners.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    for pid in range(1, 9):
+        (tmp_path / str(pid) / "fd").mkdir(parents=True)
+        (tmp_path / str(pid) / "fd" / "0").symlink_to("socket:[42]" if pid == 1 else "/")
+    found = owners.find([42, 43], str(tmp_path))
+    assert not found.all_seen
+    assert found.pids in ({}, {42: [1]}), "what was seen until then"

@@ -12,7 +12,7 @@ import time
 
 import pytest
 from ansible_collections.preflight.ports.plugins.module_utils._holders import containers, processes
-from ansible_collections.preflight.ports.plugins.module_utils._model.holder import Container
+from ansible_collections.preflight.ports.plugins.module_utils._model.holder import Container, Process
 from support.records import CONTAINER_ID, HARMLESS, HOSTILE
 
 PID = 812
@@ -32,12 +32,13 @@ def read(tmp_path):
     folder = tmp_path / str(PID)
     folder.mkdir()
 
-    def read_it(exe=None, with_cmdline=True, **files):
+    def read_it(exe=None, cmdline="", **files):
         if exe:
             (folder / "exe").symlink_to(exe)
         for name, text in files.items():
             (folder / name).write_bytes(text.encode("utf-8", "surrogateescape"))
-        return processes.read(PID, str(tmp_path), with_cmdline)
+        process = processes.read(PID, str(tmp_path))
+        return process and processes.with_arguments(process, cmdline.rstrip("\0").split("\0"))
 
     return read_it
 
@@ -48,24 +49,17 @@ def test_read(read, monkeypatch):
         exe="/usr/sbin/apache2",
         stat=stat("apache2", 250 * TICKS),
         cgroup="0::/system.slice/apache2.service\n",
-        cmdline="/usr/sbin/apache2\0-k\0start\0",
-    ) == (PID, "apache2", "/usr/sbin/apache2", os.geteuid(), "www-data", "apache2.service", None, 1700000250.0,
-          "/usr/sbin/apache2 -k start")  # fmt: skip
-
-
-@pytest.mark.parametrize("length", [8191, 8192, 8193, 20000])
-def test_command_lines_of_any_length(length, read):
-    assert read(stat=stat("java"), cmdline="x" * length).cmdline == "x" * length
+    ) == (PID, "apache2", "/usr/sbin/apache2", os.geteuid(), "www-data", "apache2.service", None, 1700000250.0, False)
 
 
 def test_read_leaves_nothing_open(read, leaves_nothing_open):
-    assert read(stat=stat("nginx"), cmdline="nginx\0", cgroup="0::/\n")
+    assert read(stat=stat("nginx"), cgroup="0::/\n")
 
 
 def test_read_what_may_be_read(read, monkeypatch):
     monkeypatch.setattr(processes, "user_name", {}.get)
     seen = read(stat=stat("kworker/0:1"))
-    assert seen == (PID, "kworker/0:1", None, os.geteuid(), None, None, None, 1700000000.0, None)
+    assert seen == (PID, "kworker/0:1", None, os.geteuid(), None, None, None, 1700000000.0, False)
 
 
 @pytest.mark.parametrize("files", [{}, {"stat": ""}], ids=["no files", "an empty file"])
@@ -92,6 +86,16 @@ def test_read_a_process_that_is_gone(files, read):
             id="cut, whole in the command line",
         ),
         pytest.param(
+            "myworker-daemon",
+            "/usr/bin/python3",
+            "myworker-daemon-7 --token=s3cret\0",
+            "myworker-daemon-7",
+            id="a title, with a secret behind the name",
+        ),
+        pytest.param(
+            "fifteen-letters", None, "fifteen-letters" + "x" * 5000, "fifteen-letters" + "x" * 240, id="a huge name"
+        ),
+        pytest.param(
             "fifteen-letters", "/usr/bin/other", "other\0", "fifteen-letters", id="cut, and nobody knows more"
         ),
         pytest.param("fifteen-letters", None, "", "fifteen-letters", id="cut, and nothing may be read"),
@@ -101,9 +105,8 @@ def test_read_a_process_that_is_gone(files, read):
         ),
     ],
 )
-@pytest.mark.parametrize("with_cmdline", [True, False], ids=["with its command line", "without"])
-def test_read_the_whole_name(with_cmdline, comm, exe, cmdline, expected, read):
-    assert read(exe, with_cmdline, stat=stat(comm), cmdline=cmdline).name == expected
+def test_read_the_whole_name(comm, exe, cmdline, expected, read):
+    assert read(exe, cmdline, stat=stat(comm)).name == expected
 
 
 @pytest.mark.parametrize(
@@ -117,9 +120,14 @@ def test_read_the_program(target, expected, read):
     assert read(target, stat=stat("nginx")).exe == expected
 
 
-def test_read_no_command_line_for_nothing(read):
-    files = {"stat": stat("prometheus-node"), "cmdline": "prometheus\0--password\0"}
-    assert read("/usr/bin/prometheus-node-exporter", False, **files).cmdline is None
+def test_a_program_is_here_if_its_path_leads_to_the_same_file(read, tmp_path):
+    program, other = tmp_path / "haproxy", tmp_path / "other"
+    program.touch()
+    other.touch()
+    assert read(str(program), stat=stat("haproxy")).exe_is_here
+    # What a mount namespace of one's own looks like from here: the link's text names one file, and leads to another.
+    assert not processes._is_one_file(str(other), str(program))
+    assert not processes._is_one_file(str(tmp_path / "gone"), str(program))
 
 
 @pytest.mark.linux
@@ -150,7 +158,6 @@ def test_read_hostile_text(read):
     assert seen.name == escaped
     assert seen.exe == f"/opt/{HARMLESS}"
     assert seen.unit == "x\\x1b[31m.service"
-    assert seen.cmdline == f"{HARMLESS} {HARMLESS}"
 
 
 @pytest.mark.parametrize(
@@ -188,14 +195,31 @@ def test_read_hostile_text(read):
         pytest.param("0::/system.slice/nginx.service\n", "nginx\0-c\0a\0", "nginx", None, id="none"),
     ],
 )
-@pytest.mark.parametrize("with_cmdline", [True, False], ids=["with its command line", "without"])
-def test_read_the_container(with_cmdline, cgroup, cmdline, comm, expected, read, monkeypatch):
+def test_read_the_container(cgroup, cmdline, comm, expected, read, monkeypatch):
     def published_by(process, arguments):
         return Container(arguments[2], None, "docker") if len(arguments) > 2 else None
 
     monkeypatch.setattr(containers, "named", lambda container: container._replace(name=f"named {HOSTILE}"))
     monkeypatch.setattr(containers, "published_by", published_by)
-    assert read(None, with_cmdline, stat=stat(comm), cgroup=cgroup, cmdline=cmdline).container == expected
+    monkeypatch.setattr(processes, "_effective_user", lambda _folder: 0)
+    assert read(None, cmdline, stat=stat(comm), cgroup=cgroup).container == expected
+
+
+@pytest.mark.parametrize(
+    ("comm", "uid", "needed"),
+    [("conmon", 0, True), ("docker-proxy", 0, True), ("conmon", 1001, False), ("nginx", 0, False), ("a" * 15, 1, True)],
+)
+def test_whose_arguments_are_needed(comm, uid, needed):
+    process = Process(PID, comm, uid=uid)
+    assert processes.needs_arguments(process) is needed
+    if uid:
+        assert processes.with_arguments(process, [comm, "-c", "deadbeef", "-n", "web"]).container is None
+
+
+def test_a_users_container_has_no_name_of_roots(read, monkeypatch):
+    monkeypatch.setattr(containers, "named", lambda container: container._replace(name="web"))
+    cgroup = f"0::/user.slice/user-1001.slice/user@1001.service/user.slice/libpod-{CONTAINER_ID}.scope\n"
+    assert read(stat=stat("nginx"), cgroup=cgroup).container == (CONTAINER_ID, None, "podman")
 
 
 @pytest.mark.parametrize(
@@ -236,6 +260,6 @@ def test_read_from_the_real_proc(child):
     seen = processes.read(child)
     assert (seen.pid, seen.uid, seen.user) == (child, os.geteuid(), processes.user_name(os.geteuid()))
     assert os.path.samefile(seen.exe, sys.executable)
-    assert seen.cmdline.endswith(" input() --password=secret")
+    assert seen.exe_is_here
     assert 0 < time.time() - seen.started < 3600
     assert processes.read(NOBODYS) is None

@@ -4,8 +4,11 @@
 
 from __future__ import annotations
 
+from unittest.mock import Mock
+
 import pytest
 from ansible_collections.preflight.ports.plugins.module_utils._holders.socket_units import find, parse
+from ansible_collections.preflight.ports.plugins.module_utils._kernel import command
 
 
 @pytest.mark.parametrize(
@@ -43,34 +46,18 @@ def test_parse(output, expected):
     assert parse(output) == expected
 
 
-class Module:
-    """An AnsibleModule whose commands end as told."""
+def test_find(monkeypatch):
+    asked = []
 
-    def __init__(self, *end):
-        self.end = end
-        self.commands = []
+    def output(*words):
+        asked.append(words)
+        return "Id=ssh.socket\nListen=[::]:22 (Stream)\n"
 
-    def run_command(self, command, handle_exceptions):
-        assert not handle_exceptions, "the module would fail"
-        self.commands.append(command)
-        if isinstance(self.end[0], Exception):
-            raise self.end[0]
-        return self.end
+    monkeypatch.setattr(command, "output", output)
+    assert find() == {("tcp", "::", 22): "ssh.socket"}
+    assert asked == [("systemctl", "show", "--property=Id,Listen", "*.socket")]
 
 
-@pytest.mark.parametrize(
-    ("end", "expected"),
-    [
-        pytest.param(
-            [0, "Id=ssh.socket\nListen=[::]:22 (Stream)\n", ""], {("tcp", "::", 22): "ssh.socket"}, id="its output"
-        ),
-        pytest.param([1, "", "Failed to connect to bus"], {}, id="a failure"),
-        pytest.param([FileNotFoundError(2, "No such file")], {}, id="not installed"),
-        pytest.param([PermissionError(13, "Permission denied")], {}, id="not allowed"),
-    ],
-)
-def test_find(end, expected):
-    module = Module(*end)
-    assert find(module.run_command) == expected
-    # A list, which no shell takes apart, and the properties that parse() reads.
-    assert module.commands == [["systemctl", "show", "--property=Id,Listen", "*.socket"]]
+def test_find_where_systemctl_fails(monkeypatch):
+    monkeypatch.setattr(command, "output", Mock(side_effect=command.CommandError("no systemctl")))
+    assert find() == {}

@@ -58,3 +58,10 @@ def test_ask_reads_no_more_than_it_should(monkeypatch):
     monkeypatch.setattr(child, "_MOST_BYTES", 10)
     with pytest.raises(ChildError, match="no answer"):
         ask(lambda: "x" * (1 << 20), 10)
+
+
+def test_ask_lets_go_of_the_output():
+    """Whoever reads it waits until nobody has it any more; a child that hangs would have it for ever."""
+    ours = [os.fstat(stream).st_ino for stream in range(3)]
+    theirs = ask(lambda: [os.fstat(stream).st_ino for stream in range(3)], 10)
+    assert theirs == [os.stat(os.devnull).st_ino] * 3 != ours

@@ -38,9 +38,9 @@ def hinted(monkeypatch):
 
         monkeypatch.setattr(addresses, "read", lambda: [(2, at(address).address) for address in own])
         monkeypatch.setattr(bind, "probe", probe)
-        monkeypatch.setattr(census, "take", lambda _sockets, _run: census_of(APACHE, CURL))
+        monkeypatch.setattr(census, "take", lambda _sockets: census_of(APACHE, CURL))
         monkeypatch.setattr(hints, "host_has_ipv6", lambda: has_ipv6)
-        return hints.added({(0, verdict.port): verdict}, Source("fake", read, None, True), None)[0, verdict.port]
+        return hints.added({(0, verdict.port): verdict}, Source("fake", read, None, True))[0, verdict.port]
 
     return added
 

@@ -44,9 +44,8 @@ class Host:
         monkeypatch.setattr(census, "take", self._take_census)
         monkeypatch.setattr(bind, "probe", self.probe)
 
-    def _take_census(self, sockets, _run, cmdline):
+    def _take_census(self, sockets):
         self.asked = set(sockets)
-        self.with_cmdline = cmdline
         return census_of(APACHE, CURL)
 
     def _read(self, protocol, first, last, states):
@@ -58,9 +57,9 @@ class Host:
         self.listed = listed
         return Bound([WAITING], True)
 
-    def take(self, ports=(), protocols=BOTH, states=USUAL, lacks_bound=False, **options):
+    def take(self, ports=(), protocols=BOTH, states=USUAL, lacks_bound=False):
         source = Source("fake", self._read, self._find_bound if lacks_bound else None, True)
-        return take(Filter(ports, protocols, states), source, lambda _command: "", **options)
+        return take(Filter(ports, protocols, states), source)
 
 
 @pytest.fixture
@@ -109,12 +108,6 @@ def test_take(wanted, expected, host):
 def test_take_reads_no_more_than_it_has_to(ports, expected, host):
     host.take(ports=ports, protocols=["tcp"])
     assert host.reads == [expected]
-
-
-@pytest.mark.parametrize(("options", "with_cmdline"), [({}, False), ({"cmdline": True}, True)], ids=["usual", "asked"])
-def test_take_asks_for_command_lines_only_if_wanted(options, with_cmdline, host):
-    host.take(**options)
-    assert host.with_cmdline is with_cmdline
 
 
 def test_take_gives_each_socket_its_own_holder(host):

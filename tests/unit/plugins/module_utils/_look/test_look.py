@@ -113,7 +113,7 @@ class Host:
         answers = self.answers[min(self.attempt, len(self.answers) - 1)]
         return answers.get((address, port), answers.get(port, BINDS))
 
-    def _take_census(self, sockets, _run):
+    def _take_census(self, sockets):
         inodes = {held.inode for held in sockets}
         self.searched.append(inodes)
         self.vanished |= self.vanishing.get("owners", set())
@@ -130,7 +130,7 @@ class Host:
         requirements = wanting(*entries, **rest)
         self.protocols = {requirement.protocol for requirement in requirements}
         source = Source("fake", self._read, self.find_bound, self.shows_options)
-        return look(requirements, source, probing, redirects, lambda _command: "", is_last)
+        return look(requirements, source, probing, redirects, is_last)
 
 
 ALL_FREE = Look({}, True, "fake")

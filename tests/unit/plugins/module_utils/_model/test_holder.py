@@ -14,6 +14,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._model.holder impo
     redirected,
     unidentified,
 )
+from ansible_collections.preflight.ports.plugins.module_utils._model.pattern import Pattern
 from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import BOUND, CLOSING, CONNECTED, LISTENING
 from support.records import APACHE, CONTAINER_ID, CURL, DOCKER_RULE, WEB, census_of, row
 
@@ -79,8 +80,38 @@ def test_holders_grouping(sockets, expected):
 
 
 def test_holders_tells_what_is_known_of_the_process():
-    (found,) = holders([held(CONNECTED, "10.0.0.5", CURL, peer="10.0.0.9:443", uid=5)], census_of(CURL))
+    (found,) = holders([held(CONNECTED, "10.0.0.5", CURL, peer="10.0.0.9:443", uid=1000)], census_of(CURL))
     assert found == Holder(("10.0.0.5",), "tcp", CONNECTED, CURL, (CURL,), 1000, "app", None, "10.0.0.9:443")
+
+
+ROOTS = CURL._replace(pid=1, uid=0, user="root")
+
+
+@pytest.mark.parametrize(
+    ("uid", "expected"),
+    [
+        pytest.param(0, [1, 4711], id="root's, which any process may have"),
+        pytest.param(1000, [4711], id="a user's, handed to root's process"),
+        pytest.param(1001, [], id="another user's"),
+        pytest.param(None, [1, 4711], id="the source does not tell"),
+    ],
+)
+def test_a_socket_is_served_by_processes_of_its_user(uid, expected):
+    known = census_of(ROOTS, CURL)._replace(pids={42: [1, 4711]})
+    (found,) = holders([row(LISTENING, inode=42, uid=uid)], known)
+    assert (pids(found), found.hidden) == (expected, not expected)
+
+
+@pytest.mark.parametrize(
+    ("process", "field", "pattern"),
+    [
+        pytest.param(CURL._replace(name="kernel"), "process", "kernel", id="who calls himself the kernel"),
+        pytest.param(CURL._replace(exe_is_here=False), "exe", "/usr/bin/curl", id="a program of his own at that path"),
+        pytest.param(CURL._replace(unit="user@1000.service/nginx.service"), "unit", "nginx", id="a unit of his own"),
+    ],
+)
+def test_names_that_prove_nothing(process, field, pattern):
+    assert not Pattern(pattern, (field,), pattern).matches(process.names())
 
 
 @pytest.mark.parametrize(
@@ -286,14 +317,6 @@ UNKNOWN = {
 )
 def test_as_dict(holder, changed):
     assert holder.as_dict() == {**UNKNOWN, **changed}
-    with_cmdline = {**UNKNOWN, **changed, "cmdline": holder.process.cmdline if holder.process else None}
-    assert holder.as_dict(cmdline=True) == with_cmdline
-
-
-def test_command_lines_only_when_asked():
-    holder = Holder(("::",), "tcp", LISTENING, CURL)
-    assert "secret" not in str(holder.as_dict())
-    assert "secret" in holder.as_dict(cmdline=True)["cmdline"]
 
 
 def test_redirected():

@@ -11,6 +11,7 @@ import socket
 import struct
 
 import pytest
+from ansible_collections.preflight.ports.plugins.module_utils._kernel import command
 from ansible_collections.preflight.ports.plugins.module_utils._reach import (
     daemon,
     error_queue,
@@ -135,33 +136,37 @@ class Commands:
     def __init__(self, *answers):
         self.answers, self.asked = list(answers), []
 
-    def __call__(self, command):
-        self.asked.append(command)
-        return self.answers.pop(0)
+    def __call__(self, *words):
+        self.asked.append(words)
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
 
 @pytest.mark.parametrize(
     ("in_session", "root", "answers", "said"),
     [
         (False, True, [], None),
-        (True, False, [(0, "b false\n", "")], None),
-        (True, True, [(0, "b true\n", ""), (0, "o /job/1", "")], None),
-        (True, True, [(0, "b true\n", ""), (1, "", "no")], "KillUserProcesses=yes"),
-        (True, False, [(0, "b true\n", "")], "use become"),
-        (True, False, [(1, "", "no bus")], "unknown"),
-        (True, True, [(1, "", "no bus"), (0, "o /job/1", "")], None),
+        (True, False, ["b false\n"], None),
+        (True, True, ["b true\n", "o /job/1"], None),
+        (True, True, ["b true\n", command.CommandError("no")], "KillUserProcesses=yes"),
+        (True, False, ["b true\n"], "use become"),
+        (True, False, [command.CommandError("no bus")], "unknown"),
+        (True, True, [command.CommandError("no bus"), "o /job/1"], None),
     ],
 )
 def test_sessions(monkeypatch, in_session, root, answers, said):
     monkeypatch.setattr(session, "_in_session", lambda: in_session)
     monkeypatch.setattr(session.os, "geteuid", lambda: 0 if root else 1000)
     commands = Commands(*answers)
-    found = session.leave(4711, 120, commands)
+    monkeypatch.setattr(command, "output", commands)
+    found = session.leave(4711, 120)
     assert found is None if said is None else said in found
     assert commands.answers == []
-    for command in commands.asked[1:]:
-        assert command[command.index("PIDs") : command.index("PIDs") + 4] == ["PIDs", "au", "1", "4711"]
-        assert command[command.index("RuntimeMaxUSec") + 2] == "125000000"
+    for words in commands.asked[1:]:
+        assert words[words.index("PIDs") : words.index("PIDs") + 4] == ("PIDs", "au", "1", "4711")
+        assert words[words.index("RuntimeMaxUSec") + 2] == "125000000"
 
 
 @pytest.mark.parametrize(

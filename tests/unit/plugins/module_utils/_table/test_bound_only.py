@@ -8,6 +8,8 @@ import errno
 import os
 import socket
 import struct
+import time
+from unittest.mock import Mock
 
 import pytest
 from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import BOUND
@@ -191,3 +193,20 @@ def test_find_in_a_pid_namespace_that_does_not_show_everybody(proc, monkeypatch)
 
 def test_find_where_there_is_no_proc(tmp_path):
     assert bound_only.find((), str(tmp_path / "missing")) == ([], False)
+
+
+def test_who_lets_the_walk_hang_is_left_behind(proc, monkeypatch):
+    monkeypatch.setattr(bound_only, "_SECONDS", 0.2)
+    monkeypatch.setattr(bound_only, "_tcp_inode", lambda _path: time.sleep(60))
+    started = time.monotonic()
+    assert bound_only.find((), str(proc)) == ([], False)
+    assert time.monotonic() - started < 10
+
+
+def test_a_device_may_have_any_name():
+    borrowed = Mock(family=socket.AF_INET)
+    borrowed.getsockname.return_value = ("127.0.0.1", 80)
+    borrowed.getsockopt.side_effect = [bytes([7]), b"eth\xff\0"]
+    found = bound_only._bound_socket(borrowed, 42)
+    assert bound_only._from_row(bound_only._as_row(found)) == found
+    assert found.endpoint.interface == "eth\udcff"

@@ -28,7 +28,7 @@ HOLDER_KEYS = {
 }  # fmt: skip
 
 
-def found(entries, findings, cmdline=False, circumstances=None, rivals=(), doubts=(), failing=(), **rest):
+def found(entries, findings, circumstances=None, rivals=(), doubts=(), failing=(), **rest):
     """The result for *findings*, {(index, port): Finding}; doubts of the kinds *failing* are conflicts."""
     requirements = wanting(*entries, **rest)
     known = census_of(APACHE, CURL)
@@ -36,7 +36,7 @@ def found(entries, findings, cmdline=False, circumstances=None, rivals=(), doubt
         (index, port): judge(requirements[index], port, [finding], known, rivals)
         for (index, port), finding in findings.items()
     }
-    return result(requirements, verdicts, doubts, lambda doubt: doubt.kind in failing, circumstances, cmdline)
+    return result(requirements, verdicts, doubts, lambda doubt: doubt.kind in failing, circumstances)
 
 
 TAKEN = Finding(LISTENING, (SERVER,))
@@ -209,11 +209,9 @@ def test_doubts_that_are_conflicts():
     assert single["met"]
 
 
-@pytest.mark.parametrize("asked", [True, False], ids=["asked for", "not asked for"])
 @pytest.mark.parametrize("where", ["conflicts", "held"])
-def test_command_lines(asked, where):
+def test_the_keys_of_a_holder(where):
     finding = Finding(LISTENING, (row(LISTENING, port=45000, inode=CURL.pid),))
-    seen = found([45000], {(0, 45000): finding}, cmdline=asked, held_by=["curl"] if where == "held" else [])
+    seen = found([45000], {(0, 45000): finding}, held_by=["curl"] if where == "held" else [])
     (holder,) = seen[where][0]["holders"]
-    assert set(holder) == HOLDER_KEYS | ({"cmdline"} if asked else set())
-    assert ("secret" in str(seen)) is asked
+    assert set(holder) == HOLDER_KEYS
