@@ -20,7 +20,7 @@ from typing import Any, Iterable, Iterator, Sequence, Tuple
 
 from oracle import clients, scene, truth
 from oracle import look as looks
-from oracle.compare import Crowd, Fact, Fault, Look, differences, wrong_listening
+from oracle.compare import REFUSED, Crowd, Fact, Fault, Look, differences, wrong_listening
 from oracle.scene import Held, Policy, Shape
 from oracle.truth import Ask
 from support import cgroup_bpf, sandbox
@@ -157,7 +157,8 @@ class Batch:
             inside = [it for it in held if any(met[it])]
             blocking = [it for it in inside if any(error and meets for error, meets in zip(each, met[it]))]
             alike = [it for it in held if any(truth.overlaps(_as_shown(it, look), ask.address, ask.interface))]
-            error = next(filter(None, each), "")
+            refusals = [error for error in each if error in REFUSED]
+            error = next(filter(None, [*refusals, *each]), "")
             fact = Fact(port, error, inside, blocking, truth.is_absent(ask), alike)
             faults: Iterable[Fault] = ()
             if ask.want == "listening":

@@ -118,7 +118,7 @@ def wrong_listening(fact: Fact, look: Look, conflict: Conflict, met: bool, clear
     if met != bool(conflict):
         return
     kind = "wrong listening"
-    if not met and not look.probe and fact.error == "EADDRNOTAVAIL":
+    if not met and not look.probe and fact.is_absent:
         kind = ABSENT
     elif met and not clear and (not look.asks(fact.port) or _misled(fact, look)):
         kind = UNSURE

@@ -13,6 +13,7 @@ import typing as t
 from ansible_collections.preflight.ports.plugins.module_utils._kernel.proc import in_this_network, processes
 
 _GONE = (FileNotFoundError, ProcessLookupError)
+_MOST_OWNERS = 100  # of a socket: enough to name it, where many processes share many sockets
 _STEP = 256  # descriptors between two looks at the clock
 _SECONDS = 4.0  # a host with 20,000 processes takes half of one; threads with many descriptors could take hours
 
@@ -21,7 +22,7 @@ class Owners(t.NamedTuple):
     """What one walk over /proc found."""
 
     pids: dict[int, list[int]]
-    """Inode -> pids. An inode that nobody was seen to have is not in it."""
+    """Inode -> pids, _MOST_OWNERS at most. An inode that nobody was seen to have is not in it."""
     all_seen: bool
     """Whether the walk could look into every process that can have a socket of this network namespace."""
 
@@ -49,7 +50,12 @@ def find(inodes: t.Collection[int], proc: str = "/proc") -> Owners:
                 all_seen = all_seen and not in_this_network(name, proc)
                 continue
             for inode in held:
-                pids.setdefault(inode, []).append(int(name))
+                owners = pids.setdefault(inode, [])
+                owners.append(int(name))
+                if len(owners) == _MOST_OWNERS:
+                    del missing[f"socket:[{inode}]"]
+            if not missing:
+                break
     return Owners(pids, all_seen)
 
 

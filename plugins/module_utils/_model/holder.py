@@ -219,12 +219,14 @@ def holder_of(held: Socket, census: Census) -> Holder:
     address, device = str(held.endpoint), held.endpoint.interface
     unit = census.socket_units.get((held.protocol, address, held.port))
     container = census.published.get((held.protocol, held.port))
-    processes = tuple(
-        process._replace(
-            unit=unit if unit and process.pid == _INIT else process.unit, container=container or process.container
+    processes = tuple(census.owners_of(held))
+    if unit or container:
+        processes = tuple(
+            process._replace(
+                unit=unit if unit and process.pid == _INIT else process.unit, container=container or process.container
+            )
+            for process in processes
         )
-        for process in census.owners_of(held)
-    )
     eldest = min(processes, key=lambda process: (process.started or 0.0, process.pid), default=None)
     kernel = not eldest and (held.state == CLOSING or held in census.kernel_owned)
     uid = eldest.uid if eldest else None if kernel else held.uid

@@ -128,17 +128,19 @@ class _Trip:
         for parts in regions:
             for flows, clients in parts:
                 for flow in self._flows.each(flows):
+                    self._walk.spend(1)
                     found[flow] = either(found.get(flow, False), clients)
         return found
 
     def elsewhere(
         self, arrival: Arrival, port: int, server: bytes | None, host: t.Sequence[HostAddress]
     ) -> Found | None:
-        """Where packets go to; None if all of them get to the *server*, or nowhere."""
+        """Where packets go to; None if all of them get to the *server*, or nowhere. Raises TooMuchError."""
         flow = self._places[arrival], port
         arrives, leaves = self._arrived.get(flow, False), t.cast(Clients, False)
         ways, doubts = [], []
         for sent, clients in self._sent.get(flow, ()):
+            self._walk.spend(1)
             served = is_served(server, arrival, port, sent.target, host)
             arrives = either(arrives, clients) if served else arrives
             if served is not True:

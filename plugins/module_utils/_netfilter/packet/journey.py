@@ -132,17 +132,23 @@ def _detours(walk: Walk, host: Host) -> list[_Detour]:
     own = {each.address for each in host.addresses}
     devices: dict[bytes, tuple[Device, ...]] = {}
     for sent in walk.sent:
+        somewhere: list[tuple[int, Clients]] = []
+        nowhere: list[tuple[int, Clients]] = []
         for end in _ends(sent, host):
+            walk.spend(1)
             if not isinstance(end, _End):
-                walk.lost.append((sent.packets, end, (*sent.doubts, _SOMEWHERE)))
+                somewhere += end
             elif end.arrival.address in own:
                 here.append(end)
             elif not all(host.forwards(device, sent.packets.flows.is_ipv6) for device in end.arrival.comes):
-                walk.lost.append((sent.packets, end.region(), (_NO_FORWARDING,)))
+                nowhere += end.region()
             else:
                 address = end.arrival.address
                 devices[address] = devices.get(address) or _leaving_for(address, host)
                 there.append(end._replace(arrival=end.arrival._replace(goes=devices[address])))
+        # In one piece: a region costs as much as it has parts.
+        walk.lost.append((sent.packets, gathered(somewhere), (*sent.doubts, _SOMEWHERE)))
+        walk.lost.append((sent.packets, gathered(nowhere), (_NO_FORWARDING,)))
     return [_detour(ends, is_local) for ends, is_local in ((here, True), (there, False)) if ends]
 
 
@@ -228,6 +234,7 @@ def _fate(flows: Flows, walk: Walk, passed: t.Iterable[tuple[Packets, Region]], 
         ways.append((parts, way))
     doubts = [*walk.doubts]
     for packets, parts, reasons in walk.lost:
+        walk.spend(1)
         through, stopped = join(through, home(packets, parts)), join(stopped, home(packets, parts))
         doubts.append((packets, parts, reasons or (_SOMEWHERE,)))
     unsure = flows_of(meet(through, stopped))
