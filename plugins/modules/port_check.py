@@ -61,7 +61,8 @@ options:
         systemd unit (with and without the suffix), and the name of its container. If several processes share a socket,
         one that matches is enough.
       - A prefix C(process:), C(unit:), C(container:), C(program:), C(user:) (the name or number), or C(exe:) narrows a
-        pattern to that property.
+        pattern to that property. A program is what an interpreter runs, with or without its folder, as in
+        V(program:kafka.Kafka), V(program:app.jar), or V(program:shop.wsgi:app).
       - C(nat:) names NAT rules, by a chain, a comment, or their target, as in V(nat:10.88.0.5:80).
       - With O(state=free), a listening or bound socket of such a holder is no conflict, so that a playbook can be run
         again. A connection that has the port is a conflict whoever it belongs to.
@@ -377,6 +378,13 @@ conflicts:
           type: str
           returned: always
           sample: /usr/sbin/apache2
+        program:
+          description:
+            - What an interpreter runs, by its command line. A script, a module, a jar, or a main class.
+            - An application behind the name of its server, as in V(gunicorn shop.wsgi:app).
+          type: str
+          returned: always
+          sample: kafka.Kafka
         user:
           description: The name of its effective user.
           type: str

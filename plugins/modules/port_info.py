@@ -146,6 +146,13 @@ sockets:
       type: str
       returned: always
       sample: /usr/sbin/nginx
+    program:
+      description:
+        - What an interpreter runs, by its command line. A script, a module, a jar, or a main class.
+        - An application behind the name of its server, as in V(gunicorn shop.wsgi:app).
+      type: str
+      returned: always
+      sample: kafka.Kafka
     user:
       description: The name of its effective user.
       type: str

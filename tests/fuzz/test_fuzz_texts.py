@@ -8,7 +8,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from ansible_collections.preflight.ports.plugins.module_utils._holders import cgroups, processes, socket_units
+from ansible_collections.preflight.ports.plugins.module_utils._holders import cgroups, processes, programs, socket_units
 from ansible_collections.preflight.ports.plugins.module_utils._kernel import ephemeral
 from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import EVERY_STATE, SourceError
 from ansible_collections.preflight.ports.plugins.module_utils._table import proc_net
@@ -134,6 +134,24 @@ def test_a_process(name: str, cmdline: str, cgroup: str) -> None:
     container = process.container or ()
     for text in (process.name, process.unit, *container):
         assert text is None or text.isprintable()
+
+
+INTERPRETERS = {"python3": "-c -W --new", "java": "-cp --new", "node": "-e -r --new", "ruby": "-e -I", "perl": "-e -I"}
+
+
+@given(st.sampled_from(sorted(INTERPRETERS)), st.lists(st.sampled_from(["-u", "--", "app.py", "", "\n"])), st.data())
+def test_a_program(interpreter: str, before: list[str], data: st.DataObject) -> None:
+    """Neither code nor the value of an option is ever told."""
+    option = data.draw(st.sampled_from(INTERPRETERS[interpreter].split()))
+    found = programs.program(interpreter, [interpreter, *before, option, "secret"])
+    assert found in (None, "app.py", "\n")
+
+
+@given(st.lists(st.text()))
+def test_any_command_line(arguments: list[str]) -> None:
+    for interpreter in (*INTERPRETERS, "php", "bash", "nginx"):
+        found = programs.program(interpreter, arguments)
+        assert found is None or found.rpartition(" ")[2] in " ".join(arguments)
 
 
 MADE = tempfile.TemporaryDirectory(prefix="fuzz-")

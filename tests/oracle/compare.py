@@ -120,7 +120,7 @@ def wrong_listening(fact: Fact, look: Look, conflict: Conflict, met: bool, clear
     kind = "wrong listening"
     if not met and not look.probe and fact.is_absent:
         kind = ABSENT
-    elif met and not clear and (not look.asks(fact.port) or _misled(fact, look)):
+    elif met and not clear and (not look.asks(fact.port) or fact.error in REFUSED or _misled(fact, look)):
         kind = UNSURE
     yield kind, f"as required for its clients: {met}"
 

@@ -12,6 +12,7 @@ import pwd
 import typing as t
 
 from ansible_collections.preflight.ports.plugins.module_utils._holders import cgroups
+from ansible_collections.preflight.ports.plugins.module_utils._holders.programs import is_interpreter, program
 from ansible_collections.preflight.ports.plugins.module_utils._model.holder import Container, Process
 from ansible_collections.preflight.ports.plugins.module_utils._model.text import printable
 
@@ -48,16 +49,18 @@ def read(pid: int, proc: str = "/proc") -> Process | None:
 
 
 def needs_arguments(process: Process) -> bool:
-    """Whether only its command line tells the whole name, or the container that it publishes for."""
-    return _may_be_cut(process.name or "") or _publishes(process)
+    """Whether only its command line tells the whole name, what it runs, or the container that it publishes for."""
+    return _may_be_cut(process.name or "") or _publishes(process) or is_interpreter(process.exe or process.name)
 
 
 def with_arguments(process: Process, arguments: t.Sequence[str]) -> Process:
     """The process with what its command line tells. A title may follow the name there, and may be a secret."""
     name = process.name or ""
-    program = arguments[0].partition(" ")[0] if arguments else ""
+    first = arguments[0].partition(" ")[0] if arguments else ""
     return process._replace(
-        name=short(_whole_name(name, program) or name), container=process.container or _published_by(process, arguments)
+        name=short(_whole_name(name, first) or name),
+        program=_short(program(process.exe or process.name, arguments)),
+        container=process.container or _published_by(process, arguments),
     )
 
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 import typing as t
 
@@ -73,6 +74,8 @@ class Process(t.NamedTuple):
     """Seconds since the epoch."""
     exe_is_here: bool = False
     """Whether its path leads to the same file for us."""
+    program: str | None = None
+    """What an interpreter runs: a script, a module, a jar, a main class."""
 
     def names(self) -> dict[str, list[str]]:
         """What ``held_by`` patterns are matched against."""
@@ -82,6 +85,7 @@ class Process(t.NamedTuple):
             "container": (self.container.name,) if self.container else (),
             "user": (self.user, None if self.uid is None else str(self.uid)),
             "exe": (self.exe if self.exe_is_here else None,),
+            "program": _program_names(self.program),
         }
         return {field: [value for value in values if value] for field, values in names.items()}
 
@@ -142,6 +146,7 @@ class Holder(t.NamedTuple):
             "pids": [process.pid for process in self.processes],
             "process": process.name,
             "exe": process.exe,
+            "program": process.program,
             "user": self.user,
             "uid": self.uid,
             "unit": process.unit,
@@ -152,6 +157,14 @@ class Holder(t.NamedTuple):
             "hidden": self.hidden,
             "kernel": self.kernel,
         }
+
+
+def _program_names(program: str | None) -> tuple[str, ...]:
+    """All of it, the application that a server runs, and the last part of a path."""
+    if not program:
+        return ()
+    server, _blank, application = program.partition(" ")
+    return (program, os.path.basename(program), *((server, application) if application else ()))
 
 
 def _together(some: tuple[Process, ...], others: tuple[Process, ...]) -> tuple[Process, ...]:

@@ -24,7 +24,8 @@ def who(holder: Holder) -> str:
 def name_of(holder: Holder) -> str:
     """``nginx``, ``the kernel``, ``a hidden process``."""
     if holder.process:
-        return holder.process.name or "a nameless process"
+        name = holder.process.name or "a nameless process"
+        return f"{name} running {holder.process.program}" if holder.process.program else name
     return "the kernel" if holder.kernel else "a process that this user may not see"
 
 

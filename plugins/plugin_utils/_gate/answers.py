@@ -75,6 +75,7 @@ _HOLDER = record(
         "pids": listed(integer(), _MOST_ITEMS),
         "process": maybe(text()),
         "exe": maybe(text()),
+        "program": maybe(text()),
         "user": maybe(text()),
         "uid": maybe(integer()),
         "unit": maybe(text()),

@@ -97,8 +97,11 @@ assert port_info.listing([(_held, holder)])
     ] == [  # which is there if the tests run in one
         "_holders.census",
         "_holders.cgroups",
+        "_holders.command_lines",  # this process is an interpreter
         "_holders.owners",
         "_holders.processes",
+        "_holders.programs",
+        "_kernel.child",
         "_kernel.netlink",
         "_kernel.proc",
         "_look.inventory",

@@ -49,7 +49,8 @@ def test_read(read, monkeypatch):
         exe="/usr/sbin/apache2",
         stat=stat("apache2", 250 * TICKS),
         cgroup="0::/system.slice/apache2.service\n",
-    ) == (PID, "apache2", "/usr/sbin/apache2", os.geteuid(), "www-data", "apache2.service", None, 1700000250.0, False)
+    ) == (PID, "apache2", "/usr/sbin/apache2", os.geteuid(), "www-data", "apache2.service", None, 1700000250.0,
+          False, None)  # fmt: skip
 
 
 def test_read_leaves_nothing_open(read, leaves_nothing_open):
@@ -59,7 +60,7 @@ def test_read_leaves_nothing_open(read, leaves_nothing_open):
 def test_read_what_may_be_read(read, monkeypatch):
     monkeypatch.setattr(processes, "user_name", {}.get)
     seen = read(stat=stat("kworker/0:1"))
-    assert seen == (PID, "kworker/0:1", None, os.geteuid(), None, None, None, 1700000000.0, False)
+    assert seen == (PID, "kworker/0:1", None, os.geteuid(), None, None, None, 1700000000.0, False, None)
 
 
 @pytest.mark.parametrize("files", [{}, {"stat": ""}], ids=["no files", "an empty file"])
@@ -214,6 +215,11 @@ def test_whose_arguments_are_needed(comm, uid, needed):
     assert processes.needs_arguments(process) is needed
     if uid:
         assert processes.with_arguments(process, [comm, "-c", "deadbeef", "-n", "web"]).container is None
+
+
+def test_what_an_interpreter_runs(read):
+    seen = read("/usr/bin/python3.11", f"python3\0/opt/{HOSTILE}.py\0--token\0s3cret\0", stat=stat("python3"))
+    assert seen.program == f"/opt/{HARMLESS}.py"
 
 
 def test_a_users_container_has_no_name_of_roots(read, monkeypatch):

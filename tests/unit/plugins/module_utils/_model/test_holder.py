@@ -226,7 +226,9 @@ def test_names_without_a_process(holder, expected):
 @pytest.mark.parametrize(
     ("process", "expected"),
     [
-        pytest.param(Process(7), {"process": [], "unit": [], "container": [], "user": [], "exe": []}, id="unknown"),
+        pytest.param(
+            Process(7), {"process": [], "unit": [], "container": [], "user": [], "exe": [], "program": []}, id="unknown"
+        ),
         pytest.param(
             APACHE._replace(container=WEB),
             {
@@ -235,6 +237,7 @@ def test_names_without_a_process(holder, expected):
                 "container": ["web"],
                 "user": ["root", "0"],
                 "exe": ["/usr/sbin/apache2"],
+                "program": [],
             },
             id="everything",
         ),
@@ -246,6 +249,7 @@ def test_names_without_a_process(holder, expected):
                 "container": [],
                 "user": [],
                 "exe": [],
+                "program": [],
             },
             id="a container without a name",
         ),
@@ -262,7 +266,8 @@ def test_each_process_of_a_socket_has_its_own_names():
 
 UNKNOWN = {
     "addresses": ["0.0.0.0"], "protocol": "tcp", "state": LISTENING, "pid": None, "pids": [], "process": None,
-    "exe": None, "user": None, "uid": None, "unit": None, "container": None, "started": None, "interface": None,
+    "exe": None, "program": None, "user": None, "uid": None, "unit": None, "container": None, "started": None,
+    "interface": None,
     "peer": None, "hidden": False, "kernel": False,
 }  # fmt: skip
 
@@ -317,6 +322,19 @@ UNKNOWN = {
 )
 def test_as_dict(holder, changed):
     assert holder.as_dict() == {**UNKNOWN, **changed}
+
+
+@pytest.mark.parametrize(
+    ("program", "names"),
+    [
+        ("/opt/app/app.jar", ["/opt/app/app.jar", "app.jar"]),
+        ("kafka.Kafka", ["kafka.Kafka", "kafka.Kafka"]),
+        ("gunicorn shop.wsgi:app", ["gunicorn shop.wsgi:app", "gunicorn shop.wsgi:app", "gunicorn", "shop.wsgi:app"]),
+        (None, []),
+    ],
+)
+def test_the_names_of_a_program(program, names):
+    assert CURL._replace(program=program).names()["program"] == names
 
 
 def test_redirected():

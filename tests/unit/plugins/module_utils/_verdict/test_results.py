@@ -23,8 +23,8 @@ ENTRY_KEYS = {"port", "protocol", "address", "name", "met", "state"}
 CONFLICT_KEYS = {"port", "count", "protocol", "address", "name", "state", "wanted", "reason", "advice", "holders"}
 DOUBT_KEYS = {"port", "protocol", "address", "name", "kind", "reason", "advice"}
 HOLDER_KEYS = {
-    "addresses", "protocol", "state", "pid", "pids", "process", "exe", "user", "uid", "unit", "container", "started",
-    "interface", "peer", "hidden", "kernel",
+    "addresses", "protocol", "state", "pid", "pids", "process", "exe", "program", "user", "uid", "unit", "container",
+    "started", "interface", "peer", "hidden", "kernel",
 }  # fmt: skip
 
 

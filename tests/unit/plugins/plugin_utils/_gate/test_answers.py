@@ -20,6 +20,7 @@ HOLDER = {
     "pids": [812],
     "process": "apache2",
     "exe": None,
+    "program": None,
     "user": "root",
     "uid": 0,
     "unit": None,
