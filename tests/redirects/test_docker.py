@@ -4,10 +4,13 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 import pytest
+from ansible_collections.preflight.ports.plugins.filter.compose_ports import compose_ports
 from ansible_collections.preflight.ports.plugins.module_utils._holders import docker as engine
+from ansible_collections.preflight.ports.plugins.module_utils._request.entries import parse
 from redirects.world import World
 from support.docker import Docker
 from support.running import check
@@ -29,6 +32,7 @@ STOP = "Stop the container (docker stop web), or name it in held_by (container:w
 def world(request):
     """A host whose Docker has the container "web" published, "gone" stopped, and a rule to a port of the host."""
     with World() as host, Docker(*request.param) as docker:
+        host.docker = docker
         docker.start("web", "container", f"--publish={PUBLISHED}:80")
         docker("create", "--name=gone", "busybox", "/bin/busybox", "true")
         host.nft(RULE)
@@ -37,6 +41,27 @@ def world(request):
             assert time.monotonic() < until
         engine._containers.cache_clear()  # of the engine before
         yield host
+
+
+SPECS = ["7001:80", "127.0.0.1:7002:80", "7003-7005:90-92", "7006:80/udp", "[::1]:7007:80", "127.0.0.1::80", "80"]
+
+
+@pytest.mark.parametrize("spec", SPECS)
+def test_compose_ports_are_what_docker_publishes(spec, world):
+    name = "spec" + str(SPECS.index(spec))
+    world.docker("create", f"--name={name}", f"--publish={spec}", "busybox", "/bin/busybox", "true")
+    try:
+        bindings = json.loads(world.docker("inspect", "--format={{json .HostConfig.PortBindings}}", name))
+    finally:
+        world.docker("rm", name)
+    published = {
+        (inside.rpartition("/")[2], each["HostIp"] or None, int(each["HostPort"]))
+        for inside, found in bindings.items()
+        for each in found
+        if each["HostPort"] not in ("", "0")
+    }
+    asked = parse(compose_ports({"services": {"web": {"ports": [spec]}}}))
+    assert {(each.protocol, each.address, port) for each in asked for port in each.ports} == published
 
 
 def test_a_published_port_is_taken(world):

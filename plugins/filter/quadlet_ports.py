@@ -1,0 +1,75 @@
+# Copyright (c) 2026, preflight.ports contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A quadlet -> the ports that it publishes."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.errors import AnsibleFilterError
+from ansible.utils.unsafe_proxy import wrap_var
+from ansible_collections.preflight.ports.plugins.plugin_utils._published import quadlet
+
+DOCUMENTATION = r"""
+name: quadlet_ports
+short_description: The ports that a quadlet publishes
+version_added: 1.0.0
+author:
+  - preflight.ports contributors (@preflight)
+description:
+  - Reads a C(.container), C(.pod) or C(.kube) file of podman and returns the ports of the host that its C(PublishPort)
+    names, as entries for O(preflight.ports.port_check#module:ports). Each has the quadlet's name, and a C(held_by) that
+    lets its own container keep them in a rerun.
+  - A port that podman chooses is left out.
+positional: name
+options:
+  _input:
+    description: The text of the file.
+    type: str
+    required: true
+  name:
+    description: The name of the file, which names the container, too.
+    type: str
+    required: true
+seealso:
+  - plugin: preflight.ports.compose_ports
+    plugin_type: filter
+    description: The same for Compose files.
+"""
+
+EXAMPLES = r"""
+- name: Require the ports of a quadlet before it is started
+  preflight.ports.port_check:
+    ports: "{{ lookup('ansible.builtin.file', 'web.container') | preflight.ports.quadlet_ports('web.container') }}"
+"""
+
+RETURN = r"""
+_value:
+  description:
+    - One dict for each port or range, with the keys of an entry of O(preflight.ports.port_check#module:ports).
+  type: list
+  elements: dict
+  sample:
+    - port: 8080
+      protocol: tcp
+      name: web
+      held_by: ["container:systemd-web"]
+"""
+
+
+def quadlet_ports(text: str, name: str) -> list[dict[str, t.Any]]:
+    """The entries, in the file's order. What they say is the file's, and no template."""
+    try:
+        found: list[dict[str, t.Any]] = wrap_var(quadlet.entries(str(text), name))
+    except quadlet.QuadletError as error:
+        raise AnsibleFilterError(f"quadlet_ports: {error}") from error
+    return found
+
+
+class FilterModule:
+    """What Ansible loads."""
+
+    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
+        return {"quadlet_ports": quadlet_ports}
