@@ -40,7 +40,7 @@ options:
       - An interface is the device that a server binds to with C(SO_BINDTODEVICE), as DHCP servers do.
       - A dictionary has the key C(port), and it may have C(protocol) (V(tcp), V(udp), or a list of both), C(address),
         C(interface), and C(name) (who needs the port). Its keys C(state), C(held_by), C(nonlocal), C(user),
-        C(firewall) and C(clients) override the options of the same name.
+        C(selinux_domain), C(firewall) and C(clients) override the options of the same name.
       - Two entries with different names that want a port free on overlapping addresses are a conflict, too.
       - An empty list is met.
     type: list
@@ -83,6 +83,17 @@ options:
       - The name or number of the user as whom the server itself binds. C(bind) is then asked with that user's rights
         and without capabilities. Only root can do that.
       - Without it, C(bind) is asked as the user of the task.
+    type: str
+  selinux_domain:
+    description:
+      - The SELinux domain in which the server runs, for example V(httpd_t), as a service that init starts. On a host
+        where SELinux is off it does not matter.
+      - If SELinux enforces there and denies the domain a port that nothing holds, the port is V(refused), and the
+        advice has the C(semanage port) command. If SELinux is permissive, or the domain is, RV(doubts) says so.
+      - A domain that the policy of the host does not have is an error.
+      - The types of ports are read from the loaded policy with libsepol, local changes included. Where the policy or
+        that library cannot be read, RV(doubts) says so.
+      - Without it, SELinux is not asked.
     type: str
   timeout:
     description:
@@ -193,6 +204,12 @@ EXAMPLES = r"""
         port: 8443
         nonlocal: true
         user: nobody
+
+- name: On a host with SELinux, nginx must be allowed to bind the port
+  preflight.ports.port_check:
+    ports: [8081]
+    held_by: [nginx]
+    selinux_domain: httpd_t
 
 - name: After the installation the service must listen within half a minute
   preflight.ports.port_check:
@@ -307,7 +324,8 @@ conflicts:
         - V(redirected) when nothing holds it, but a NAT rule sends elsewhere what is sent to it.
         - V(duplicate) when another entry with another name wants it too.
         - V(unavailable) when the address is not on the host.
-        - V(refused) when a policy (SELinux, eBPF, seccomp) or the rights of O(user) keep it from the server.
+        - V(refused) when a policy (SELinux, eBPF, seccomp) or the rights of O(user) keep it from the server. Of
+          O(selinux_domain), the reason names what SELinux denies.
         - V(ephemeral) when any outgoing connection may take it, with O(ephemeral=fail).
         - V(blocked) when this host's firewall lets no client in, with O(firewall=fail).
         - V(unknown) when something holds it that neither the table nor C(/proc) shows.
@@ -488,6 +506,7 @@ doubts:
         - V(ephemeral) when any outgoing connection may take it.
         - V(not_probed) when C(bind) gave no answer, so that only the socket table decided.
         - V(firewall) when this host's firewall does not let all clients in, or nobody can say whether it does.
+        - V(selinux) when SELinux would deny it to O(selinux_domain) if it enforced that, or nobody can say.
       type: str
       returned: always
       sample: ephemeral
@@ -641,6 +660,7 @@ def main() -> None:
             "held_by": {"type": "list", "elements": "str", "default": []},
             "nonlocal": {"type": "bool", "default": False},
             "user": {"type": "str"},
+            "selinux_domain": {"type": "str"},
             "timeout": {"type": "int", "default": 0},
             "sleep": {"type": "int", "default": 1},
             "probe": {"type": "bool", "default": True},
@@ -661,12 +681,13 @@ def main() -> None:
                 raise RequirementError(f"{name} {options[name]}: a number of seconds is 0 or more")
         requirements = parse(options["ports"], **{option: options[option] for option in OPTIONS})
         seen = look_until_met(module, requirements, started + min(options["timeout"], FOREVER))
+        seen, suspicions = asked_of_selinux(requirements, seen)
     except (RequirementError, SourceError, ProbeError) as error:
         module.fail_json(msg=str(error), elapsed=since(started), **NOTHING)
     settings = None if options["ephemeral"] == IGNORE else ephemeral.read()
     threatened = threatened_by_connections(requirements, settings)
     barred = find_barred(requirements, seen)
-    doubts = found_doubts(requirements, seen, settings if threatened else None, barred)
+    doubts = [*found_doubts(requirements, seen, settings if threatened else None, barred), *suspicions]
     outcome: dict[str, t.Any] = {
         **result(
             requirements,
@@ -710,6 +731,25 @@ def look_once(module: AnsibleModule, requirements: t.Sequence[Requirement], is_l
         options["source"],
         lambda source: look(requirements, source, options["probe"], options["redirects"], is_last),
     )
+
+
+def asked_of_selinux(requirements: t.Sequence[Requirement], seen: Look) -> tuple[Look, list[Doubt]]:
+    """The look, with the ports that SELinux keeps from a domain, and those that it may keep from one.
+
+    Raises DomainError.
+    """
+    if all(requirement.selinux_domain is None for requirement in requirements):
+        return seen, []
+    from ansible_collections.preflight.ports.plugins.module_utils._selinux import gate
+
+    if not gate.is_on():
+        return seen, []
+    from ansible_collections.preflight.ports.plugins.module_utils._look import confined
+    from ansible_collections.preflight.ports.plugins.module_utils._verdict import denials, doubts
+
+    found = confined.find(requirements, seen.verdicts)
+    refused = doubts.as_conflicts(requirements, seen.verdicts, denials.refusals(requirements, found))
+    return seen._replace(verdicts=refused), denials.suspicions(requirements, found)
 
 
 def threatened_by_connections(requirements: t.Iterable[Requirement], settings: Ephemeral | None) -> list[int]:

@@ -18,7 +18,7 @@ PARTS = [
     *("127.0.0.1", "0.0.0.0", "127.1", "localhost", "::1", "::ffff:127.0.0.1", "fe80::1%lo", "2001:db8::1"),
 ]
 PATTERNS = ["nginx*", "unit:", "unit:[", "process:a", "user:root", "exe:/usr/*", "", ":", "a,b"]
-KEYS = ["port", "protocol", "address", "interface", "name", "state", "held_by", "nonlocal", "user"]
+KEYS = ["port", "protocol", "address", "interface", "name", "state", "held_by", "nonlocal", "user", "selinux_domain"]
 
 texts = st.lists(st.sampled_from(PARTS) | st.text(max_size=4), max_size=6).map("".join)
 scalars = st.one_of(

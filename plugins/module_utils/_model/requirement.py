@@ -43,6 +43,8 @@ class Requirement(t.NamedTuple):
     """Whether the host may lack the address for now."""
     user: str | None = None
     """As whom the server binds; None: as the user of the task."""
+    selinux_domain: str | None = None
+    """In which it runs, where SELinux is on."""
     firewall: str = WARN
     """What to do about a port that this host's firewall does not open: WARN, FAIL or IGNORE."""
     clients: tuple[Network, ...] = ()

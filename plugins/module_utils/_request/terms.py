@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from ansible_collections.preflight.ports.plugins.module_utils._model.requirement import (
@@ -68,6 +69,14 @@ def _user(value: t.Any, option: str) -> str | None:
     return str(value).strip() or None
 
 
+def _domain(value: t.Any, option: str) -> str | None:
+    if not isinstance(value, str) or not re.fullmatch(r"[\w.-]{0,200}", value.strip(), re.ASCII):
+        raise RequirementError(
+            f"'{option}' is a domain such as 'httpd_t', without user, role and level; not {value!r:.99}"
+        )
+    return value.strip() or None
+
+
 def _firewall(value: t.Any, option: str) -> str:
     if value not in (WARN, FAIL, IGNORE):
         raise RequirementError(f"'{option}' is '{WARN}', '{FAIL}' or '{IGNORE}'; not {value!r}")
@@ -91,6 +100,7 @@ _TERMS: dict[str, tuple[str, t.Callable[[t.Any, str], t.Any]]] = {
     "held_by": ("held_by", _patterns),
     "nonlocal": ("may_come_later", _boolean),
     "user": ("user", _user),
+    "selinux_domain": ("selinux_domain", _domain),
     "firewall": ("firewall", _firewall),
     "clients": ("clients", _clients),
 }

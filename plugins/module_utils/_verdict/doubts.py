@@ -15,9 +15,10 @@ from ansible_collections.preflight.ports.plugins.module_utils._model.doubt impor
     FIREWALL,
     NAT,
     NOT_PROBED,
+    SELINUX,
     Doubt,
 )
-from ansible_collections.preflight.ports.plugins.module_utils._model.finding import BLOCKED, CLAIMED
+from ansible_collections.preflight.ports.plugins.module_utils._model.finding import BLOCKED, CLAIMED, REFUSED
 from ansible_collections.preflight.ports.plugins.module_utils._model.finding import EPHEMERAL as TAKEN_BY_CONNECTIONS
 from ansible_collections.preflight.ports.plugins.module_utils._model.holder import Redirect
 from ansible_collections.preflight.ports.plugins.module_utils._model.ports import runs
@@ -30,7 +31,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._verdict.verdict i
 if t.TYPE_CHECKING:
     from ansible_collections.preflight.ports.plugins.module_utils._model.passage import Barred
 
-_STATES = {EPHEMERAL: TAKEN_BY_CONNECTIONS, FIREWALL: BLOCKED, CLAIM: CLAIMED}
+_STATES = {EPHEMERAL: TAKEN_BY_CONNECTIONS, FIREWALL: BLOCKED, CLAIM: CLAIMED, SELINUX: REFUSED}
 """Of a conflict that a doubt of that kind makes."""
 
 

@@ -7,20 +7,25 @@ from __future__ import annotations
 import functools
 import json
 import os
+import sys
 
 import pytest
 import yaml
 from ansible.module_utils import basic
 from ansible_collections.preflight.ports.plugins.doc_fragments._attributes import ModuleDocFragment
+from ansible_collections.preflight.ports.plugins.module_utils import _look
 from ansible_collections.preflight.ports.plugins.module_utils._holders import command_lines
 from ansible_collections.preflight.ports.plugins.module_utils._kernel import bind, ephemeral
 from ansible_collections.preflight.ports.plugins.module_utils._kernel.bind import ProbeError
 from ansible_collections.preflight.ports.plugins.module_utils._kernel.ephemeral import Ephemeral
+from ansible_collections.preflight.ports.plugins.module_utils._look import confined
+from ansible_collections.preflight.ports.plugins.module_utils._model.denial import NAME_BIND, Denial
 from ansible_collections.preflight.ports.plugins.module_utils._model.holder import Redirect
 from ansible_collections.preflight.ports.plugins.module_utils._model.passage import BLOCKED, LIMITED, Passage
 from ansible_collections.preflight.ports.plugins.module_utils._model.question import Question
 from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import ANY4, Endpoint, SourceError
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter import gate
+from ansible_collections.preflight.ports.plugins.module_utils._selinux import gate as selinux_gate
 from ansible_collections.preflight.ports.plugins.module_utils._table import psutil_net, sock_diag
 from ansible_collections.preflight.ports.plugins.module_utils._verdict.verdict import Verdict
 from ansible_collections.preflight.ports.plugins.modules import port_check
@@ -189,7 +194,8 @@ def test_without_the_probe(run, free):
         pytest.param(
             {"ports": [{"port": 80, "adress": "::1"}]},
             "ports[0] {'port': 80, 'adress': '::1'}: unknown key 'adress';"
-            " the keys are port, protocol, address, interface, name, state, held_by, nonlocal, user, firewall, clients",
+            " the keys are port, protocol, address, interface, name, state, held_by, nonlocal, user, selinux_domain,"
+            " firewall, clients",
             id="a key",
         ),
         pytest.param(
@@ -506,3 +512,66 @@ def test_a_firewall_that_may_not_be_read(run, free, monkeypatch):
     result = run(ports=[free], ephemeral="ignore")
     assert (result["firewall"], result["firewall_checked"]) == ([], False)
     assert "the firewall's rules were not read" in result["msg"]
+
+
+@pytest.fixture
+def selinux(monkeypatch):
+    """SELinux is on, and denies httpd_t every port: *enforced* or not."""
+
+    def put(enforced):
+        def find(requirements, _verdicts):
+            return {
+                index: [Denial(each.first, each.last, each.selinux_domain, NAME_BIND, enforced, "odd_port_t")]
+                for index, each in enumerate(requirements)
+                if each.selinux_domain
+            }
+
+        monkeypatch.setattr(confined, "find", find)
+
+    monkeypatch.setattr(selinux_gate, "is_on", lambda: True)
+    return put
+
+
+@pytest.mark.parametrize("state", ["free", "listening"])
+def test_what_selinux_refuses(run, free, selinux, state):
+    selinux(enforced=True)
+    result = run(ports=[{"port": f"{free}-{free}", "selinux_domain": "httpd_t"}, free], state=state)
+    assert result["failed"]
+    conflict = result["conflicts"][0]
+    assert (conflict["state"], conflict["wanted"]) == ("refused", state)
+    assert "SELinux denies it name_bind on the port's type, odd_port_t" in conflict["reason"]
+    assert conflict["advice"].startswith("httpd_t may bind no type")
+    assert (result["ports"][0]["state"], result["ports"][0]["first_free"]) == ("refused", None)
+    assert result["doubts"] == []
+
+
+def test_what_selinux_would_refuse(run, free, selinux, warnings):
+    selinux(enforced=False)
+    result = run(ports=[free], selinux_domain="httpd_t")
+    assert not result.get("failed")
+    (doubt,) = result["doubts"]
+    assert (doubt["kind"], doubt["port"]) == ("selinux", free)
+    assert doubt["reason"] in result["msg"]
+    assert warnings == [f"{free}/tcp: {doubt['reason']}. {doubt['advice']}"]
+
+
+def test_an_unknown_domain(run, free, selinux, monkeypatch):
+    def fail(*_asked):
+        raise confined.DomainError("selinux_domain 'htpd_t' is unknown")
+
+    monkeypatch.setattr(confined, "find", fail)
+    result = run(ports=[free], selinux_domain="htpd_t")
+    assert (result["failed"], result["msg"]) == (True, "selinux_domain 'htpd_t' is unknown")
+    assert result["conflicts"] == []
+
+
+def test_selinux_is_not_asked_where_it_is_off(run, free, monkeypatch):
+    monkeypatch.setattr(selinux_gate, "is_on", lambda: False)
+    monkeypatch.delattr(_look, "confined")
+    monkeypatch.setitem(sys.modules, confined.__name__, None)  # which makes its import an error
+    assert run(ports=[free], selinux_domain="httpd_t")["msg"] == "The required port is free."
+
+
+def test_selinux_is_not_asked_without_a_domain(run, free, monkeypatch):
+    monkeypatch.setattr(selinux_gate, "is_on", lambda: pytest.fail("nobody asks"))
+    assert run(ports=[free])["msg"] == "The required port is free."

@@ -100,7 +100,7 @@ def service(name, protocol):
 def test_parse_one(entry, protocol, first, last, address, endpoints):
     requirement = want(entry, service=service)
     assert requirement[:6] == (protocol, first, last, address, endpoints, None)
-    assert requirement[7:] == ("free", (), False, None, "warn", ())
+    assert requirement[7:] == ("free", (), False, None, None, "warn", ())
     assert requirement.ports == range(first, last + 1)
 
 
@@ -228,7 +228,24 @@ def test_a_request_has_a_limit():
 
 
 A_PORT = "a port is 1 to 65535"
-KEYS = "the keys are port, protocol, address, interface, name, state, held_by, nonlocal, user, firewall, clients"
+
+
+@pytest.mark.parametrize(
+    ("entry", "expected"),
+    [
+        pytest.param(80, "httpd_t", id="the option's"),
+        pytest.param({"port": 80, "selinux_domain": " named_t "}, "named_t", id="its own"),
+        pytest.param({"port": 80, "selinux_domain": ""}, None, id="none"),
+    ],
+)
+def test_domains(entry, expected):
+    assert want(entry, selinux_domain="httpd_t").selinux_domain == expected
+
+
+KEYS = (
+    "the keys are port, protocol, address, interface, name, state, held_by, nonlocal, user, selinux_domain,"
+    " firewall, clients"
+)
 COMPOSE = "this looks like Compose's HOST:CONTAINER; write the port of the host,"
 NO_NAMES = "is not an IP address; host names are not looked up, write one such as "
 NO_NAMES6 = NO_NAMES.replace("an IP", "an IPv6")
@@ -374,6 +391,17 @@ NO_NAMES6 = NO_NAMES.replace("an IP", "an IPv6")
         pytest.param({"port": 80, "interface": 1}, "'interface' is a string; not 1, a int", id="a number as device"),
         pytest.param(
             {"port": 80, "nonlocal": "perhaps"}, "'nonlocal' is true or false; not 'perhaps', a str", id="maybe"
+        ),
+        pytest.param(
+            {"port": 80, "selinux_domain": "system_u:system_r:httpd_t:s0"},
+            "'selinux_domain' is a domain such as 'httpd_t', without user, role and level;"
+            " not 'system_u:system_r:httpd_t:s0'",
+            id="a whole context",
+        ),
+        pytest.param(
+            {"port": 80, "selinux_domain": 7},
+            "'selinux_domain' is a domain such as 'httpd_t', without user, role and level; not 7",
+            id="odd domain",
         ),
         pytest.param({"port": 80, "user": []}, "'user' is the name or number of a user; not [], a list", id="odd user"),
         pytest.param(

@@ -12,6 +12,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._model.doubt impor
     FIREWALL,
     NAT,
     NOT_PROBED,
+    SELINUX,
     Doubt,
 )
 from ansible_collections.preflight.ports.plugins.module_utils._model.question import questions_of
@@ -123,6 +124,7 @@ def test_from_silence_where_one_family_gave_no_answer():
         pytest.param(EPHEMERAL, "ephemeral", id="the kernel's own range"),
         pytest.param(FIREWALL, "blocked", id="the firewall"),
         pytest.param(CLAIM, "claimed", id="who will take it"),
+        pytest.param(SELINUX, "refused", id="SELinux"),
     ],
 )
 def test_as_conflicts(kind, state):

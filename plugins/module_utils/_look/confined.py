@@ -1,0 +1,112 @@
+# Copyright (c) 2026, preflight.ports contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Requirements with a SELinux domain -> what SELinux denies it."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.preflight.ports.plugins.module_utils._kernel import ephemeral
+from ansible_collections.preflight.ports.plugins.module_utils._kernel.rights import first_unprivileged
+from ansible_collections.preflight.ports.plugins.module_utils._model.denial import NET_BIND_SERVICE, Denial, Denials
+from ansible_collections.preflight.ports.plugins.module_utils._model.ports import runs
+from ansible_collections.preflight.ports.plugins.module_utils._model.requirement import (
+    FREE,
+    Requirement,
+    RequirementError,
+)
+from ansible_collections.preflight.ports.plugins.module_utils._model.text import printable
+from ansible_collections.preflight.ports.plugins.module_utils._selinux import selinuxfs
+from ansible_collections.preflight.ports.plugins.module_utils._selinux.binding import Rules, Wish, denials
+from ansible_collections.preflight.ports.plugins.module_utils._selinux.labels import Labels, NodeContext, PortContext
+
+if t.TYPE_CHECKING:
+    from ansible_collections.preflight.ports.plugins.module_utils._verdict.verdict import Verdict, Verdicts
+
+
+class DomainError(RequirementError):
+    """A domain that the policy has not; the text says which are like it."""
+
+
+def find(requirements: t.Sequence[Requirement], verdicts: Verdicts) -> Denials:
+    """Of the ports that nothing holds: whoever holds one could bind it. Raises DomainError."""
+    wishes = {index: wish for index, each in enumerate(requirements) for wish in _wishes(index, each, verdicts)}
+    try:
+        found = _denials(wishes)
+    except DomainError:
+        raise
+    except (ImportError, OSError, ValueError) as error:
+        found = {index: _unknown(wish, error) for index, wish in wishes.items()}
+    return {index: denied for index, denied in found.items() if denied}
+
+
+def _wishes(index: int, requirement: Requirement, verdicts: Verdicts) -> t.Iterator[Wish]:
+    """At most one."""
+    domain, addresses = requirement.selinux_domain, tuple(each.address for each in requirement.endpoints)
+    ports = [port for port in requirement.ports if _is_free(verdicts.get((index, port)))]
+    if domain and ports:
+        yield Wish(domain, requirement.protocol, addresses, ports)
+
+
+def _is_free(verdict: Verdict | None) -> bool:
+    return verdict is None or verdict.state == FREE
+
+
+def _denials(wishes: t.Mapping[int, Wish]) -> Denials:
+    """Raises DomainError, ImportError, OSError, ValueError."""
+    if not wishes:
+        return {}
+    sources = {wish.domain: _source(wish.domain) for wish in wishes.values()}
+    labels, rules = _labels(), _rules()
+    return {index: _denied(wish, sources[wish.domain], labels, rules) for index, wish in wishes.items()}
+
+
+def _source(domain: str) -> str:
+    context = selinuxfs.service_context(domain)
+    if context:
+        return context
+    from ansible_collections.preflight.ports.plugins.module_utils._selinux.near import near
+
+    alike = near(domain)
+    raise DomainError(
+        f"selinux_domain {domain!r} is no domain of services in this host's policy"
+        + (f"; near it: {', '.join(alike)}" if alike else "")
+    )
+
+
+def _denied(wish: Wish, source: str, labels: Labels, rules: Rules) -> list[Denial]:
+    permissions: dict[tuple[str, str], selinuxfs.Permission] = {}
+
+    def access(target: str | None, object_class: str, name: str) -> selinuxfs.Access:
+        asked = permissions.get((object_class, name))
+        if asked is None:
+            asked = permissions[object_class, name] = selinuxfs.permission(object_class, name)
+        return selinuxfs.access(source, target or source, asked)
+
+    is_enforced = selinuxfs.is_enforcing() and access(None, "capability", NET_BIND_SERVICE).is_enforced
+    return denials(wish, labels, rules, lambda *asked: access(*asked).is_allowed, is_enforced)
+
+
+def _labels() -> Labels:
+    # Only now: some Pythons lack ctypes.
+    from ansible_collections.preflight.ports.plugins.module_utils._selinux import sepol
+
+    ports, nodes = sepol.read(selinuxfs.policy())
+    return Labels(
+        tuple(PortContext(*each) for each in ports),
+        tuple(NodeContext(bytes.fromhex(address), bytes.fromhex(mask), context) for address, mask, context in nodes),
+        selinuxfs.initial_context("port"),
+        selinuxfs.initial_context("node"),
+    )
+
+
+def _rules() -> Rules:
+    settings = ephemeral.read()
+    return Rules(first_unprivileged(), range(settings.first, settings.last + 1) if settings else range(0))
+
+
+def _unknown(wish: Wish, error: Exception) -> list[Denial]:
+    problem = printable(getattr(error, "strerror", None) or str(error))
+    return [Denial(*run, wish.domain, None, target=problem) for run in runs(wish.ports)]

@@ -1,0 +1,120 @@
+# Copyright (c) 2026, preflight.ports contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.preflight.ports.plugins.module_utils._look import confined
+from ansible_collections.preflight.ports.plugins.module_utils._look.confined import DomainError, find
+from ansible_collections.preflight.ports.plugins.module_utils._model.denial import NAME_BIND, Denial
+from ansible_collections.preflight.ports.plugins.module_utils._request.entries import parse
+from ansible_collections.preflight.ports.plugins.module_utils._selinux import near, sepol
+from ansible_collections.preflight.ports.plugins.module_utils._selinux.selinuxfs import Access, Permission
+from ansible_collections.preflight.ports.plugins.module_utils._selinux.sepol import SepolError
+from ansible_collections.preflight.ports.plugins.module_utils._verdict.verdict import Verdict
+
+
+def of(name):
+    return f"system_u:object_r:{name}:s0"
+
+
+class Kernel:
+    """What selinuxfs tells: httpd_t may bind http_port_t alone."""
+
+    Access, Permission = Access, Permission
+
+    def __init__(self, enforces=True, permissive=()):
+        self._enforces, self._permissive = enforces, permissive
+
+    def is_enforcing(self):
+        return self._enforces
+
+    def policy(self):
+        return b"policy"
+
+    def initial_context(self, name):
+        return of(f"{name}_t")
+
+    def service_context(self, domain):
+        return of(domain) if domain in ("httpd_t", "named_t") else None
+
+    def permission(self, object_class, name):
+        return Permission(hash(object_class), name)
+
+    def access(self, source, target, asked):
+        is_allowed = asked.bit != NAME_BIND or (source, target) == (of("httpd_t"), of("http_port_t"))
+        return Access(is_allowed, source not in map(of, self._permissive))
+
+
+@pytest.fixture
+def kernel(monkeypatch):
+    def put(**options):
+        monkeypatch.setattr(confined, "selinuxfs", Kernel(**options))
+
+    monkeypatch.setattr(sepol, "read", lambda _policy: ([("tcp", 80, 80, of("http_port_t"))], []))
+    monkeypatch.setattr(confined.ephemeral, "read", lambda: None)
+    put()
+    return put
+
+
+def denial(first, last, domain="httpd_t", is_enforced=True):
+    types = ("http_port_t",) if domain == "httpd_t" else ()
+    return Denial(first, last, domain, NAME_BIND, is_enforced, "port_t", types)
+
+
+def test_find(kernel):
+    requirements = parse(["80-82", 443, {"port": 80, "selinux_domain": ""}], selinux_domain="httpd_t")
+    assert find(requirements, {}) == {0: [denial(81, 82)], 1: [denial(443, 443)]}
+
+
+def test_nothing_is_read_where_all_ports_are_held(kernel, monkeypatch):
+    monkeypatch.setattr(confined, "selinuxfs", None)
+    requirements = parse([81], selinux_domain="httpd_t")
+    assert find(requirements, {(0, 81): Verdict(requirements[0], 81, "listening", met=True)}) == {}
+
+
+def test_only_ports_that_nothing_holds_are_asked_about(kernel):
+    requirements = parse(["81-83"], selinux_domain="httpd_t")
+    verdicts = {
+        (0, 81): Verdict(requirements[0], 81, "free", met=False),
+        (0, 82): Verdict(requirements[0], 82, "listening", met=True),
+    }
+    assert find(requirements, verdicts) == {0: [denial(81, 81), denial(83, 83)]}
+
+
+@pytest.mark.parametrize("off", [{"enforces": False}, {"permissive": ["httpd_t"]}], ids=["SELinux", "the domain"])
+def test_what_is_permissive(kernel, off):
+    kernel(**off)
+    requirements = parse([81], selinux_domain="httpd_t")
+    assert find(requirements, {}) == {0: [denial(81, 81, is_enforced=False)]}
+
+
+def test_one_domain_is_permissive(kernel):
+    kernel(permissive=["named_t"])
+    requirements = parse([81, {"port": 82, "selinux_domain": "named_t"}], selinux_domain="httpd_t")
+    assert find(requirements, {}) == {0: [denial(81, 81)], 1: [denial(82, 82, "named_t", is_enforced=False)]}
+
+
+@pytest.mark.parametrize(("names", "hint"), [(["httpd_t"], "; near it: httpd_t"), ([], "")])
+def test_an_unknown_domain(kernel, monkeypatch, names, hint):
+    monkeypatch.setattr(near, "near", lambda _domain: names)
+    with pytest.raises(DomainError) as error:
+        find(parse([80], selinux_domain="htpd_t"), {})
+    assert str(error.value) == f"selinux_domain 'htpd_t' is no domain of services in this host's policy{hint}"
+
+
+@pytest.mark.parametrize(
+    ("error", "problem"),
+    [
+        (SepolError("the library libsepol is not installed"), "the library libsepol is not installed"),
+        (PermissionError(13, "Permission denied"), "Permission denied"),
+    ],
+)
+def test_what_cannot_be_asked(kernel, monkeypatch, error, problem):
+    def fail(_policy):
+        raise error
+
+    monkeypatch.setattr(sepol, "read", fail)
+    requirements = parse(["80-81"], selinux_domain="httpd_t")
+    assert find(requirements, {}) == {0: [Denial(80, 81, "httpd_t", None, target=problem)]}
