@@ -55,6 +55,8 @@ Put `NAME.yml` into `roles/port_preflight/files/profiles`, then run `make catalo
 | `note` | What a user has to know before relying on the profile (optional). |
 | `includes` | Profiles whose ports come on top (optional). |
 | `held_by` | Who may hold the ports already. |
+| `selinux_domain` | The domain in which a packaged service runs, where SELinux's reference policy and the targeted \
+policy agree on it (optional). |
 | `ports` | What the product binds by default: `port` (a number or a range) and `purpose`; \
 `protocol` unless it is `tcp`, `address` where it serves that address alone, `held_by` where it differs. |
 """
@@ -94,6 +96,7 @@ def section(name: str, profile: dict) -> str:
         *included,
         table(["Port", "Protocol", "Address", "For", "May be held by"], rows).rstrip(),
         *filter(None, [profile.get("note")]),
+        *([f"SELinux domain: `{profile['selinux_domain']}`"] if "selinux_domain" in profile else []),
         "Sources: " + ", ".join(f"<{source}>" for source in profile["sources"]),
     ]
     return "\n\n".join(paragraphs) + "\n"

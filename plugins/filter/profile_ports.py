@@ -23,6 +23,8 @@ author:
 description:
   - Looks profiles up in the catalogue of known products and returns their default ports as entries for
     O(preflight.ports.port_check#module:ports), each with a name for reports and the C(held_by) that lets a rerun pass.
+  - Where the reference policy and the targeted policy of SELinux agree on the product's domain, entries have it as
+    C(selinux_domain).
   - C(docs/catalogue.md) of the collection lists all profiles with their ports, versions and sources.
 options:
   _input:
@@ -57,9 +59,13 @@ _value:
     - port: 5432
       name: "PostgreSQL: clients"
       held_by: [postgres*, postmaster]
+      selinux_domain: postgresql_t
 """
 
 _CATALOGUE = pathlib.Path(__file__).parents[2] / "roles/port_preflight/files/profiles"
+
+_OF_ALL = ("held_by", "selinux_domain")
+"""Keys of a profile that each of its ports has, unless it says otherwise."""
 
 Profile = t.Dict[str, t.Any]
 
@@ -74,7 +80,7 @@ def _entries(profile: Profile) -> t.Iterator[dict[str, t.Any]]:
     for included in profile.get("includes", ()):
         yield from _entries(_profile(included))
     for port in profile["ports"]:
-        entry = {"held_by": profile["held_by"], **port}
+        entry = {**{key: profile[key] for key in _OF_ALL if key in profile}, **port}
         entry["name"] = f"{profile['product']}: {entry.pop('purpose')}"
         yield entry
 

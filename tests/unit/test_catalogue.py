@@ -45,7 +45,7 @@ def test_names_can_be_written_without_quotes(name):
 def test_keys(name):
     profile = PROFILES[name]
     assert {"product", "version", "sources", "held_by", "ports"} <= set(profile)
-    assert set(profile) <= {"product", "version", "sources", "note", "includes", "held_by", "ports"}
+    assert set(profile) <= {"product", "version", "sources", "note", "includes", "held_by", "selinux_domain", "ports"}
     for port in profile["ports"]:
         assert {"port", "purpose"} <= set(port) <= {"port", "purpose", "protocol", "address", "held_by"}
 
@@ -66,6 +66,11 @@ def test_a_rerun_can_pass(name):
         assert requirement.held_by
         for pattern in requirement.held_by:
             assert re.search(r"[a-z0-9]{2}", pattern.glob), "so wide that strangers match"
+
+
+@pytest.mark.parametrize("name", [name for name, profile in PROFILES.items() if "selinux_domain" in profile])
+def test_domains(name):
+    assert all(re.fullmatch(r"[a-z_]+_t", requirement.selinux_domain) for requirement in requirements(name))
 
 
 @every_profile

@@ -22,6 +22,7 @@ product: Broker
 version: "1"
 held_by: [brokerd]
 includes: [broker]
+selinux_domain: broker_t
 ports:
   - {port: 6000, purpose: peers}
 """
@@ -95,3 +96,7 @@ def test_an_unknown_name_tells_the_near_ones(name, suggestion):
 
 def test_ansible_finds_it():
     assert FilterModule().filters() == {"profile_ports": profile_ports}
+
+
+def test_domains():
+    assert [entry.get("selinux_domain") for entry in profile_ports(["broker_cluster"])] == [None, None, "broker_t"]
