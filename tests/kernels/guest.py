@@ -82,7 +82,7 @@ def mapped_wildcard_ignored() -> bool:
     The module calls such a port taken, and that is the safe side.
     """
     sandbox.enter()
-    return not truth.overlap(Shape("tcp", "::ffff:0.0.0.0", False, None), "::ffff:127.0.0.1", None)
+    return not any(truth.overlaps(Shape("tcp", "::ffff:0.0.0.0", False, None), "::ffff:127.0.0.1", None))
 
 
 def tunnel_faults() -> list[str]:
