@@ -112,7 +112,7 @@ def test_a_descriptor_handed_to_roots_process() -> None:
     def scene() -> tuple[bool, dict[str, Any]]:
         with ordinary_listener() as server:
             port = port_of(server)
-            root = start(lambda: server.dup())
+            root = start(server.dup)
             server.close()
             try:
                 return who_holds(port, "user:root")
