@@ -19,7 +19,8 @@ from ansible_collections.preflight.ports.plugins.module_utils._model.text import
 _COMM_LENGTH = 15  # the kernel cuts names there: TASK_COMM_LEN less the terminating zero
 _STARTTIME = 22 - 3  # field 22 of proc_pid_stat(5), counted from the one behind the name
 _MOST_CHARACTERS = 255
-_MOST_BYTES = 1 << 16  # of a file whose size nobody can choose
+_MOST_BYTES = 1 << 16  # of a file about one process
+_MOST_BYTES_OF_ALL = 1 << 20  # of /proc/stat, which grows with processors and interrupts
 _PUBLISHERS = ("docker-proxy", "conmon")  # of which _containers knows whom they publish for
 
 # What many processes share is found out once: a host may have thousands of them.
@@ -122,7 +123,7 @@ def _started(fields: t.Sequence[str], proc: str) -> float | None:
 @_once_each
 def _boot(proc: str) -> int | None:
     """When the machine began, in seconds since the epoch (proc_stat(5))."""
-    times = [line.split()[1] for line in (_text(f"{proc}/stat") or "").splitlines() if line.startswith("btime ")]
+    times = [line.split()[1] for line in (_text(f"{proc}/stat", _MOST_BYTES_OF_ALL) or "").splitlines() if line.startswith("btime ")]
     return int(times[0]) if times else None
 
 
@@ -146,18 +147,18 @@ def _may_be_cut(name: str) -> bool:
     return len(name.encode("utf-8", "surrogateescape")) == _COMM_LENGTH
 
 
-def _text(path: str) -> str | None:
+def _text(path: str, most: int = _MOST_BYTES) -> str | None:
     try:
-        return _bytes(path).decode("utf-8", "surrogateescape")
+        return _bytes(path, most).decode("utf-8", "surrogateescape")
     except OSError:
         return None
 
 
-def _bytes(path: str) -> bytes:
+def _bytes(path: str, most: int) -> bytes:
     """A file of /proc, which comes in one part. open() would ask more of the kernel."""
     file = os.open(path, os.O_RDONLY)
     try:
-        return os.read(file, _MOST_BYTES)
+        return os.read(file, most)
     finally:
         os.close(file)
 

@@ -53,6 +53,11 @@ def test_read(read, monkeypatch):
           False, None)  # fmt: skip
 
 
+def test_read_on_a_host_with_many_interrupts(read, tmp_path):
+    (tmp_path / "stat").write_text(f"cpu  1 2 3\nintr 9{' 0' * 100000}\nbtime 1700000000\n")
+    assert read(stat=stat("nginx", 250 * TICKS)).started == 1700000250.0
+
+
 def test_read_leaves_nothing_open(read, leaves_nothing_open):
     assert read(stat=stat("nginx"), cgroup="0::/\n")
 
