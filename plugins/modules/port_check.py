@@ -811,9 +811,10 @@ def add_command_lines(outcome: dict[str, t.Any]) -> None:
 
 
 def circumstances(settings: Ephemeral | None) -> Circumstances:
+    from ansible_collections.preflight.ports.plugins.module_utils._kernel.patience import PATIENCE
     from ansible_collections.preflight.ports.plugins.module_utils._verdict.advice import Circumstances
 
-    return Circumstances(os.geteuid() == 0, "microsoft" in os.uname().release.lower(), settings)
+    return Circumstances(os.geteuid() == 0, "microsoft" in os.uname().release.lower(), settings, PATIENCE.was_tried)
 
 
 def warnings(doubts: t.Sequence[dict[str, t.Any]]) -> t.Iterator[str]:

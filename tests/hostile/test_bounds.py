@@ -7,13 +7,16 @@ from __future__ import annotations
 import json
 import os
 import resource
+import socket
 import time
 from typing import Any
 
 import pytest
 from ansible_collections.preflight.ports.plugins.module_utils._holders import command_lines, owners
+from ansible_collections.preflight.ports.plugins.module_utils._table import bound_only
 from hostile.intruder import calling_himself, serving
 from support.apart import in_network
+from support.people import port_of
 from support.running import check
 
 TOKEN = "s3cret"  # noqa: S105
@@ -74,6 +77,22 @@ def test_a_read_that_never_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     (holder,) = result["conflicts"][0]["holders"]
     assert (holder["process"], holder["cmdline"]) == ("fifteen-letters", None)
     assert seconds < MOST_SECONDS
+
+
+@pytest.mark.parametrize("timeout", [0, 1])
+def test_a_socket_that_never_tells_its_port(timeout: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each look asks several times, and each time could wait for its owner."""
+    monkeypatch.setattr(bound_only, "walk", lambda *_arguments: time.sleep(3600))
+
+    def scene() -> tuple[dict[str, Any], int, float]:
+        with socket.socket() as bound:
+            bound.bind(("127.0.0.1", 0))
+            return cost_of(port_of(bound), source="procfs", timeout=timeout)
+
+    result, _kibibytes, seconds = in_network(scene)
+    assert result["conflicts"][0]["state"] == "unknown"
+    assert "was given up" in result["msg"]
+    assert seconds < timeout + MOST_SECONDS
 
 
 def test_more_descriptors_than_there_is_time_for(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ import subprocess
 import sys
 
 import pytest
+from ansible_collections.preflight.ports.plugins.module_utils._kernel.patience import PATIENCE, Patience
 
 
 def pytest_configure(config):
@@ -72,6 +73,11 @@ class Loopback:
     def closed_at_the_end(self, made):
         self._stack.callback(made.close)
         return made
+
+
+@pytest.fixture(autouse=True)
+def fresh_patience():
+    vars(PATIENCE).update(vars(Patience()))
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import os
 import time
 import typing as t
 
+from ansible_collections.preflight.ports.plugins.module_utils._kernel.patience import PATIENCE
 from ansible_collections.preflight.ports.plugins.module_utils._kernel.proc import in_this_network, processes
 
 _GONE = (FileNotFoundError, ProcessLookupError)
@@ -38,13 +39,15 @@ def find(inodes: t.Collection[int], proc: str = "/proc") -> Owners:
     pids: dict[int, list[int]] = {}
     names = processes(proc)
     all_seen = bool(names) and os.geteuid() == 0
-    deadline = time.monotonic() + _SECONDS
+    started = time.monotonic()
+    deadline = started + PATIENCE.at_most(_SECONDS)
     for look in (_held, _held_by_threads):
         missing = {link: inode for link, inode in links.items() if inode not in pids}
         for name in names if missing else ():
             try:
                 held = look(f"{proc}/{name}", missing, deadline)
             except TimeoutError:
+                PATIENCE.lose(time.monotonic() - started)
                 return Owners(pids, all_seen=False)
             except OSError:  # no permission, or no descriptor left to look with
                 all_seen = all_seen and not in_this_network(name, proc)

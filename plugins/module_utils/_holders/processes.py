@@ -123,7 +123,11 @@ def _started(fields: t.Sequence[str], proc: str) -> float | None:
 @_once_each
 def _boot(proc: str) -> int | None:
     """When the machine began, in seconds since the epoch (proc_stat(5))."""
-    times = [line.split()[1] for line in (_text(f"{proc}/stat", _MOST_BYTES_OF_ALL) or "").splitlines() if line.startswith("btime ")]
+    times = [
+        line.split()[1]
+        for line in (_text(f"{proc}/stat", _MOST_BYTES_OF_ALL) or "").splitlines()
+        if line.startswith("btime ")
+    ]
     return int(times[0]) if times else None
 
 

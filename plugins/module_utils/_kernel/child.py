@@ -13,6 +13,8 @@ import signal
 import time
 import typing as t
 
+from ansible_collections.preflight.ports.plugins.module_utils._kernel.patience import PATIENCE
+
 _PART = 1 << 16  # bytes
 _MOST_BYTES = 1 << 26
 
@@ -26,13 +28,14 @@ def ask(answer: t.Callable[[], t.Any], seconds: float) -> t.Any:
 
     The child is killed in the end. One that cannot be killed, because it waits in the kernel, is left behind.
     """
+    started = time.monotonic()
     reading, writing = os.pipe()
     pid = os.fork()
     if not pid:
         _answer(answer, writing)
     os.close(writing)
     try:
-        text = _received(reading, seconds)
+        text = _received(reading, PATIENCE.at_most(seconds))
     finally:
         os.close(reading)
         os.kill(pid, signal.SIGKILL)
@@ -40,6 +43,7 @@ def ask(answer: t.Callable[[], t.Any], seconds: float) -> t.Any:
     try:
         found, problem = json.loads(text)
     except ValueError:
+        PATIENCE.lose(time.monotonic() - started)
         raise ChildError("no answer") from None
     if problem:
         raise ChildError(str(problem))

@@ -37,6 +37,8 @@ class Circumstances(t.NamedTuple):
     """Whether Windows runs this kernel: WSL shares its ports with Windows, whose processes no table here shows."""
     ephemeral: Ephemeral | None = None
     """The kernel's range for outgoing connections, where it has one."""
+    gave_up: bool = False
+    """Whether the search for holders ended before its end, because somebody let it wait."""
 
 
 def advice(run: Run, circumstances: Circumstances) -> str | None:
@@ -117,6 +119,11 @@ def _for_hidden(circumstances: Circumstances) -> str:
         return "Look for the holder on Windows: netstat.exe -abno, and netsh.exe interface portproxy show all."
     if not circumstances.is_root:
         return "Run the task with become: true, which names the holder."
+    if circumstances.gave_up:
+        return (
+            "Look for a process with very many threads and descriptors, or one that does not answer (ps, state D): the"
+            " search for the holder took too long and was given up."
+        )
     return "Look for the holder outside this container or namespace: from here not even root sees it."
 
 

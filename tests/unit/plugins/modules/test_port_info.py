@@ -103,6 +103,7 @@ assert port_info.listing([(_held, holder)])
         "_holders.programs",
         "_kernel.child",
         "_kernel.netlink",
+        "_kernel.patience",
         "_kernel.proc",
         "_look.inventory",
         "_model.holder",

@@ -31,6 +31,7 @@ FREE = "free"
 ROOT = Circumstances(is_root=True, ephemeral=Ephemeral(32768, 60999, frozenset([50000])))
 USER = Circumstances()
 WSL = Circumstances(is_wsl=True)
+GAVE_UP = ROOT._replace(gave_up=True)
 
 SERVER = Holder(("0.0.0.0",), "tcp", LISTENING, APACHE, (APACHE,), 0, "root")
 CLIENT = Holder(("10.0.0.5",), "tcp", CONNECTED, CURL, (CURL,), 1000, "app", peer="10.0.0.9:443")
@@ -141,6 +142,10 @@ NO_ADDRESS = (
 )
 BECOME = "Run the task with become: true, which names the holder."
 OUTSIDE = "Look for the holder outside this container or namespace: from here not even root sees it."
+TOO_LONG = (
+    "Look for a process with very many threads and descriptors, or one that does not answer (ps, state D): the search"
+    " for the holder took too long and was given up."
+)
 WINDOWS = "Look for the holder on Windows: netstat.exe -abno, and netsh.exe interface portproxy show all."
 
 
@@ -180,6 +185,7 @@ WINDOWS = "Look for the holder on Windows: netstat.exe -abno, and netsh.exe inte
         ),
         pytest.param(advised(LISTENING, HIDDEN, circumstances=USER), BECOME, id="hidden from a user"),
         pytest.param(advised(LISTENING, HIDDEN), OUTSIDE, id="hidden from root"),
+        pytest.param(advised(LISTENING, HIDDEN, circumstances=GAVE_UP), TOO_LONG, id="hidden because it took too long"),
         pytest.param(advised(LISTENING, SERVER, HIDDEN, circumstances=USER), BECOME, id="one of two is hidden"),
         pytest.param(advised(UNKNOWN, unidentified(UNKNOWN, "tcp")), OUTSIDE, id="unknown"),
         pytest.param(
