@@ -69,9 +69,11 @@ def _find_published(sockets: t.Iterable[Socket]) -> dict[tuple[str, int], Contai
 
 
 def _with_arguments(vague: t.Mapping[int, Process]) -> dict[int, Process]:
+    """Root's are read first and apart, so that no user can hide whom they publish for."""
     from ansible_collections.preflight.ports.plugins.module_utils._holders import command_lines
 
-    lines = command_lines.read(vague)
+    roots = {pid for pid, process in vague.items() if process.uid == 0}
+    lines = {**command_lines.read(roots), **command_lines.read(vague.keys() - roots)}
     return {pid: processes.with_arguments(process, lines.get(pid, ())) for pid, process in vague.items()}
 
 

@@ -35,7 +35,7 @@ class Host:
         self.searched = None
         self.commands = []
         self.arguments = {}
-        self.commands_read = None
+        self.commands_read = []
         monkeypatch.setattr(sys, "platform", "linux")
         monkeypatch.setattr(owners, "find", self._find)
         monkeypatch.setattr(kernel_owned, "kernel_owns", lambda held, owners, links: held.port in links)
@@ -47,8 +47,8 @@ class Host:
         monkeypatch.setattr(processes, "user_name", {33: "www-data"}.get)
 
     def _read_command_lines(self, pids):
-        self.commands_read = sorted(pids)
-        return self.arguments
+        self.commands_read.append(sorted(pids))
+        return {pid: self.arguments[pid] for pid in pids if pid in self.arguments}
 
     def _read_links(self):
         self.links_read += 1
@@ -96,13 +96,21 @@ def test_of_processes_that_the_source_knows_already(host):
     assert host.census(row(LISTENING, pids=(4711,))).processes == {4711: CURL}
 
 
+def test_no_user_hides_whom_roots_helpers_publish_for(host):
+    host.owners = {42: [7, 8]}
+    host.processes[7] = Process(7, "docker-proxy", "/usr/bin/docker-proxy", 0)
+    host.processes[8] = Process(8, "lets-reads-hang", "/usr/bin/python3", 33)
+    host.census(row(LISTENING, inode=42))
+    assert host.commands_read == [[7], [8]]
+
+
 def test_command_lines_are_read_only_of_those_of_whom_nothing_else_tells_enough(host):
     host.owners = {42: [812, 7, 8]}
     host.processes[7] = Process(7, "my-long-script-", "/usr/bin/python3", 0)
     host.processes[8] = Process(8, "my-long-process", "/usr/bin/python3", 0)
     host.arguments = {7: ["/opt/my-long-script-name.py"]}
     taken = host.census(row(LISTENING, inode=42))
-    assert host.commands_read == [7, 8]
+    assert host.commands_read == [[7, 8], []]
     names = {pid: process.name for pid, process in taken.processes.items()}
     assert names == {812: "apache2", 7: "my-long-script-name.py", 8: "my-long-process"}
 
@@ -110,7 +118,7 @@ def test_command_lines_are_read_only_of_those_of_whom_nothing_else_tells_enough(
 def test_no_command_line_is_read_for_nothing(host):
     host.owners = {42: [812]}
     host.census(row(LISTENING, inode=42))
-    assert host.commands_read is None
+    assert not host.commands_read
 
 
 def test_of_a_process_that_is_gone(host):
