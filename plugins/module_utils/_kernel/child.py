@@ -29,8 +29,7 @@ def ask(answer: t.Callable[[], t.Any], seconds: float) -> t.Any:
     The child is killed in the end. One that cannot be killed, because it waits in the kernel, is left behind.
     """
     started = time.monotonic()
-    reading, writing = os.pipe()
-    pid = os.fork()
+    reading, writing, pid = _fork()
     if not pid:
         _answer(answer, writing)
     os.close(writing)
@@ -48,6 +47,20 @@ def ask(answer: t.Callable[[], t.Any], seconds: float) -> t.Any:
     if problem:
         raise ChildError(str(problem))
     return found
+
+
+def _fork() -> tuple[int, int, int]:
+    """Both ends of a pipe, and the child's pid. Raises ChildError where no descriptor or no process is left."""
+    try:
+        reading, writing = os.pipe()
+    except OSError as error:
+        raise ChildError(error.strerror) from error
+    try:
+        return reading, writing, os.fork()
+    except OSError as error:
+        os.close(reading)
+        os.close(writing)
+        raise ChildError(error.strerror) from error
 
 
 def _answer(answer: t.Callable[[], t.Any], writing: int) -> t.NoReturn:

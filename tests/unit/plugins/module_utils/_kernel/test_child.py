@@ -65,3 +65,13 @@ def test_ask_lets_go_of_the_output():
     ours = [os.fstat(stream).st_ino for stream in range(3)]
     theirs = ask(lambda: [os.fstat(stream).st_ino for stream in range(3)], 10)
     assert theirs == [os.stat(os.devnull).st_ino] * 3 != ours
+
+
+@pytest.mark.parametrize("call", ["pipe", "fork"])
+def test_ask_where_nothing_is_left(call, monkeypatch):
+    def refuse():
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr(os, call, refuse)
+    with pytest.raises(ChildError, match="Too many open files"):
+        ask(os.getpid, 10)
