@@ -28,7 +28,7 @@ help: ## Show this list
 run: .venv/ansible ## Check PORTS on the hosts of INVENTORY (80 and 443 on this machine)
 	@$(BIN)/ansible-playbook preflight.ports.check -i "$$INVENTORY" -e "check_ports='$$PORTS'"
 
-GATES = lint sanity importer docs molecule hosts reports truth rules examples units
+GATES = lint sanity importer docs molecule hosts reports truth rules reach examples units
 
 .PHONY: test quick
 test: .venv/nox ## Run every check: all of the gates below
@@ -47,6 +47,7 @@ hosts: ## Deployments to Debian hosts, which it boots; needs root and the packag
 reports: ## The role's reports in a real browser, in other readers, and after real plays
 truth: ## The kernel as judge of random cases; faults, hostile input
 rules: ## The kernel as judge of NAT rules and firewalls, random and real ones; needs root
+reach: ## Flows between network namespaces, each state by a real fault; needs root
 examples: ## Every example of the documentation, on real sockets
 units: ## Unit tests with branch coverage
 
@@ -61,7 +62,7 @@ $(GATES) format catalogue: .venv/nox
 matrix: .venv/nox
 	@$(NOX) controller target
 
-.PHONY: oracle redirects firewall reach fuzz mutants bench kernels
+.PHONY: oracle redirects firewall fuzz mutants bench kernels
 oracle: .venv/nox ## CASES random cases from SEED against the kernel
 	@$(NOX) $@ -- --cases $(CASES) --seed $(SEED)
 
@@ -70,9 +71,6 @@ redirects: .venv/nox ## CASES random sets of NAT rules from SEED against the ker
 
 firewall: .venv/nox ## CASES questions about random firewalls from SEED against the kernel
 	@$(NOX) $@ -- --cases $(CASES) --seed $(SEED)
-
-reach: .venv/nox ## Flows between network namespaces, each state by a real fault; needs root
-	@$(NOX) $@
 
 kernels: .venv/nox ## The same on Linux 5.10, 6.1 and 6.12 in virtual machines; needs root, QEMU and debootstrap
 	@$(NOX) $@ -- --cases $(CASES) --seed $(SEED)

@@ -361,7 +361,7 @@ def kernels(session: nox.Session) -> None:
 def reach(session: nox.Session) -> None:
     """Each state of a flow by a real fault between network namespaces, and the role on hosts that are namespaces."""
     need_root(session, "may connect network namespaces")
-    need(session, "ip", "iptables", "nft")
+    need(session, *FIREWALLS)
     install(session, "truth", "ansible-core>=2.18")
     pytest(session, "tests/reach")
 

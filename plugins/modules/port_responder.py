@@ -156,6 +156,14 @@ ports:
       description: Who has it, if it is taken and may be known.
       type: str
       returned: always
+firewall:
+  description:
+    - The ports that the host's own firewall does not open to all clients, with the keys of
+      RV(preflight.ports.port_check#module:firewall).
+    - Empty if the packets are not watched, or if the rules cannot be read.
+  returned: if O(state=present)
+  type: list
+  elements: dict
 witness:
   description: Whether arriving packets are watched.
   returned: always
@@ -218,6 +226,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._model.requirement
 from ansible_collections.preflight.ports.plugins.module_utils._reach import control, wire
 from ansible_collections.preflight.ports.plugins.module_utils._request.entries import parse
 
+MOST_BARRIERS = 500
 LONGEST_SECONDS = 3600
 
 
@@ -252,7 +261,7 @@ def fail(module: AnsibleModule, message: str) -> t.NoReturn:
     options = module.params
     result: dict[str, t.Any] = {"running": False, "id": identity(module), "witness": False}
     if options["state"] == "present":
-        result.update(pid=None, ports=[], may_end_early=None)
+        result.update(pid=None, ports=[], firewall=[], may_end_early=None)
     else:
         result.update(visits=[], finished=0, missed=0)
     module.fail_json(msg=message, **result)
@@ -317,9 +326,18 @@ def present(module: AnsibleModule) -> None:
         id=identity(module),
         pid=pid,
         ports=rows(found),
+        firewall=barred(requirements) if witness else [],
         witness=witness is not None,
         may_end_early=early,
     )
+
+
+def barred(requirements: t.Sequence[t.Any]) -> list[dict[str, t.Any]]:
+    """The ports that the host's own firewall does not open to all clients, so far as its rules can be read."""
+    from ansible_collections.preflight.ports.plugins.module_utils._look import firewall
+    from ansible_collections.preflight.ports.plugins.module_utils._verdict import barriers
+
+    return barriers.items(requirements, firewall.find(requirements, {}) or {})[:MOST_BARRIERS]
 
 
 def watcher(module: AnsibleModule, ports: list[tuple[str, int]]) -> t.Any:

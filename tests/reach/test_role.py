@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 import os
@@ -17,7 +18,9 @@ from xml.etree import ElementTree
 
 import pytest
 from reach.hosts import Hosts
-from reach.network import wait_until
+from reach.network import output, wait_until
+from support.firewalls import Firewalld, ufw
+from support.sandbox import CLONE_NEWNET, libc
 
 DROP = "table inet t { chain c { type filter hook input priority 0; tcp dport 5432 drop; } }"
 FLOW = {"from": "web", "to": "db", "ports": [5432]}
@@ -70,6 +73,65 @@ def test_one_message_by_cause(make: Make):
     assert "5432/tcp from 5 hosts of web to db2: dropped_by_host" in output
     assert set(states(report).values()) == {"dropped_by_host"}
     assert len(report["flows"]) == 5
+
+
+@contextlib.contextmanager
+def inside(namespace: str) -> Iterator[None]:
+    """This process is in another network namespace meanwhile."""
+    home = os.open("/proc/self/ns/net", os.O_RDONLY)
+    there = os.open(f"/run/netns/{namespace}", os.O_RDONLY)
+    try:
+        assert libc.setns(there, CLONE_NEWNET) == 0
+        yield
+    finally:
+        assert libc.setns(home, CLONE_NEWNET) == 0
+        os.close(there)
+        os.close(home)
+
+
+@contextlib.contextmanager
+def firewalld(namespace: str) -> Iterator[None]:
+    firewall = Firewalld()
+    with inside(namespace):
+        firewall.__enter__()
+    try:
+        yield
+    finally:
+        firewall.__exit__()
+        assert wait_until(lambda: not output("ip", "netns", "pids", namespace))
+
+
+@contextlib.contextmanager
+def enabled_ufw(namespace: str) -> Iterator[None]:
+    with inside(namespace):
+        ufw()
+    yield
+
+
+@pytest.mark.parametrize(
+    ("firewall", "state", "by", "advice"),
+    [
+        (
+            firewalld,
+            "rejected",
+            "firewalld (zone public)",
+            "firewall-cmd --zone=public --add-port=5432/tcp --permanent",
+        ),
+        (enabled_ufw, "dropped_by_host", "ufw", "ufw allow 5432/tcp"),
+    ],
+    ids=["firewalld", "ufw"],
+)
+def test_a_real_firewall_on_the_target(make: Make, firewall: Any, state: str, by: str, advice: str):
+    hosts = make(web=2, db=1)
+    with firewall(hosts.namespace("db1")):
+        status, output, report = flows(hosts, {"port_reach_flows": [FLOW]})
+    assert status == 2
+    assert set(states(report).values()) == {state}, output
+    for row in report["flows"]:
+        assert (row["by"], bool(row["rule"])) == (by, True)
+        assert advice in row["advice"]
+    assert f"by {by} [" in output
+    assert advice in output
 
 
 def test_a_warning_of_the_host_firewall_stops_nobody(make: Make):

@@ -16,6 +16,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._reach.visits impo
 
 _LONGEST_TEXT = 500
 _MOST_SECONDS = 100000.0
+_MOST_BARRIERS = 500
 # As a tuple: what a host says may have no hash.
 _STATES_OF_CLIENTS = tuple(state for state in STATES if state not in ("dropped_by_host", "lost", "reply_lost"))
 
@@ -40,12 +41,21 @@ class Tried(t.NamedTuple):
     translated: bool | None = None
 
 
+class Barrier(t.NamedTuple):
+    """What the target's own firewall has against a port."""
+
+    by: str
+    rule: str
+    advice: str | None
+
+
 class Port(t.NamedTuple):
     """What became of one port of a responder."""
 
     state: str
     reason: str
     holder: str | None
+    barrier: Barrier | None = None
 
 
 class Started(t.NamedTuple):
@@ -117,6 +127,8 @@ def started(result: t.Any) -> Started:
         known = ports.get(key)
         if known is None or known.state == "bound":  # of several addresses, one that is not bound counts
             ports[key] = port
+    for key, barrier in _barriers(answer.get("firewall"), ports):
+        ports[key] = ports[key]._replace(barrier=barrier)
     early = answer.get("may_end_early")
     return Started(
         _bool(answer, "running"),
@@ -124,6 +136,25 @@ def started(result: t.Any) -> Started:
         _bool(answer, "witness"),
         None if early is None else _text(early, "may_end_early"),
     )
+
+
+def _barriers(value: t.Any, known: t.Container[tuple[str, int]]) -> t.Iterator[tuple[tuple[str, int], Barrier]]:
+    """Those whose rule is known, by protocol and port."""
+    for each in _list(value, "firewall", _MOST_BARRIERS):
+        row = _dict(each, "a port of the firewall")
+        if row.get("by") is None or row.get("rule") is None:
+            continue
+        advice = row.get("advice")
+        barrier = Barrier(
+            _text(row["by"], "by"), _text(row["rule"], "rule"), None if advice is None else _text(advice, "advice")
+        )
+        first, _dash, last = str(row.get("port"))[:11].partition("-")
+        if not (first.isdecimal() and (last or first).isdecimal() and int(last or first) <= LAST_PORT):
+            raise Malformed(f"port {_shown(row.get('port'))} of the firewall is none")
+        protocol = _protocol(row.get("protocol"))
+        for port in range(int(first), int(last or first) + 1):
+            if (protocol, port) in known:
+                yield (protocol, port), barrier
 
 
 def seen(result: t.Any) -> Seen:

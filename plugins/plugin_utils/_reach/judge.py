@@ -71,15 +71,21 @@ def _with_visits(protocol: str, port: int, tried: Tried, told: Judged, target: T
             return Judged(states.WRONG_PEER, "a connection was accepted, but nothing of it reached the target")
         return Judged(states.SERVED, f"the service on the target{holder} answered") if taken else told
     if tried.state == states.NO_ANSWER:
-        return _silent(protocol, told, stage, absent, taken, holder)
+        return _named(_silent(protocol, told, stage, absent, taken, holder), bound)
     if tried.state in (states.REFUSED, states.REJECTED, states.ANSWERED):
-        return _rejected(told, stage, absent)
+        return _named(_rejected(told, stage, absent), bound)
     if tried.state == states.WRONG_PEER and stage is not None:
         if stage >= ASKED:
             return Judged(states.REPLY_LOST, "the responder read the question, its answer did not come back")
         if stage == PASSED and protocol == TCP:
             return Judged(states.STALLED, "the connection was made, then no data passed")
     return told
+
+
+def _named(judged: Judged, bound: Port | None) -> Judged:
+    """With the rule of the target's firewall that is the cause, if it is known."""
+    barrier = bound.barrier if bound and judged.at_target else None
+    return judged._replace(**barrier._asdict()) if barrier else judged
 
 
 def _silent(protocol: str, told: Judged, stage: int | None, absent: bool, taken: bool, holder: str) -> Judged:

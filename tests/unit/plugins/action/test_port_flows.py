@@ -34,6 +34,7 @@ STARTED = {
     "id": wire.responder_id(KEY, "db1").hex(),
     "running": True,
     "witness": True,
+    "firewall": [],
     "may_end_early": None,
     "ports": [{"port": 5432, "protocol": "tcp", "state": "bound", "reason": "", "holder": None}],
 }

@@ -11,7 +11,7 @@ import random
 
 import pytest
 from ansible_collections.preflight.ports.plugins.plugin_utils._reach import answers
-from ansible_collections.preflight.ports.plugins.plugin_utils._reach.answers import End, Malformed, Port, Tried
+from ansible_collections.preflight.ports.plugins.plugin_utils._reach.answers import Barrier, End, Malformed, Port, Tried
 
 FLOW = {
     "id": 0,
@@ -23,7 +23,9 @@ FLOW = {
     "translated": False,
 }
 PORT = {"port": 80, "protocol": "tcp", "state": "bound", "reason": "it has it", "holder": None}
-STARTED = {"running": True, "witness": True, "ports": [PORT], "may_end_early": None}
+RULE = "-A ufw-user-input -j DROP"
+WALL = {"port": "70-90", "protocol": "tcp", "by": "ufw", "rule": RULE, "advice": "ufw allow 80/tcp"}
+STARTED = {"running": True, "witness": True, "ports": [PORT], "firewall": [WALL], "may_end_early": None}
 VISIT = {
     "protocol": "tcp",
     "source": "10.0.0.1",
@@ -47,10 +49,31 @@ def test_a_brief_flow():
 
 
 def test_a_responder():
-    assert answers.started(STARTED).ports == {("tcp", 80): Port("bound", "it has it", None)}
+    wall = Barrier("ufw", RULE, "ufw allow 80/tcp")
+    assert answers.started(STARTED).ports == {("tcp", 80): Port("bound", "it has it", None, wall)}
     seen = answers.seen(SEEN)
     assert (seen.ran, seen.witness, seen.missed) == (True, True, 0)
     assert seen.visits == {("tcp", 80): {End("10.0.0.1", 40000): 1}}
+
+
+@pytest.mark.parametrize(
+    "wall",
+    [
+        {**WALL, "port": "81-90"},
+        {**WALL, "protocol": "udp"},
+        {**WALL, "by": None},
+        {**WALL, "rule": None},
+    ],
+    ids=["another port", "another protocol", "nobody's", "no rule"],
+)
+def test_a_firewall_that_says_nothing_of_the_port(wall):
+    assert answers.started({**STARTED, "firewall": [wall]}).ports["tcp", 80].barrier is None
+
+
+@pytest.mark.parametrize("port", [None, "x", "80-x", "1-99999999999999", -1, 70000])
+def test_a_firewall_without_ports(port):
+    with pytest.raises(Malformed):
+        answers.started({**STARTED, "firewall": [{**WALL, "port": port}]})
 
 
 def test_of_two_addresses_the_one_that_is_taken_counts():

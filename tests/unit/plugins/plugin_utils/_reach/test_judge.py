@@ -9,7 +9,14 @@ from __future__ import annotations
 import pytest
 from ansible_collections.preflight.ports.plugins.module_utils._reach.visits import ARRIVED, ASKED, FINISHED, PASSED
 from ansible_collections.preflight.ports.plugins.plugin_utils._reach import judge
-from ansible_collections.preflight.ports.plugins.plugin_utils._reach.answers import End, Port, Seen, Started, Tried
+from ansible_collections.preflight.ports.plugins.plugin_utils._reach.answers import (
+    Barrier,
+    End,
+    Port,
+    Seen,
+    Started,
+    Tried,
+)
 
 CLIENT, ROUTER = End("10.0.0.1", 40000), End("10.0.0.254", 40000)
 BOUND, TAKEN = Port("bound", "", None), Port("taken", "", "nginx")
@@ -47,6 +54,26 @@ def state(tried, side, protocol="tcp"):
 )
 def test_with_a_witness(tried, stage, found):
     assert state(tried, target(visits=None if stage is None else {CLIENT: stage})) == found
+
+
+WALL = Barrier("ufw", "-A ufw-user-input -j DROP", "ufw allow 80/tcp")
+
+
+@pytest.mark.parametrize(
+    ("tried", "stage", "is_named"),
+    [
+        ("no_answer", ARRIVED, True),
+        ("rejected", ARRIVED, True),
+        ("answered", ARRIVED, True),
+        ("no_answer", PASSED, False),
+        ("no_answer", None, False),
+        ("rejected", None, False),
+    ],
+)
+def test_the_rule_is_named_where_the_targets_own_firewall_is_the_cause(tried, stage, is_named):
+    side = target(BOUND._replace(barrier=WALL), visits=None if stage is None else {CLIENT: stage})
+    found = judge.judge("tcp", 80, Tried(tried, 1.0, "said", "10.0.0.9", CLIENT), side)
+    assert (found.by, found.rule, found.advice) == (tuple(WALL) if is_named else (None, None, None))
 
 
 def test_without_a_witness():
