@@ -39,7 +39,8 @@ process, unit and container names of the upstream, Debian and RHEL packages, and
 `kernel` stands for a port without a process, such as that of a VXLAN tunnel. Products that want the same port are
 reported as duplicates when one host is to have both.
 
-If your product does not listen where its defaults say, leave its profile and list its ports yourself.
+If your product does not listen where its defaults say, change its profile: `{name: postgresql, ports: [5433]}`. The
+keys are `name`, `held_by` (who may hold it instead), `address`, and `ports` (only these).
 """
 
 CONTRIBUTING = """\

@@ -30,8 +30,12 @@ options:
   _input:
     description:
       - Names of profiles. A name that is not in the catalogue is an error, which tells the names that come near.
+      - Instead of a name, a dictionary with C(name) changes the profile.
+      - C(held_by) replaces its holders, except of ports that have holders of their own, such as the kernel.
+      - C(address) is where the product will listen.
+      - C(ports) are the only ones that count. One that the profile does not have is added.
     type: list
-    elements: str
+    elements: raw
     required: true
 seealso:
   - plugin: preflight.ports.port_check
@@ -43,6 +47,10 @@ EXAMPLES = r"""
 - name: Require the ports of a web server and of its database
   preflight.ports.port_check:
     ports: "{{ ['nginx', 'postgresql'] | preflight.ports.profile_ports }}"
+
+- name: Require a database that listens elsewhere, under another name
+  preflight.ports.port_check:
+    ports: "{{ [{'name': 'postgresql', 'ports': [5433], 'held_by': ['pgpool*']}] | preflight.ports.profile_ports }}"
 
 - name: Require the ports of a product and one of our own
   preflight.ports.port_check:
@@ -64,23 +72,52 @@ _value:
 
 _CATALOGUE = pathlib.Path(__file__).parents[2] / "roles/port_preflight/files/profiles"
 
-_OF_ALL = ("held_by", "selinux_domain")
-"""Keys of a profile that each of its ports has, unless it says otherwise."""
-
 Profile = t.Dict[str, t.Any]
 
-
-def profile_ports(names: str | t.Iterable[str]) -> list[dict[str, t.Any]]:
-    """The entries of the profiles, in the order of their names. A string has its names between commas."""
-    listed = names.split(",") if isinstance(names, str) else names
-    return [entry for name in listed for entry in _entries(_profile(str(name).strip()))]
+_KEYS = ("name", "held_by", "address", "ports")
 
 
-def _entries(profile: Profile) -> t.Iterator[dict[str, t.Any]]:
+def profile_ports(profiles: str | t.Iterable[t.Any]) -> list[dict[str, t.Any]]:
+    """The entries of the profiles, in their order. A string has names between commas."""
+    listed = profiles.split(",") if isinstance(profiles, str) else profiles
+    return [entry for each in listed for entry in _changed(each)]
+
+
+def _changed(item: t.Any) -> list[dict[str, t.Any]]:
+    """The entries of one profile, as the item wants them."""
+    if not isinstance(item, dict):
+        return list(_entries(_profile(str(item).strip())))
+    unknown = sorted(set(map(str, item)) - set(_KEYS))
+    if unknown or "name" not in item:
+        problem = f"unknown key {unknown[0]!r}" if unknown else "the key name is missing"
+        raise AnsibleFilterError(f"profile {item!r}: {problem}; the keys are {', '.join(_KEYS)}")
+    profile = _profile(str(item["name"]).strip())
+    found = list(_entries(profile, item.get("held_by")))
+    if item.get("ports"):
+        found = [entry for port in item["ports"] for entry in _on(port, found, profile, item.get("held_by"))]
+    return [{**entry, "address": item["address"]} for entry in found] if item.get("address") else found
+
+
+def _on(port: t.Any, entries: t.Sequence[dict[str, t.Any]], profile: Profile, held_by: t.Any) -> list[dict[str, t.Any]]:
+    """What the profile has on a port; where it has nothing there, one for its product."""
+    found = [{**entry, "port": port} for entry in entries if _covers(entry["port"], port)]
+    return found or [{"port": port, "name": profile["product"], "held_by": held_by or profile["held_by"]}]
+
+
+def _covers(has: t.Any, wanted: t.Any) -> bool:
+    first, _dash, last = str(has).partition("-")
+    return str(wanted) == str(has) or (str(wanted).isdecimal() and int(first) <= int(wanted) <= int(last or first))
+
+
+def _entries(profile: Profile, held_by: t.Any = None) -> t.Iterator[dict[str, t.Any]]:
+    """Who holds a profile's ports also holds those of profiles that it includes, unless a port has its own holder."""
+    held_by = held_by or profile["held_by"]
     for included in profile.get("includes", ()):
-        yield from _entries(_profile(included))
+        yield from _entries(_profile(included), held_by)
     for port in profile["ports"]:
-        entry = {**{key: profile[key] for key in _OF_ALL if key in profile}, **port}
+        entry = {"held_by": held_by, **port}
+        if "selinux_domain" in profile:
+            entry.setdefault("selinux_domain", profile["selinux_domain"])
         entry["name"] = f"{profile['product']}: {entry.pop('purpose')}"
         yield entry
 

@@ -94,6 +94,59 @@ def test_an_unknown_name_tells_the_near_ones(name, suggestion):
     assert f"unknown profile {name!r}; {suggestion}" in str(failure.value)
 
 
+GOSSIP = {"port": "5001-5002", "protocol": ["tcp", "udp"], "address": "127.0.0.1", "name": "Broker: gossip"}
+
+
+CLIENTS = {"port": 5000, "name": "Broker: clients", "held_by": ["brokerd"]}
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        pytest.param({}, [CLIENTS, {**GOSSIP, "held_by": ["kernel"]}], id="none"),
+        pytest.param(
+            {"held_by": ["forkd"]},
+            [{**CLIENTS, "held_by": ["forkd"]}, {**GOSSIP, "held_by": ["kernel"]}],
+            id="a holder, but of ports that have their own",
+        ),
+        pytest.param(
+            {"address": "10.0.0.5", "ports": [5000]},
+            [{**CLIENTS, "address": "10.0.0.5"}],
+            id="an address, and one port",
+        ),
+        pytest.param({"ports": [5002]}, [{**GOSSIP, "port": 5002, "held_by": ["kernel"]}], id="one of a range"),
+        pytest.param({"ports": ["5001-5002"]}, [{**GOSSIP, "held_by": ["kernel"]}], id="the range"),
+        pytest.param(
+            {"ports": ["7000/udp"], "held_by": ["forkd"]},
+            [{"port": "7000/udp", "name": "Broker", "held_by": ["forkd"]}],
+            id="a port of its own",
+        ),
+    ],
+)
+def test_a_profile_can_be_changed(changes, expected):
+    assert profile_ports([{"name": "broker", **changes}]) == expected
+
+
+@pytest.mark.parametrize(
+    ("item", "complaint"),
+    [
+        ({"name": "broker", "port": 1}, "unknown key 'port'; the keys are name, held_by, address, ports"),
+        ({"held_by": ["x"]}, "the key name is missing"),
+        ({"name": "brokr"}, "did you mean broker?"),
+    ],
+)
+def test_changes_that_are_none(item, complaint):
+    with pytest.raises(AnsibleFilterError) as failure:
+        profile_ports([item])
+    assert complaint in str(failure.value)
+
+
+def test_who_includes_a_profile_holds_its_ports(catalogue, tmp_path):
+    (tmp_path / "profiles/fork.yml").write_text(CLUSTER.replace("brokerd", "forkd"))
+    holders = [entry["held_by"] for entry in profile_ports(["fork"])]
+    assert holders == [["forkd"], ["kernel"], ["forkd"]]
+
+
 def test_ansible_finds_it():
     assert FilterModule().filters() == {"profile_ports": profile_ports}
 
