@@ -130,6 +130,17 @@ options:
     type: str
     choices: [warn, fail, ignore]
     default: warn
+  claims:
+    description:
+      - What to do about a port that is free now, and that somebody will take at the next boot or when something
+        starts. These are enabled socket units of systemd, stopped containers that Docker starts by itself, and
+        quadlets.
+      - With V(warn), RV(doubts) and a warning say so. With V(fail), it is a conflict. With V(ignore), nobody looks for
+        them. A claimant that O(held_by) names does not matter.
+      - Docker's files are read only if the user may read them.
+    type: str
+    choices: [warn, fail, ignore]
+    default: warn
   firewall:
     description:
       - What to do about a port that is as required, but that this host's own firewall does not open to all of
@@ -328,6 +339,7 @@ conflicts:
           O(selinux_domain), the reason names what SELinux denies.
         - V(ephemeral) when any outgoing connection may take it, with O(ephemeral=fail).
         - V(blocked) when this host's firewall lets no client in, with O(firewall=fail).
+        - V(claimed) when somebody will take it, with O(claims=fail).
         - V(unknown) when something holds it that neither the table nor C(/proc) shows.
       type: str
       returned: always
@@ -506,6 +518,7 @@ doubts:
         - V(ephemeral) when any outgoing connection may take it.
         - V(not_probed) when C(bind) gave no answer, so that only the socket table decided.
         - V(firewall) when this host's firewall does not let all clients in, or nobody can say whether it does.
+        - V(claim) when it is free now, and somebody will take it at the next boot or when something starts.
         - V(selinux) when SELinux would deny it to O(selinux_domain) if it enforced that, or nobody can say.
       type: str
       returned: always
@@ -643,6 +656,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._verdict.results i
 
 if t.TYPE_CHECKING:
     from ansible_collections.preflight.ports.plugins.module_utils._kernel.ephemeral import Ephemeral
+    from ansible_collections.preflight.ports.plugins.module_utils._model.claim import Claim
     from ansible_collections.preflight.ports.plugins.module_utils._model.doubt import Doubt
     from ansible_collections.preflight.ports.plugins.module_utils._model.passage import Barred
     from ansible_collections.preflight.ports.plugins.module_utils._verdict.advice import Circumstances
@@ -666,6 +680,7 @@ def main() -> None:
             "probe": {"type": "bool", "default": True},
             "redirects": {"type": "bool", "default": True},
             "ephemeral": {"type": "str", "choices": ["warn", "fail", "ignore"], "default": "warn"},
+            "claims": {"type": "str", "choices": ["warn", "fail", "ignore"], "default": "warn"},
             "firewall": {"type": "str", "choices": ["warn", "fail", "ignore"], "default": "warn"},
             "clients": {"type": "list", "elements": "str", "default": []},
             "source": {"type": "str", "choices": ["auto", "netlink", "procfs", "psutil"], "default": "auto"},
@@ -687,7 +702,8 @@ def main() -> None:
     settings = None if options["ephemeral"] == IGNORE else ephemeral.read()
     threatened = threatened_by_connections(requirements, settings)
     barred = find_barred(requirements, seen)
-    doubts = [*found_doubts(requirements, seen, settings if threatened else None, barred), *suspicions]
+    claims = find_claims(requirements, options["claims"])
+    doubts = [*found_doubts(requirements, seen, settings if threatened else None, barred, claims), *suspicions]
     outcome: dict[str, t.Any] = {
         **result(
             requirements,
@@ -767,12 +783,26 @@ def find_barred(requirements: t.Sequence[Requirement], seen: Look) -> Barred | N
     return firewall.find(requirements, seen.verdicts)
 
 
+def find_claims(requirements: t.Sequence[Requirement], wanted: str) -> list[Claim]:
+    """Who will take ports that are free now."""
+    if wanted == IGNORE or all(requirement.state != FREE for requirement in requirements):
+        return []
+    from ansible_collections.preflight.ports.plugins.module_utils._claims import gate
+
+    ports = [requirement.ports for requirement in requirements if requirement.state == FREE]
+    return [claim for claim in gate.find() if any(_meet(claim, each) for each in ports)]
+
+
+def _meet(claim: Claim, ports: range) -> bool:
+    return claim.first < ports.stop and claim.last >= ports.start
+
+
 def is_conflict(
     doubt: Doubt, options: dict[str, t.Any], requirements: t.Sequence[Requirement], barred: Barred | None
 ) -> bool:
     """Whether the request wants that. Of the firewall, only what surely stops every client is one."""
     if doubt.kind != "firewall":
-        return bool(options.get(doubt.kind) == FAIL)
+        return bool(options.get({"claim": "claims"}.get(doubt.kind, doubt.kind)) == FAIL)
     is_asked = requirements[doubt.entry].firewall == FAIL
     return is_asked and any(doubt.first == each.first and each.is_blocked for each in (barred or {})[doubt.entry])
 
@@ -786,10 +816,14 @@ def firewall_items(requirements: t.Sequence[Requirement], barred: Barred | None)
 
 
 def found_doubts(
-    requirements: t.Sequence[Requirement], seen: Look, settings: Ephemeral | None, barred: Barred | None
+    requirements: t.Sequence[Requirement],
+    seen: Look,
+    settings: Ephemeral | None,
+    barred: Barred | None,
+    claims: t.Sequence[Claim],
 ) -> list[Doubt]:
     """All that speaks against ports that are as required."""
-    if not (seen.diversions or seen.unprobed or settings or barred):
+    if not (seen.diversions or seen.unprobed or settings or barred or claims):
         return []
     # Only now: on a target, each import costs time in each task.
     from ansible_collections.preflight.ports.plugins.module_utils._kernel.rights import first_unprivileged
@@ -800,6 +834,7 @@ def found_doubts(
         *doubts.from_connections(requirements, seen.verdicts, settings),
         *doubts.from_silence(requirements, seen.verdicts, seen.unprobed, first_unprivileged()),
         *doubts.from_firewall(requirements, barred or {}),
+        *doubts.from_claims(requirements, seen.verdicts, claims),
     ]
 
 

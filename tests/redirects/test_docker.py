@@ -64,6 +64,21 @@ def test_compose_ports_are_what_docker_publishes(spec, world):
     assert {(each.protocol, each.address, port) for each in asked for port in each.ports} == published
 
 
+@pytest.mark.parametrize(
+    ("policy", "expected"), [("always", ["claim"]), ("unless-stopped", []), ("no", [])], ids=["always", "stopped", "no"]
+)
+def test_a_stopped_container_claims_its_port(policy, expected, world):
+    world.docker.start("idle", "idle", "--publish=7101:80", f"--restart={policy}")
+    try:
+        world.docker("stop", "--time=0", "idle")
+        (entry,) = check([7101])["ports"]
+        assert entry["state"] == "free"
+        assert [doubt["kind"] for doubt in check([7101])["doubts"]] == expected
+        assert check([7101], held_by=["container:idle"])["doubts"] == []
+    finally:
+        world.docker("rm", "--force", "idle")
+
+
 def test_a_published_port_is_taken(world):
     result = check([PUBLISHED, FREE])
     (conflict,) = result["conflicts"]

@@ -55,6 +55,11 @@ def _containers(root: str, _period: float) -> tuple[Known, ...]:
     return tuple(filter(None, map(_from_file, glob.glob(pattern))))
 
 
+def data_root(root: str = "/") -> str:
+    """Where it keeps its files."""
+    return _daemon(root).data_root
+
+
 def _daemon(root: str) -> _Daemon:
     """A socket that nobody but systemd listens on is not asked: that would start the engine."""
     data_root, hosts = _DATA_ROOT, []

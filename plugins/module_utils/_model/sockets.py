@@ -29,6 +29,11 @@ _LOOPBACK4_NET, _LOOPBACK6 = 127, bytes(15) + b"\1"
 _WILDCARDS = (ANY4, ANY6, MAPPED_PREFIX + ANY4)
 
 
+def packed(address: str) -> bytes:
+    """4 or 16 bytes. Raises OSError for what is no address."""
+    return socket.inet_pton(socket.AF_INET6 if ":" in address else socket.AF_INET, address)
+
+
 def is_loopback(address: bytes) -> bool:
     return address == _LOOPBACK6 or (len(address) == 4 and address[0] == _LOOPBACK4_NET)
 

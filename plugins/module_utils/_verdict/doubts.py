@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.preflight.ports.plugins.module_utils._kernel.ephemeral import Ephemeral
+from ansible_collections.preflight.ports.plugins.module_utils._model.claim import Claim
 from ansible_collections.preflight.ports.plugins.module_utils._model.doubt import (
     CLAIM,
     EPHEMERAL,
@@ -21,9 +22,11 @@ from ansible_collections.preflight.ports.plugins.module_utils._model.doubt impor
 from ansible_collections.preflight.ports.plugins.module_utils._model.finding import BLOCKED, CLAIMED, REFUSED
 from ansible_collections.preflight.ports.plugins.module_utils._model.finding import EPHEMERAL as TAKEN_BY_CONNECTIONS
 from ansible_collections.preflight.ports.plugins.module_utils._model.holder import Redirect
+from ansible_collections.preflight.ports.plugins.module_utils._model.overlap import overlap
 from ansible_collections.preflight.ports.plugins.module_utils._model.ports import runs
 from ansible_collections.preflight.ports.plugins.module_utils._model.question import Question, questions_of
 from ansible_collections.preflight.ports.plugins.module_utils._model.requirement import FREE, Requirement
+from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import Endpoint, packed
 from ansible_collections.preflight.ports.plugins.module_utils._verdict.barriers import barrier
 from ansible_collections.preflight.ports.plugins.module_utils._verdict.sentences import diversion
 from ansible_collections.preflight.ports.plugins.module_utils._verdict.verdict import Verdict, Verdicts
@@ -98,6 +101,29 @@ _SILENCE = {
     ),
     False: ("bind(2) gave no answer: it is refused on every port here", "Run the task where its user may bind ports."),
 }
+
+
+def from_claims(requirements: t.Sequence[Requirement], verdicts: Verdicts, claims: t.Sequence[Claim]) -> list[Doubt]:
+    """Ports that are free now and that somebody whom ``held_by`` does not name will take."""
+    found: list[Doubt] = []
+    for index, requirement in enumerate(requirements if claims else ()):
+        free = _met(index, requirement, verdicts) if requirement.state == FREE else []
+        taken = {port for port in free if (index, port) in verdicts and verdicts[index, port].state != FREE}
+        for claim in claims:
+            if not _concerns(claim, requirement) or claim.is_allowed(requirement.held_by):
+                continue
+            ports = [port for port in free if claim.first <= port <= claim.last and port not in taken]
+            advice = f"{claim.remedy}, or name it in held_by ({claim.field}:{claim.name}) if it is to have the port."
+            found += [Doubt(index, *run, CLAIM, claim.reason, advice) for run in runs(ports)]
+    return found
+
+
+def _concerns(claim: Claim, requirement: Requirement) -> bool:
+    """Whether both want the same addresses."""
+    if claim.protocol != requirement.protocol:
+        return False
+    wanted = Endpoint(packed(claim.address)) if claim.address else None
+    return wanted is None or any(overlap(each, wanted) is not False for each in requirement.endpoints)
 
 
 def from_firewall(requirements: t.Sequence[Requirement], barred: Barred) -> list[Doubt]:

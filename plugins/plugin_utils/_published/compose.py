@@ -10,7 +10,7 @@ import re
 import typing as t
 
 import yaml
-from ansible_collections.preflight.ports.plugins.plugin_utils._published.spec import (
+from ansible_collections.preflight.ports.plugins.module_utils._claims.publish import (
     Published,
     SpecError,
     parse,

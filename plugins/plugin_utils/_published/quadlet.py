@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.preflight.ports.plugins.plugin_utils._published.spec import SpecError, parse
+from ansible_collections.preflight.ports.plugins.module_utils._claims.publish import SpecError, parse
+from ansible_collections.preflight.ports.plugins.module_utils._claims.settings import read
 
 _SECTIONS = ("Container", "Pod", "Kube")
 
@@ -20,7 +21,7 @@ class QuadletError(ValueError):
 def entries(text: str, name: str) -> list[dict[str, t.Any]]:
     """Entries for ``ports``. *name*: that of the file, ``web.container``. Raises QuadletError."""
     stem, _dot, kind = name.rpartition(".")
-    settings = list(_settings(text))
+    settings = [(key, value) for section, key, value in read(text) if section in _SECTIONS]
     own = dict(settings)
     if own.get("Network") == "host":
         return []
@@ -35,15 +36,3 @@ def entries(text: str, name: str) -> list[dict[str, t.Any]]:
                 raise QuadletError(f"{name}: PublishPort={value}: {error}") from error
             found += [port.entry(stem, [] if kind == "kube" else held_by)] if port else []
     return found
-
-
-def _settings(text: str) -> t.Iterator[tuple[str, str]]:
-    """Those of the sections that publish; systemd.syntax(7) joins lines that end with a backslash."""
-    section = ""
-    for line in text.replace("\\\n", " ").splitlines():
-        line = line.strip()
-        if line.startswith("[") and line.endswith("]"):
-            section = line[1:-1]
-        elif section in _SECTIONS and "=" in line and line[0] not in "#;":
-            key, _equals, value = line.partition("=")
-            yield key.strip(), value.strip()

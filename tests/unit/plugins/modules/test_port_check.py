@@ -14,11 +14,13 @@ import yaml
 from ansible.module_utils import basic
 from ansible_collections.preflight.ports.plugins.doc_fragments._attributes import ModuleDocFragment
 from ansible_collections.preflight.ports.plugins.module_utils import _look
+from ansible_collections.preflight.ports.plugins.module_utils._claims import gate as claims
 from ansible_collections.preflight.ports.plugins.module_utils._holders import command_lines
 from ansible_collections.preflight.ports.plugins.module_utils._kernel import bind, ephemeral
 from ansible_collections.preflight.ports.plugins.module_utils._kernel.bind import ProbeError
 from ansible_collections.preflight.ports.plugins.module_utils._kernel.ephemeral import Ephemeral
 from ansible_collections.preflight.ports.plugins.module_utils._look import confined
+from ansible_collections.preflight.ports.plugins.module_utils._model.claim import Claim
 from ansible_collections.preflight.ports.plugins.module_utils._model.denial import NAME_BIND, Denial
 from ansible_collections.preflight.ports.plugins.module_utils._model.holder import Redirect
 from ansible_collections.preflight.ports.plugins.module_utils._model.passage import BLOCKED, LIMITED, Passage
@@ -39,6 +41,7 @@ def run(run_module, monkeypatch):
     # As for root, on a host without rules.
     monkeypatch.setattr(gate, "find", lambda _questions: {})
     monkeypatch.setattr(gate, "passages", lambda accesses: [[] for _access in accesses])
+    monkeypatch.setattr(claims, "find", list)
     return functools.partial(run_module, port_check)
 
 
@@ -420,6 +423,21 @@ def test_no_waiting_for_what_time_does_not_mend(run, looks):
     clock = looks(False, state="duplicate")
     assert run(ports=[80], timeout=30)["failed"]
     assert clock.slept == []
+
+
+@pytest.mark.parametrize(
+    ("wanted", "state", "kinds"),
+    [("warn", "free", ["claim"]), ("fail", "claimed", []), ("ignore", "free", [])],
+)
+def test_a_port_that_somebody_will_take(wanted, state, kinds, run, free, warnings, monkeypatch):
+    unit = Claim("tcp", None, free, free, "unit", "web.socket", "systemd takes it", "Disable it")
+    monkeypatch.setattr(claims, "find", lambda: [unit])
+    result = run(ports=[free], claims=wanted)
+    assert [entry["state"] for entry in result["ports"]] == [state]
+    assert [doubt["kind"] for doubt in result["doubts"]] == kinds
+    assert bool(result["conflicts"]) == (wanted == "fail")
+    advice = "Disable it, or name it in held_by (unit:web.socket) if it is to have the port."
+    assert (advice in result["msg"]) == (wanted != "ignore")
 
 
 def test_what_nat_rules_may_do_is_a_doubt(run, warnings, monkeypatch):

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.preflight.ports.plugins.module_utils._kernel.ephemeral import Ephemeral
+from ansible_collections.preflight.ports.plugins.module_utils._model.claim import Claim
 from ansible_collections.preflight.ports.plugins.module_utils._model.doubt import (
     CLAIM,
     EPHEMERAL,
@@ -19,6 +20,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._model.question im
 from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import LISTENING
 from ansible_collections.preflight.ports.plugins.module_utils._verdict.doubts import (
     as_conflicts,
+    from_claims,
     from_connections,
     from_nat,
     from_silence,
@@ -136,3 +138,28 @@ def test_as_conflicts(kind, state):
         (0, 80): (state, False, doubt),
         (0, 81): (state, False, doubt),
     }
+
+
+SSH = Claim("tcp", None, 22, 22, "unit", "ssh.socket", "systemd takes it", "Disable it")
+
+
+@pytest.mark.parametrize(
+    ("entry", "claim", "options", "expected"),
+    [
+        pytest.param(22, SSH, {}, [(22, 22)], id="a port"),
+        pytest.param("20-30", SSH, {}, [(22, 22)], id="one of a range"),
+        pytest.param("20-30", SSH._replace(first=29, last=40), {}, [(29, 30)], id="some of a range"),
+        pytest.param("22/udp", SSH, {}, [], id="another protocol"),
+        pytest.param(22, SSH, {"held_by": ["unit:ssh"]}, [], id="it is allowed"),
+        pytest.param(22, SSH, {"state": "listening"}, [], id="it is to listen"),
+        pytest.param("127.0.0.1:22", SSH._replace(address="10.0.0.5"), {}, [], id="another address"),
+        pytest.param("10.0.0.5:22", SSH._replace(address="10.0.0.5"), {}, [(22, 22)], id="the same address"),
+        pytest.param(22, SSH._replace(address="10.0.0.5"), {}, [(22, 22)], id="one of all addresses"),
+    ],
+)
+def test_claims(entry, claim, options, expected):
+    found = from_claims([want(entry, **options)], {}, [claim])
+    assert [(each.first, each.last) for each in found] == expected
+    for each in found:
+        assert (each.kind, each.reason) == ("claim", "systemd takes it")
+        assert each.advice == "Disable it, or name it in held_by (unit:ssh.socket) if it is to have the port."

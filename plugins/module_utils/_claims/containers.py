@@ -1,0 +1,69 @@
+# Copyright (c) 2026, preflight.ports contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Stopped containers that Docker starts by itself, by its files: hostconfig.json and config.v2.json."""
+
+from __future__ import annotations
+
+import glob
+import json
+import os
+import typing as t
+
+from ansible_collections.preflight.ports.plugins.module_utils._claims.publish import SpecError, published
+from ansible_collections.preflight.ports.plugins.module_utils._holders.docker import at, data_root
+from ansible_collections.preflight.ports.plugins.module_utils._model.claim import Claim
+from ansible_collections.preflight.ports.plugins.module_utils._model.text import printable
+
+_MOST_BYTES = 1 << 22
+
+
+def claims(root: str = "/") -> list[Claim]:
+    """Those of containers that are not running. Without the right to read the files there are none."""
+    folders = sorted(glob.glob(os.path.join(root, data_root(root).lstrip("/"), "containers", "*")))
+    return [claim for folder in folders for claim in _of_container(folder)]
+
+
+def _of_container(folder: str) -> t.Iterator[Claim]:
+    config, host = _json(f"{folder}/config.v2.json"), _json(f"{folder}/hostconfig.json")
+    if at(config, "State", "Running") is not False or not _restarts(config, host):
+        return
+    name = printable(str(at(config, "Name") or os.path.basename(folder)).lstrip("/")[:255])
+    bindings = at(host, "PortBindings")
+    for inside, outside in bindings.items() if isinstance(bindings, dict) else ():
+        container, _slash, protocol = str(inside).partition("/")
+        for each in outside if isinstance(outside, list) else ():
+            try:
+                found = published(str(at(each, "HostPort") or ""), container, protocol, at(each, "HostIp") or None)
+            except SpecError:
+                continue
+            if found:
+                yield Claim(
+                    found.protocol,
+                    None if found.address in ("0.0.0.0", "::") else found.address,
+                    found.first,
+                    found.last,
+                    "container",
+                    name,
+                    f"the stopped container {name} takes the port when Docker starts again",
+                    f"Let it stay stopped (docker update --restart=no {name})",
+                )
+
+
+def _restarts(config: t.Any, host: t.Any) -> bool:
+    """RestartManager.ShouldRestart() of Docker, when the engine starts."""
+    policy = at(host, "RestartPolicy", "Name")
+    if at(config, "HasBeenStartedBefore") is not True:
+        return False
+    if policy == "unless-stopped":
+        return at(config, "HasBeenManuallyStopped") is not True
+    return policy == "always" or (policy == "on-failure" and bool(at(config, "State", "ExitCode")))
+
+
+def _json(path: str) -> t.Any:
+    try:
+        with open(path, encoding="utf-8") as file:
+            return json.loads(file.read(_MOST_BYTES))
+    except (OSError, ValueError, RecursionError):
+        return None
