@@ -180,7 +180,8 @@ def _for_holder(holder: Holder, is_kept: bool) -> str:
     if unit.endswith((".service", ".socket")):
         user = f"--user --machine={process.user}@ " if "/" in unit else ""
         return f"Stop it (systemctl {user}stop {unit.rpartition('/')[2]}){_or_name(f'unit:{unit}', is_kept)}"
-    return f"Stop {name_of(holder)} (pid {process.pid}){_or_name(process.name or '', is_kept)}"
+    pattern = f"program:{process.program}" if process.program else process.name or ""
+    return f"Stop {name_of(holder)} (pid {process.pid}){_or_name(pattern, is_kept)}"
 
 
 _CAREFUL = {

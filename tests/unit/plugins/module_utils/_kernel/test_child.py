@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import time
 
 import pytest
@@ -75,3 +76,15 @@ def test_ask_where_nothing_is_left(call, monkeypatch):
     monkeypatch.setattr(os, call, refuse)
     with pytest.raises(ChildError, match="Too many open files"):
         ask(os.getpid, 10)
+
+
+def test_ask_with_many_descriptors():
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(2000, hard), hard))
+    some = [os.dup(0) for _each in range(1100)]
+    try:
+        assert ask(lambda: 1, 10) == 1
+    finally:
+        for each in some:
+            os.close(each)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

@@ -84,6 +84,11 @@ KEEP = "if it is to keep the port."
             id="a session is nothing to stop",
         ),
         pytest.param(of(None), f"Stop apache2 (pid 812), or name it in held_by (apache2) {KEEP}", id="no unit"),
+        pytest.param(
+            of(None, name="java", program="kafka.Kafka"),
+            f"Stop java running kafka.Kafka (pid 812), or name it in held_by (program:kafka.Kafka) {KEEP}",
+            id="an interpreter",
+        ),
         pytest.param(of(None, name=""), "Stop a nameless process (pid 812).", id="no name"),
         pytest.param(
             of("docker.service", name="docker-proxy", container=WEB),
