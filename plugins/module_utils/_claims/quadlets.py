@@ -11,12 +11,11 @@ import os
 import typing as t
 
 from ansible_collections.preflight.ports.plugins.module_utils._claims.publish import SpecError, parse
-from ansible_collections.preflight.ports.plugins.module_utils._claims.settings import read
+from ansible_collections.preflight.ports.plugins.module_utils._claims.quadlet import SECTIONS, parsed
 from ansible_collections.preflight.ports.plugins.module_utils._model.claim import Claim
 from ansible_collections.preflight.ports.plugins.module_utils._model.text import printable
 
 _FOLDERS = ("etc/containers/systemd", "run/containers/systemd", "usr/share/containers/systemd")
-_KINDS = {"container": "Container", "pod": "Pod", "kube": "Kube"}
 _MOST_BYTES = 1 << 16
 
 
@@ -24,35 +23,25 @@ def claims(root: str = "/") -> list[Claim]:
     """Those of root's quadlets that have an [Install] section which some target wants."""
     found: dict[str, str] = {}
     for folder in _FOLDERS:
-        for kind in _KINDS:
+        for kind in SECTIONS:
             for path in glob.glob(os.path.join(root, folder, f"*.{kind}")):
                 found.setdefault(os.path.basename(path), path)
     return [claim for name in sorted(found) for claim in _of_quadlet(name, _text(found[name]))]
 
 
 def _of_quadlet(name: str, text: str) -> t.Iterator[Claim]:
-    stem, _dot, kind = name.rpartition(".")
-    settings = list(read(text))
-    wanted = [value for section, key, value in settings if section == "Install" and key in ("WantedBy", "RequiredBy")]
-    if not any(wanted):
-        return
-    own = {key: value for section, key, value in settings if section == _KINDS[kind]}
-    if own.get("Network") == "host":
-        return
-    container = own.get("ContainerName") or own.get("PodName") or f"systemd-{stem}"
-    shown = printable((f"{container}-infra" if kind == "pod" else container)[:255])
-    file = printable(name[:255])
-    for section, key, value in settings:
-        if section == _KINDS[kind] and key == "PublishPort":
-            try:
-                found = parse(value)
-            except SpecError:
-                continue
-            if found:
-                address = None if found.address in ("0.0.0.0", "::") else found.address
-                reason = f"the quadlet {file} takes the port at the next boot, or when it is started"
-                remedy = f"Take WantedBy out of {file}"
-                yield Claim(found.protocol, address, found.first, found.last, "container", shown, reason, remedy)
+    quadlet = parsed(name, text)
+    container, file = printable(quadlet.container[:255]), printable(name[:255])
+    for value in quadlet.ports if quadlet.is_installed else ():
+        try:
+            found = parse(value)
+        except SpecError:
+            continue
+        if found:
+            address = None if found.address in ("0.0.0.0", "::") else found.address
+            reason = f"the quadlet {file} takes the port at the next boot, or when it is started"
+            remedy = f"Take WantedBy out of {file}"
+            yield Claim(found.protocol, address, found.first, found.last, "container", container, reason, remedy)
 
 
 def _text(path: str) -> str:

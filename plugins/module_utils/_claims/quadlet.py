@@ -1,0 +1,41 @@
+# Copyright (c) 2026, preflight.ports contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a quadlet says: podman-systemd.unit(5). Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.preflight.ports.plugins.module_utils._claims.settings import read
+
+SECTIONS = {"container": "Container", "pod": "Pod", "kube": "Kube"}
+"""The suffix of the file's name -> the section that publishes."""
+
+
+class Quadlet(t.NamedTuple):
+    """A file that publishes ports."""
+
+    container: str
+    """The name of the container that has the ports; of a pod, its infra container."""
+    ports: list[str]
+    """Its PublishPort lines; none where it has the host's network."""
+    is_installed: bool
+    """Whether a boot starts it."""
+
+
+def parsed(name: str, text: str) -> Quadlet:
+    """*name*: that of the file, ``web.container``."""
+    stem, _dot, kind = name.rpartition(".")
+    settings = list(read(text))
+    own = [(key, value) for section, key, value in settings if section == SECTIONS.get(kind)]
+    last = dict(own)
+    container = last.get("ContainerName") or last.get("PodName") or f"systemd-{stem}"
+    wanted = ("WantedBy", "RequiredBy")
+    installed = [value for section, key, value in settings if section == "Install" and key in wanted]
+    return Quadlet(
+        f"{container}-infra" if kind == "pod" else container,
+        [] if last.get("Network") == "host" else [value for key, value in own if key == "PublishPort" and value],
+        any(installed),
+    )
