@@ -122,8 +122,13 @@ def _concerns(claim: Claim, requirement: Requirement) -> bool:
     """Whether both want the same addresses."""
     if claim.protocol != requirement.protocol:
         return False
-    wanted = Endpoint(packed(claim.address)) if claim.address else None
-    return wanted is None or any(overlap(each, wanted) is not False for each in requirement.endpoints)
+    if not claim.address:
+        return True
+    try:
+        wanted = Endpoint(packed(claim.address))
+    except OSError:
+        return False  # whoever claims it will fail
+    return any(overlap(each, wanted) is not False for each in requirement.endpoints)
 
 
 def from_firewall(requirements: t.Sequence[Requirement], barred: Barred) -> list[Doubt]:

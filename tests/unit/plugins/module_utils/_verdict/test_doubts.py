@@ -155,6 +155,7 @@ SSH = Claim("tcp", None, 22, 22, "unit", "ssh.socket", "systemd takes it", "Disa
         pytest.param("127.0.0.1:22", SSH._replace(address="10.0.0.5"), {}, [], id="another address"),
         pytest.param("10.0.0.5:22", SSH._replace(address="10.0.0.5"), {}, [(22, 22)], id="the same address"),
         pytest.param(22, SSH._replace(address="10.0.0.5"), {}, [(22, 22)], id="one of all addresses"),
+        pytest.param(22, SSH._replace(address="999.0.0.1"), {}, [], id="no address"),
     ],
 )
 def test_claims(entry, claim, options, expected):
