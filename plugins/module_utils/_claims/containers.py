@@ -35,7 +35,9 @@ def _of_container(folder: str) -> t.Iterator[Claim]:
         container, _slash, protocol = str(inside).partition("/")
         for each in outside if isinstance(outside, list) else ():
             try:
-                found = published(str(at(each, "HostPort") or ""), container, protocol, at(each, "HostIp") or None)
+                found = published(
+                    str(at(each, "HostPort") or ""), container, protocol, str(at(each, "HostIp") or "") or None
+                )
             except SpecError:
                 continue
             if found:
