@@ -45,7 +45,9 @@ def measure() -> dict[str, Score]:
     # Left out: what changed meanwhile, addresses that the host does not have, and bound sockets that do not listen,
     # which only port_check means to call taken.
     fair = {ask: before[ask] for ask in asks if before[ask] == after[ask] and ask not in bound}
-    taken = {ask: errors == [IN_USE] for ask, errors in fair.items() if errors in ([""], [IN_USE])}
+    # Of the one port, the errors of each socket that a server opens.
+    errors = {ask: set(found[0]) - {""} for ask, found in fair.items()}
+    taken = {ask: found == {IN_USE} for ask, found in errors.items() if found <= {IN_USE}}
     return {name: _score(answers, taken) for name, answers in said.items()}
 
 

@@ -98,7 +98,7 @@ def _received(reading: int, seconds: float) -> str:
 
 def _reap(pid: int) -> None:
     """It is gone within a moment, unless the kernel holds it."""
-    for _attempt in range(100):
+    for attempt in range(110):
         if os.waitpid(pid, os.WNOHANG)[0]:
             return
-        time.sleep(0.01)
+        time.sleep(0.0002 if attempt < 10 else 0.01)

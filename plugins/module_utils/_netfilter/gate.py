@@ -36,7 +36,7 @@ _NO_NF_TABLES = (errno.EINVAL, errno.EPROTONOSUPPORT)
 _NETLINK_ROUTE, _RTM_NEWLINK, _RTM_GETLINK, _RTM_NEWQDISC, _RTM_GETQDISC = 0, 16, 18, 36, 38
 _IFINFOMSG_BYTES, _TCMSG_BYTES = 16, 20
 # IFLA_XDP has IFLA_XDP_ATTACHED in it, which is XDP_ATTACHED_NONE for most.
-_WITHOUT_XDP = attribute(43, attribute(2, b"\0"))
+_WITHOUT_XDP = attribute(43, attribute(2, b"\0") + bytes(3))  # attributes begin at multiples of 4 bytes
 _IFLA_XDP = _WITHOUT_XDP[2:4]
 _LOOKING_QDISCS = [attribute(1, kind) for kind in (b"clsact\0", b"ingress\0")]
 _HANDLED = (1, 2, 5, 7, 10)  # NFPROTO_INET, NFPROTO_IPV4, NFPROTO_NETDEV, NFPROTO_BRIDGE, NFPROTO_IPV6

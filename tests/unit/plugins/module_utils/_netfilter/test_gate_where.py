@@ -126,3 +126,25 @@ def test_where_fails_where_a_file_is_not_for_the_user(proc, chains, monkeypatch)
     monkeypatch.setattr(gate, "open", refuse, raising=False)
     with pytest.raises(SourceError, match="Permission denied"):
         where(False, str(proc))
+
+
+# As the kernel writes it: IFLA_IFNAME, then IFLA_XDP with IFLA_XDP_ATTACHED, each at a multiple of 4 bytes.
+NAMED = b"\x07\x00\x03\x00lo\x00\x00"
+WITHOUT_XDP = NAMED + b"\x0c\x00\x2b\x00\x05\x00\x02\x00\x00\x00\x00\x00"
+WITH_XDP = NAMED + b"\x14\x00\x2b\x00\x05\x00\x02\x00\x01\x00\x00\x00\x08\x00\x04\x00\x2a\x00\x00\x00"
+FIFO, CLSACT = b"\x0f\x00\x01\x00pfifo_fast\x00", b"\x0b\x00\x01\x00clsact\x00"
+
+
+@pytest.mark.parametrize(
+    ("links", "qdiscs", "expected"),
+    [
+        pytest.param([WITHOUT_XDP], [FIFO], False, id="none"),
+        pytest.param([NAMED], [], False, id="a kernel without XDP"),
+        pytest.param([WITHOUT_XDP, WITH_XDP], [FIFO], True, id="XDP"),
+        pytest.param([WITHOUT_XDP], [FIFO, CLSACT], True, id="filters of traffic control"),
+    ],
+)
+def test_programs_that_see_packets_first(links, qdiscs, expected, monkeypatch):
+    answers = {16: links, 36: qdiscs}
+    monkeypatch.setattr(gate, "dump", lambda _family, _request, kind, _head: [bytes(16) + one for one in answers[kind]])
+    assert gate._has_programs() is expected
