@@ -44,6 +44,7 @@ def holder(process, pid=812, unit=None, user="root", state="listening", addresse
         "pids": [pid],
         "process": process,
         "exe": None,
+        "program": None,
         "user": user,
         "uid": 0,
         "unit": unit,
