@@ -17,6 +17,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._model.sockets imp
     Endpoint,
     Socket,
     SourceError,
+    is_loopback,
 )
 from ansible_collections.preflight.ports.plugins.module_utils._table.sources import Source
 
@@ -33,6 +34,13 @@ def find(question: Question, redirect: Redirect, source: Source) -> tuple[Socket
     return tuple(held for sockets in served for held in sockets) if all(served) else ()
 
 
+def leads_away(redirect: Redirect) -> bool:
+    """Whether somebody whom this host does not know may answer."""
+    own = _own_addresses()
+    known = [each.address is None or each.address in own for each in redirect.destinations]
+    return not known or not all(known)
+
+
 def _own_addresses() -> frozenset[bytes]:
     try:
         return frozenset(address for _device, address in addresses.read())
@@ -41,10 +49,12 @@ def _own_addresses() -> frozenset[bytes]:
 
 
 def _here(question: Question, destination: Destination, source: Source) -> list[Socket]:
-    """The address of a device is that of the question, or an unknown one, which only a wildcard serves for sure."""
+    """The first address of the device that a packet comes in by is not known. Only a wildcard serves it for sure."""
     asked = question.endpoint
     if destination.address is not None:
         asked = Endpoint(destination.address, v6only=True if len(destination.address) == 16 else None)
+    elif not asked.is_wildcard and not is_loopback(asked.address):
+        asked = asked._replace(address=bytes(len(asked.address)))
     there = question._replace(endpoint=asked, port=destination.port)
     sockets = table([there], source, LISTENERS).get((there.protocol, there.port), [])
     return [held for held in sockets if held.state == SERVING[held.protocol] and serves(asked, held.endpoint)]

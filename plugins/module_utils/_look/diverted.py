@@ -38,7 +38,8 @@ def divert(
                 answers[key] = answering.find(question, redirect, source)
             there = answers[key]
         before = found.get(question) or Finding(REDIRECTED)
-        found[question] = before._replace(redirect=redirect, answering=there)
+        strangers = question in to_be_served and not there and answering.leads_away(redirect)
+        found[question] = before._replace(redirect=redirect, answering=there, strangers_answer=strangers)
     asked = suspects(requirements, found).intersection(held for sockets in answers.values() for held in sockets)
     if not asked:
         return found, known

@@ -85,7 +85,8 @@ def _service(requirement: Requirement, endpoint: Endpoint, finding: Finding, cen
     if allows(requirement, redirected(finding.redirect, REDIRECTED, requirement.protocol)):
         return _Service(True, others)
     answering = [holder_of(held, census) for held in finding.answering]
-    return _Service(bool(answering), others, answering)
+    unknown = [redirected(finding.redirect, REDIRECTED, requirement.protocol)] if finding.strangers_answer else []
+    return _Service(bool(answering), others, answering + unknown)
 
 
 def _serves(requirement: Requirement, endpoint: Endpoint, held: Socket) -> bool:

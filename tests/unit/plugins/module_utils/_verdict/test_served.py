@@ -184,3 +184,14 @@ def test_judge_served_names_who_answers_instead():
     verdict = judged(80, ANSWERED, NOTHING, held_by=["nginx"])
     assert [holder.redirect for holder in verdict.holders] == [RULE]
     assert names(verdict.answering) == names(verdict.strangers) == ["apache2"]
+
+
+@pytest.mark.parametrize(
+    ("held_by", "state", "met"), [(["apache2"], REDIRECTED, False), ([], LISTENING, True)], ids=["by one", "by anybody"]
+)
+def test_a_family_that_strangers_answer(held_by, state, met):
+    """Clients of IPv4 are sent to somebody whom this host does not know."""
+    away = Finding(REDIRECTED, redirect=RULE, strangers_answer=True)
+    here = Finding(LISTENING, (row(LISTENING, "::", v6only=True, inode=APACHE.pid),))
+    verdict = judged(80, away, here, held_by=held_by)
+    assert (verdict.state, verdict.met) == (state, met)
