@@ -57,7 +57,14 @@ seealso:
 EXAMPLES = r"""
 - name: Require the ports of a project before it is started
   preflight.ports.port_check:
-    ports: "{{ lookup('ansible.builtin.file', 'compose.yml') | preflight.ports.compose_ports(project='shop') }}"
+    ports: "{{ compose | preflight.ports.compose_ports(project='shop') }}"
+  vars:
+    # Or the file itself: "{{ lookup('ansible.builtin.file', 'compose.yml') }}"
+    compose: |
+      services:
+        web:
+          image: nginx
+          ports: ["127.0.0.1:8080:80"]
 """
 
 RETURN = r"""

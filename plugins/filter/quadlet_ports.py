@@ -42,7 +42,13 @@ seealso:
 EXAMPLES = r"""
 - name: Require the ports of a quadlet before it is started
   preflight.ports.port_check:
-    ports: "{{ lookup('ansible.builtin.file', 'web.container') | preflight.ports.quadlet_ports('web.container') }}"
+    ports: "{{ quadlet | preflight.ports.quadlet_ports('web.container') }}"
+  vars:
+    # Or the file itself: "{{ lookup('ansible.builtin.file', 'web.container') }}"
+    quadlet: |
+      [Container]
+      Image=nginx
+      PublishPort=8081:80
 """
 
 RETURN = r"""
