@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
+import typing as t
+
 from ansible_collections.preflight.ports.plugins.module_utils._kernel import addresses
 from ansible_collections.preflight.ports.plugins.module_utils._look.witnesses import table
 from ansible_collections.preflight.ports.plugins.module_utils._model.holder import Destination, Redirect
-from ansible_collections.preflight.ports.plugins.module_utils._model.overlap import serves
+from ansible_collections.preflight.ports.plugins.module_utils._model.overlap import overlap, serves
 from ansible_collections.preflight.ports.plugins.module_utils._model.question import Question
 from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import (
     LISTENERS,
@@ -22,16 +24,26 @@ from ansible_collections.preflight.ports.plugins.module_utils._model.sockets imp
 from ansible_collections.preflight.ports.plugins.module_utils._table.sources import Source
 
 
-def find(question: Question, redirect: Redirect, source: Source) -> tuple[Socket, ...]:
-    """The sockets that serve all destinations of the rules; none where one has nobody, or it is not known."""
+class Answering(t.NamedTuple):
+    """Who answers where rules lead."""
+
+    sockets: tuple[Socket, ...]
+    """Those that some clients meet."""
+    in_part: bool
+    """Whether others get no answer, as far as this host knows."""
+
+
+def find(question: Question, redirect: Redirect, source: Source) -> Answering:
+    """Those at all destinations of the rules. Raises SourceError."""
     own = _own_addresses()
-    served = [
+    found = [
         _here(question, destination, source)
         if destination.address is None or destination.address in own
         else _in_namespaces(question.protocol, destination)
         for destination in redirect.destinations
     ]
-    return tuple(held for sockets in served for held in sockets) if all(served) else ()
+    sockets = tuple(held for each in found for held in each.sockets)
+    return Answering(sockets, not found or any(each.in_part or not each.sockets for each in found))
 
 
 def leads_away(redirect: Redirect) -> bool:
@@ -48,7 +60,7 @@ def _own_addresses() -> frozenset[bytes]:
         return frozenset()
 
 
-def _here(question: Question, destination: Destination, source: Source) -> list[Socket]:
+def _here(question: Question, destination: Destination, source: Source) -> Answering:
     """The first address of the device that a packet comes in by is not known. Only a wildcard serves it for sure."""
     asked = question.endpoint
     if destination.address is not None:
@@ -57,11 +69,13 @@ def _here(question: Question, destination: Destination, source: Source) -> list[
         asked = asked._replace(address=bytes(len(asked.address)))
     there = question._replace(endpoint=asked, port=destination.port)
     sockets = table([there], source, LISTENERS).get((there.protocol, there.port), [])
-    return [held for held in sockets if held.state == SERVING[held.protocol] and serves(asked, held.endpoint)]
+    serving = [held for held in sockets if held.state == SERVING[held.protocol]]
+    met = tuple(held for held in serving if overlap(asked, held.endpoint) is not False)
+    return Answering(met, not any(serves(asked, held.endpoint) for held in met))
 
 
-def _in_namespaces(protocol: str, destination: Destination) -> list[Socket]:
+def _in_namespaces(protocol: str, destination: Destination) -> Answering:
     # Only now: on a target, each import costs time in each task.
     from ansible_collections.preflight.ports.plugins.module_utils._table import namespaces
 
-    return namespaces.servers_at(destination.address or b"", protocol, destination.port)
+    return Answering(tuple(namespaces.servers_at(destination.address or b"", protocol, destination.port)), False)

@@ -14,7 +14,6 @@ from ansible_collections.preflight.ports.plugins.module_utils._model.finding imp
 from ansible_collections.preflight.ports.plugins.module_utils._model.holder import Census, Redirect
 from ansible_collections.preflight.ports.plugins.module_utils._model.question import Question
 from ansible_collections.preflight.ports.plugins.module_utils._model.requirement import Requirement
-from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import Socket
 from ansible_collections.preflight.ports.plugins.module_utils._table.sources import Source
 from ansible_collections.preflight.ports.plugins.module_utils._verdict.verdicts import suspects
 
@@ -29,18 +28,23 @@ def divert(
 ) -> tuple[Findings, Census | None]:
     """*findings* with the *redirects*, and the census with those who answer there. Raises SourceError."""
     found = dict(findings)
-    answers: dict[tuple[t.Any, ...], tuple[Socket, ...]] = {}
+    answers: dict[tuple[t.Any, ...], answering.Answering] = {}
     for question, redirect in redirects.items():
-        there: tuple[Socket, ...] = ()
+        there = answering.Answering((), False)
         if question in to_be_served:
             key = (question.protocol, question.endpoint, redirect.destinations)
             if key not in answers:
                 answers[key] = answering.find(question, redirect, source)
             there = answers[key]
         before = found.get(question) or Finding(REDIRECTED)
-        strangers = question in to_be_served and not there and answering.leads_away(redirect)
-        found[question] = before._replace(redirect=redirect, answering=there, strangers_answer=strangers)
-    asked = suspects(requirements, found).intersection(held for sockets in answers.values() for held in sockets)
+        unknown = there.in_part or not there.sockets
+        found[question] = before._replace(
+            redirect=redirect,
+            answering=there.sockets,
+            answered_in_part=there.in_part,
+            strangers_answer=question in to_be_served and unknown and answering.leads_away(redirect),
+        )
+    asked = suspects(requirements, found).intersection(held for each in answers.values() for held in each.sockets)
     if not asked:
         return found, known
     more = census.take(asked)

@@ -51,6 +51,8 @@ class Finding(t.NamedTuple):
     """What takes all traffic for it."""
     answering: tuple[Socket, ...] = ()
     """Those that answer where the redirect leads."""
+    answered_in_part: bool = False
+    """Whether only some clients get an answer there."""
     strangers_answer: bool = False
     """Whether it leads to somebody whom this host does not know."""
 

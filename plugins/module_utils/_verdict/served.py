@@ -86,7 +86,7 @@ def _service(requirement: Requirement, endpoint: Endpoint, finding: Finding, cen
         return _Service(True, others)
     answering = [holder_of(held, census) for held in finding.answering]
     unknown = [redirected(finding.redirect, REDIRECTED, requirement.protocol)] if finding.strangers_answer else []
-    return _Service(bool(answering), others, answering + unknown)
+    return _Service(bool(answering) and not finding.answered_in_part, others, answering + unknown)
 
 
 def _serves(requirement: Requirement, endpoint: Endpoint, held: Socket) -> bool:

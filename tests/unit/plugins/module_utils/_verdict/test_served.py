@@ -195,3 +195,12 @@ def test_a_family_that_strangers_answer(held_by, state, met):
     here = Finding(LISTENING, (row(LISTENING, "::", v6only=True, inode=APACHE.pid),))
     verdict = judged(80, away, here, held_by=held_by)
     assert (verdict.state, verdict.met) == (state, met)
+
+
+def test_who_answers_some_clients_must_be_allowed():
+    """IPv4 is sent to a port of this host where only one address has a server."""
+    sent = Finding(REDIRECTED, redirect=RULE, answering=(BACKEND,), answered_in_part=True)
+    here = Finding(LISTENING, (row(LISTENING, "::", v6only=True, inode=CURL.pid),))
+    assert not judged(80, sent, here, held_by=["curl"]).met
+    assert judged(80, sent, here, held_by=["curl", "apache2"]).met
+    assert not judged("0.0.0.0:80", sent, held_by=["apache2"]).met
