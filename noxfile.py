@@ -26,6 +26,7 @@ TARGETS = ["3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14"]
 # What gates run of the machine, and the Debian package that has it.
 PACKAGES = {
     "/usr/lib/*/libatomic.so.1": "libatomic1",
+    "/lib/systemd/systemd": "systemd",
     "/usr/lib/podman/netavark": "netavark",
     "busybox": "busybox-static",
     "chromium": "chromium",
@@ -302,8 +303,10 @@ def truth(session: nox.Session) -> None:
     install(session, "truth", "ansible-core>=2.18")
     for folder in ("fuzz", "faults", "oracle"):
         pytest(session, f"tests/{folder}")
-    if os.geteuid() == 0:  # else there is nobody to attack
+    if os.geteuid() == 0:  # which attacks on root need, and whoever runs as somebody else
+        need(session, "/lib/systemd/systemd")
         pytest(session, "tests/hostile")
+        pytest(session, "tests/claims")
 
 
 @nox.session

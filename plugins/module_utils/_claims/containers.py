@@ -17,6 +17,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._model.claim impor
 from ansible_collections.preflight.ports.plugins.module_utils._model.text import printable
 
 _MOST_BYTES = 1 << 22
+_WITHOUT_PORTS = ("host", "none", "container")  # networks for which Docker publishes nothing
 
 
 def claims(root: str = "/") -> list[Claim]:
@@ -28,6 +29,8 @@ def claims(root: str = "/") -> list[Claim]:
 def _of_container(folder: str) -> t.Iterator[Claim]:
     config, host = _json(f"{folder}/config.v2.json"), _json(f"{folder}/hostconfig.json")
     if at(config, "State", "Running") is not False or not _restarts(config, host):
+        return
+    if str(at(host, "NetworkMode")).partition(":")[0] in _WITHOUT_PORTS:
         return
     name = printable(str(at(config, "Name") or os.path.basename(folder)).lstrip("/")[:255])
     bindings = at(host, "PortBindings")

@@ -10,7 +10,8 @@ import os
 
 from ansible_collections.preflight.ports.plugins.module_utils._model.claim import Claim
 
-_DOCKER = ("etc/docker", "var/lib/docker", "usr/bin/dockerd")
+_QUADLETS = ("etc/containers/systemd", "run/containers/systemd", "usr/share/containers/systemd")
+_DOCKER = ("etc/docker", "var/lib/docker", "usr/bin/dockerd", "usr/sbin/dockerd")
 
 
 def find(root: str = "/") -> list[Claim]:
@@ -20,12 +21,14 @@ def find(root: str = "/") -> list[Claim]:
     # Only now: on a target, each import costs time in each task.
     if is_systemd:
         from ansible_collections.preflight.ports.plugins.module_utils._claims import socket_units
+        from ansible_collections.preflight.ports.plugins.module_utils._claims.units import units
 
-        found += socket_units.claims(root)
-    if is_systemd and any(os.path.isdir(os.path.join(root, each, "containers/systemd")) for each in ("etc", "run")):
-        from ansible_collections.preflight.ports.plugins.module_utils._claims import quadlets
+        folders = units(root)
+        found += socket_units.claims(folders, root)
+        if any(os.path.isdir(os.path.join(root, folder)) for folder in _QUADLETS):
+            from ansible_collections.preflight.ports.plugins.module_utils._claims import quadlets
 
-        found += quadlets.claims(root)
+            found += quadlets.claims(_QUADLETS, folders, root)
     if any(os.path.exists(os.path.join(root, path)) for path in _DOCKER):
         from ansible_collections.preflight.ports.plugins.module_utils._claims import containers
 

@@ -23,6 +23,8 @@ class Quadlet(t.NamedTuple):
     """Its PublishPort lines; none where it has the host's network."""
     is_installed: bool
     """Whether a boot starts it."""
+    service: str
+    """The unit that runs it."""
 
 
 def parsed(name: str, text: str) -> Quadlet:
@@ -33,9 +35,11 @@ def parsed(name: str, text: str) -> Quadlet:
     last = dict(own)
     container = last.get("ContainerName") or last.get("PodName") or f"systemd-{stem}"
     wanted = ("WantedBy", "RequiredBy")
-    installed = [value for section, key, value in settings if section == "Install" and key in wanted]
+    install = [(key, value) for section, key, value in settings if section == "Install"]
+    is_usable = not stem.endswith("@") or "DefaultInstance" in dict(install)
     return Quadlet(
         f"{container}-infra" if kind == "pod" else container,
         [] if last.get("Network") == "host" else [value for key, value in own if key == "PublishPort" and value],
-        any(installed),
+        is_usable and any(key in wanted and value for key, value in install),
+        f"{last.get('ServiceName') or stem + ('-pod' if kind == 'pod' else '')}.service",
     )

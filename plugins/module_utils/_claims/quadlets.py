@@ -6,31 +6,48 @@
 
 from __future__ import annotations
 
-import glob
+import itertools
 import os
 import typing as t
 
+from ansible_collections.preflight.ports.plugins.module_utils._claims.load_path import (
+    LoadPath,
+    is_masked,
+    load_path,
+    path_of,
+    texts,
+)
 from ansible_collections.preflight.ports.plugins.module_utils._claims.publish import SpecError, parse
 from ansible_collections.preflight.ports.plugins.module_utils._claims.quadlet import SECTIONS, parsed
 from ansible_collections.preflight.ports.plugins.module_utils._model.claim import Claim
 from ansible_collections.preflight.ports.plugins.module_utils._model.text import printable
 
-_FOLDERS = ("etc/containers/systemd", "run/containers/systemd", "usr/share/containers/systemd")
-_MOST_BYTES = 1 << 16
+_USERS = "etc/containers/systemd/users"  # theirs, not root's
+_MOST_FOLDERS = 256  # links may lead in circles
 
 
-def claims(root: str = "/") -> list[Claim]:
-    """Those of root's quadlets that have an [Install] section which some target wants."""
-    found: dict[str, str] = {}
-    for folder in _FOLDERS:
-        for kind in SECTIONS:
-            for path in glob.glob(os.path.join(root, folder, f"*.{kind}")):
-                found.setdefault(os.path.basename(path), path)
-    return [claim for name in sorted(found) for claim in _of_quadlet(name, _text(found[name]))]
+def claims(places: t.Sequence[str], units: LoadPath, root: str = "/") -> list[Claim]:
+    """Those of root's quadlets that have an [Install] section which some target wants.
+
+    *places*: the folders under *root*; *units*: where a unit may be masked.
+    """
+    folders = load_path(_with_subfolders(places, root))
+    names = sorted({name for folder in folders for name in folder.names if name.rpartition(".")[2] in SECTIONS})
+    return [claim for name in names for claim in _of_quadlet(name, folders, units)]
 
 
-def _of_quadlet(name: str, text: str) -> t.Iterator[Claim]:
-    quadlet = parsed(name, text)
+def _with_subfolders(places: t.Sequence[str], root: str) -> list[str]:
+    users = os.path.join(root, _USERS)
+    walks = (os.walk(os.path.join(root, place), followlinks=True) for place in places)
+    found = (path for walk in walks for path, _folders, _files in itertools.islice(walk, _MOST_FOLDERS))
+    return [path for path in found if path != users and not path.startswith(f"{users}/")]
+
+
+def _of_quadlet(name: str, folders: LoadPath, units: LoadPath) -> t.Iterator[Claim]:
+    quadlet = parsed(name, "\n\n".join(texts([name], path_of(name, folders) or "", folders)))
+    service = path_of(quadlet.service, units)
+    if service and is_masked(service):
+        return
     container, file = printable(quadlet.container[:255]), printable(name[:255])
     for value in quadlet.ports if quadlet.is_installed else ():
         try:
@@ -42,11 +59,3 @@ def _of_quadlet(name: str, text: str) -> t.Iterator[Claim]:
             reason = f"the quadlet {file} takes the port at the next boot, or when it is started"
             remedy = f"Take WantedBy out of {file}"
             yield Claim(found.protocol, address, found.first, found.last, "container", container, reason, remedy)
-
-
-def _text(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return file.read(_MOST_BYTES)
-    except OSError:
-        return ""

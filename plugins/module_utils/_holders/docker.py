@@ -47,8 +47,9 @@ def containers(root: str = "/") -> tuple[Known, ...]:
 @functools.lru_cache(maxsize=1)
 def _containers(root: str, _period: float) -> tuple[Known, ...]:
     daemon = _daemon(root)
+    deadline = time.monotonic() + _SECONDS
     for path in daemon.sockets:
-        listed = _asked(path)
+        listed = _asked(path, deadline)
         if listed is not None:
             return tuple(filter(None, map(_from_engine, listed)))
     pattern = os.path.join(root, daemon.data_root.lstrip("/"), "containers", "*", "config.v2.json")
@@ -116,12 +117,11 @@ def _pids(root: str) -> t.Iterator[str]:
         return
 
 
-def _asked(path: str) -> list[t.Any] | None:
+def _asked(path: str, deadline: float) -> list[t.Any] | None:
     """The engine's list, or None."""
-    deadline = time.monotonic() + _SECONDS
     try:
         with socket.socket(socket.AF_UNIX) as engine:
-            engine.settimeout(_SECONDS)
+            engine.settimeout(_left(deadline))
             engine.connect(path)
             engine.sendall(_REQUEST)
             head, _blank, body = _received(engine, deadline).partition(b"\r\n\r\n")
@@ -135,7 +135,7 @@ def _received(engine: socket.socket, deadline: float) -> bytes:
     parts: list[bytes] = []
     size = 0
     while True:
-        engine.settimeout(max(0.001, deadline - time.monotonic()))
+        engine.settimeout(_left(deadline))
         part = engine.recv(1 << 16)
         if not part:
             return b"".join(parts)
@@ -143,6 +143,11 @@ def _received(engine: socket.socket, deadline: float) -> bytes:
         size += len(part)
         if size > _MOST_BYTES or time.monotonic() > deadline:
             raise OSError("the engine says too much, or too slowly")
+
+
+def _left(deadline: float) -> float:
+    """Seconds; 0 would mean not to wait at all."""
+    return max(0.001, deadline - time.monotonic())
 
 
 def _from_engine(listed: t.Any) -> Known | None:

@@ -9,6 +9,7 @@ import os
 
 import pytest
 from ansible_collections.preflight.ports.plugins.module_utils._claims import containers, gate, quadlets, socket_units
+from ansible_collections.preflight.ports.plugins.module_utils._claims.units import units
 from ansible_collections.preflight.ports.plugins.module_utils._model.claim import Claim
 from ansible_collections.preflight.ports.plugins.module_utils._request.held_by import parse_pattern
 
@@ -73,10 +74,108 @@ SSH = {f"{LIB}ssh.socket": "[Socket]\nListenStream=22\n", f"{WANTED}ssh.socket":
         pytest.param(
             {**SSH, f"{LIB}ssh.socket": "[Socket]\nListenStream=99999\nListenStream=vsock::22"}, [], id="no port"
         ),
+        pytest.param(
+            {
+                "run/systemd/generator.late/old.socket": "[Socket]\nListenStream=22",
+                "run/systemd/generator.late/sockets.target.wants/old.socket": "-> ../old.socket",
+            },
+            [("tcp", None, 22, 22, "old.socket")],
+            id="a generator's",
+        ),
+        pytest.param(
+            {
+                f"{LIB}real.socket": "[Socket]\nListenStream=22",
+                f"{LIB}other.socket": "-> real.socket",
+                f"{WANTED}other.socket": f"-> /{LIB}other.socket",
+                f"{ETC}real.socket.d/a.conf": "[Socket]\nListenStream=\nListenStream=23",
+            },
+            [("tcp", None, 23, 23, "real.socket")],
+            id="by another name",
+        ),
+        pytest.param(
+            {**SSH, f"{LIB}other.socket": "-> ssh.socket", f"{ETC}other.socket.d/a.conf": "[Socket]\nListenStream=23"},
+            [("tcp", None, 22, 22, "ssh.socket"), ("tcp", None, 23, 23, "ssh.socket")],
+            id="a drop-in of its other name",
+        ),
+        pytest.param(
+            {
+                f"{LIB}a-b-c.socket": "[Socket]\nListenStream=1",
+                f"{WANTED}a-b-c.socket": "-> there",
+                f"{LIB}a-.socket.d/a.conf": "[Socket]\nListenStream=\nListenStream=2",
+                f"{LIB}a-b-.socket.d/b.conf": "[Socket]\nListenStream=3",
+                f"{LIB}socket.d/c.conf": "[Socket]\nListenStream=4",
+                f"{LIB}b-c.socket.d/c.conf": "[Socket]\nListenStream=5",
+            },
+            [("tcp", None, port, port, "a-b-c.socket") for port in (2, 3, 4)],
+            id="drop-ins of its prefixes",
+        ),
+        pytest.param(
+            {
+                f"{LIB}web.socket": "[Socket]\nListenStream=80",
+                f"{ETC}web.service.requires/web.socket": "-> there",
+                f"{ETC}shop.target.upholds/web.service": "-> there",
+                f"{ETC}multi-user.target.wants/shop.target": "-> there",
+            },
+            [("tcp", None, 80, 80, "web.socket")],
+            id="wanted by a unit that is wanted",
+        ),
+        pytest.param(
+            {f"{LIB}web.socket": "[Socket]\nListenStream=80", f"{ETC}web.service.requires/web.socket": "-> there"},
+            [],
+            id="wanted by a unit that nobody wants",
+        ),
+        pytest.param(
+            {**SSH, f"{ETC}graphical.target.wants/x.socket": "-> there", WANTED + "ssh.socket": "-> /dev/null"},
+            [],
+            id="not wanted any more",
+        ),
+        pytest.param(
+            {
+                f"{LIB}x.socket": "[Socket]\nListenStream=6000",
+                f"{ETC}graphical.target.wants/x.socket": "-> there",
+                f"{ETC}default.target": f"-> /{LIB}graphical.target",
+            },
+            [("tcp", None, 6000, 6000, "x.socket")],
+            id="wanted by the default target",
+        ),
+        pytest.param(
+            {f"{LIB}x.socket": "[Socket]\nListenStream=6000", f"{ETC}graphical.target.wants/x.socket": "-> there"},
+            [],
+            id="wanted by a target that is not the default",
+        ),
+        pytest.param({**SSH, f"{ETC}ssh.socket.d/a.conf": "[Unit]\nConditionPathExists=/there"}, [], id="a condition"),
+        pytest.param(
+            {**SSH, f"{ETC}ssh.socket.d/a.conf": "[Unit]\nConditionPathExists=!/there\nAssertPathIsDirectory=/etc"},
+            [("tcp", None, 22, 22, "ssh.socket")],
+            id="conditions that hold",
+        ),
+        pytest.param(
+            {**SSH, f"{ETC}ssh.socket.d/a.conf": "[Unit]\nConditionPathExists=|/there\nConditionPathExists=|/here"},
+            [],
+            id="none of several conditions",
+        ),
+        pytest.param(
+            {**SSH, f"{ETC}ssh.socket.d/a.conf": "[Unit]\nConditionPathExists=|/there\nConditionHost=|a"},
+            [("tcp", None, 22, 22, "ssh.socket")],
+            id="a condition about something else",
+        ),
+        pytest.param(
+            {**SSH, f"{ETC}ssh.socket.d/a.conf": "[Unit]\nConditionPathExists=/there\nConditionPathExists="},
+            [("tcp", None, 22, 22, "ssh.socket")],
+            id="a condition taken back",
+        ),
     ],
 )
 def test_socket_units(files, expected, root):
-    assert ports(socket_units.claims(root(files))) == expected
+    made = root(files)
+    assert ports(socket_units.claims(units(made), made)) == expected
+
+
+@pytest.mark.parametrize(("install", "remedy"), [("[Install]\nWantedBy=sockets.target\n", "disable"), ("", "mask")])
+def test_the_remedy_of_a_socket_unit(install, remedy, root):
+    made = root({**SSH, f"{LIB}ssh.socket": f"[Socket]\nListenStream=22\n{install}"})
+    (claim,) = socket_units.claims(units(made), made)
+    assert f"systemctl {remedy} ssh.socket" in claim.remedy
 
 
 OURS = [("tcp", None, 8080, 8080, "web")]
@@ -93,9 +192,9 @@ def config(running=False, code=0, started=True, by_hand=False):
     return {"Name": "/web", "State": state, "HasBeenStartedBefore": started, "HasBeenManuallyStopped": by_hand}
 
 
-def host(policy="always", bindings=None):
+def host(policy="always", bindings=None, network="bridge"):
     usual = {"80/tcp": [{"HostIp": "", "HostPort": "8080"}]}
-    return {"RestartPolicy": {"Name": policy}, "PortBindings": bindings or usual}
+    return {"RestartPolicy": {"Name": policy}, "PortBindings": bindings or usual, "NetworkMode": network}
 
 
 @pytest.mark.parametrize(
@@ -111,6 +210,8 @@ def host(policy="always", bindings=None):
         pytest.param(config(), host("on-failure"), [], id="on failure, and it did not fail"),
         pytest.param(config(code=1), host("on-failure"), OURS, id="on failure, and it failed"),
         pytest.param(config(), host(bindings=BINDINGS), [("udp", "127.0.0.1", 53, 53, "web")], id="other bindings"),
+        pytest.param(config(), host(network="host"), [], id="the host's network"),
+        pytest.param(config(), host(network="container:1234"), [], id="another container's network"),
         pytest.param([], None, [], id="other files"),
     ],
 )
@@ -120,6 +221,7 @@ def test_containers(config, host, expected, root):
     assert ports(containers.claims(made)) == expected
 
 
+PLACE, SHIPPED = "etc/containers/systemd", "usr/share/containers/systemd"
 INSTALLED = "[Install]\nWantedBy=default.target\n"
 PORT = "PublishPort=8080:80\n"
 
@@ -144,7 +246,39 @@ PORT = "PublishPort=8080:80\n"
     ],
 )
 def test_quadlets(name, text, expected, root):
-    assert ports(quadlets.claims(root({f"etc/containers/systemd/{name}": text}))) == expected
+    assert ports(quadlets.claims([PLACE], (), root({f"{PLACE}/{name}": text}))) == expected
+
+
+WEB = [("tcp", None, 8080, 8080, "systemd-web")]
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        pytest.param({f"{PLACE}/shop/web.container": f"[Container]\n{PORT}{INSTALLED}"}, WEB, id="in a subfolder"),
+        pytest.param({f"{PLACE}/users/1000/web.container": f"[Container]\n{PORT}{INSTALLED}"}, [], id="a user's"),
+        pytest.param(
+            {f"{PLACE}/web.container": f"[Container]\n{PORT}", f"{PLACE}/container.d/a.conf": INSTALLED},
+            WEB,
+            id="installed by a drop-in",
+        ),
+        pytest.param(
+            {f"{PLACE}/web.container": f"[Container]\n{PORT}{INSTALLED}", f"{ETC}web.service": "-> /dev/null"},
+            [],
+            id="its service is masked",
+        ),
+        pytest.param({f"{PLACE}/web@.container": f"[Container]\n{PORT}{INSTALLED}"}, [], id="a template"),
+        pytest.param(
+            {f"{PLACE}/web.container": "-> /dev/null", f"{SHIPPED}/web.container": f"[Container]\n{PORT}{INSTALLED}"},
+            [],
+            id="the administrator took it away",
+        ),
+        pytest.param({f"{SHIPPED}/web.container": f"[Container]\n{PORT}{INSTALLED}"}, WEB, id="a package's"),
+    ],
+)
+def test_where_quadlets_are(files, expected, root):
+    made = root({"run/systemd/system/x.service": "", **files})
+    assert ports(gate.find(made)) == expected
 
 
 def test_a_host_without_any_of_them(tmp_path):
@@ -161,7 +295,8 @@ def test_without_systemd_its_units_claim_nothing(root):
 
 def test_hostile_names_are_made_safe(root):
     name = "\x1b[31m.socket"
-    (claim,) = socket_units.claims(root({f"{LIB}{name}": "[Socket]\nListenStream=22", f"{WANTED}{name}": ""}))
+    made = root({f"{LIB}{name}": "[Socket]\nListenStream=22", f"{WANTED}{name}": "-> there"})
+    (claim,) = socket_units.claims(units(made))
     assert claim.name == r"\x1b[31m.socket"
 
 

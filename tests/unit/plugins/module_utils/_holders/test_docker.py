@@ -126,6 +126,17 @@ def test_an_engine_that_hangs(answer, host, engine, monkeypatch):
     assert containers(root) == FROM_FILES
 
 
+def test_all_sockets_of_an_engine_that_hangs_share_the_time(host, engine, monkeypatch):
+    monkeypatch.setattr(docker, "_SECONDS", 0.2)
+    names = [f"run/{number}.sock" for number in range(10)]
+    root = host(("dockerd", *(word for name in names for word in ("-H", f"unix://{name}"))), files=[FILE])
+    for name in names:
+        engine(lambda client: time.sleep(3600), name)
+    before = time.monotonic()
+    assert containers(root) == FROM_FILES
+    assert time.monotonic() - before < 5 * 0.2
+
+
 def test_an_engine_that_says_too_much(host, engine, monkeypatch):
     monkeypatch.setattr(docker, "_MOST_BYTES", 100)
     root = host(files=[FILE])
