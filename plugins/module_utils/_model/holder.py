@@ -49,6 +49,8 @@ class Redirect(t.NamedTuple):
     """``the source address``, ``the match 'recent'``, ...; nothing for a rule that holds for whatever comes."""
     destinations: tuple[Destination, ...] = ()
     """All that the rules may choose from; none where that is not known."""
+    is_total: bool = False
+    """Whether it is so for each address that a server would serve."""
 
     def names(self) -> dict[str, list[str]]:
         """What ``held_by`` patterns are matched against."""

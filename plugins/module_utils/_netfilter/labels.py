@@ -45,6 +45,7 @@ def described(found: Found) -> Redirect:
         _behind(container_id, target),
         tuple(map(printable, found.depends_on)),
         _destinations(found),
+        found.is_total,
     )
 
 

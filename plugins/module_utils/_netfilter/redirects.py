@@ -26,7 +26,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.
     Packets,
 )
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.regions import Region, region
-from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.rules import Base
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.rules import Base, Target
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.targets import is_served
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.walk import Sent, Streams, Walk
 
@@ -44,6 +44,8 @@ class Found(t.NamedTuple):
     port: int
     depends_on: tuple[str, ...]
     """Empty if all of them go there."""
+    is_total: bool = False
+    """Whether all that is sent to any of a server's addresses goes the same way."""
 
 
 def search(
@@ -88,7 +90,7 @@ def _elsewhere(
     return trips[_kind(protocol, arrival)].elsewhere(arrival, port, server, host)
 
 
-def _surest(groups: t.Iterable[Arrivals], find: t.Callable[[Arrival], Found | None]) -> Found | None:
+def _surest(groups: t.Sequence[Arrivals], find: t.Callable[[Arrival], Found | None]) -> Found | None:
     """One address is enough, if all that is sent to it by one of its usual devices goes elsewhere."""
     best = None
     for group in groups:
@@ -101,7 +103,19 @@ def _surest(groups: t.Iterable[Arrivals], find: t.Callable[[Arrival], Found | No
             found = [each._replace(depends_on=tuple(dict.fromkeys((group.who, *each.depends_on)))) for each in others]
         if found and not (best and found[0].depends_on):
             best = found[0]
-    return best
+    return best and best._replace(is_total=not best.depends_on and _is_total(best, groups, find))
+
+
+def _is_total(best: Found, groups: t.Sequence[Arrivals], find: t.Callable[[Arrival], Found | None]) -> bool:
+    """Rules mostly spare what comes from this host itself, so the last groups are asked first."""
+    if any(target is None or not (target.is_redirect or target.addresses) for target in _targets(best)):
+        return False  # each packet keeps its own address
+    arrivals = (arrival for group in reversed(groups) for arrival in (*group.usual, *group.others))
+    return all(found and not found.depends_on and _targets(found) == _targets(best) for found in map(find, arrivals))
+
+
+def _targets(found: Found) -> set[Target | None]:
+    return {sent.target for sent in found.sent}
 
 
 class _Trip:

@@ -81,7 +81,8 @@ def _service(requirement: Requirement, endpoint: Endpoint, finding: Finding, cen
     servers = [holder_of(held, census) for held in met]
     if not finding.redirect:
         return _Service(any(_serves(requirement, endpoint, held) for held in met), servers)
-    others = servers if endpoint.is_wildcard else ()  # the rules may be about one of several addresses
+    # The rules may be about one of several addresses.
+    others = servers if endpoint.is_wildcard and not finding.redirect.is_total else ()
     if allows(requirement, redirected(finding.redirect, REDIRECTED, requirement.protocol)):
         return _Service(True, others)
     answering = [holder_of(held, census) for held in finding.answering]

@@ -287,6 +287,29 @@ def test_find_prefers_what_is_sure_of_others(monkeypatch):
     assert [each.depends_on for each in gate.find([PORT_80]).values()] == [()]
 
 
+OTHER = nft.dport(80) + nft.dnat("10.88.0.6", 8080)
+ONLY_PORT = nft.dport(80) + nft.redirect(8080)
+
+
+@pytest.mark.parametrize(
+    ("from_others", "from_here", "expected"),
+    [
+        pytest.param(DNAT, DNAT, True, id="all"),
+        pytest.param(DNAT, b"", False, id="not what comes from here"),
+        pytest.param(DNAT, OTHER, False, id="what comes from here somewhere else"),
+        pytest.param(ONLY_PORT, ONLY_PORT, True, id="to another port of this host"),
+        pytest.param(nft.payload(1, 16, 4) + nft.compare(b"\xc0\0\2\1") + DNAT, DNAT, False, id="to one address"),
+        pytest.param(DNAT, BY_CHANCE + DNAT, False, id="some of it, maybe"),
+    ],
+)
+def test_whether_all_goes_the_same_way(from_others, from_here, expected, monkeypatch):
+    chains = [nft.base_chain(), nft.base_chain("out", nft.OUTPUT)]
+    rules = [nft.rule(name, each) for name, each in (("base", from_others), ("out", from_here)) if each]
+    kernel = nft.Kernel(chains, rules).runs(monkeypatch)
+    monkeypatch.setattr(gate, "where", lambda **_asked: gate.Hooked(tuple(kernel.answers[4])))
+    assert [each.is_total for each in gate.find([PORT_80]).values()] == [expected]
+
+
 def test_find_leaves_the_ports_of_a_bridge_out(run):
     port = nft.Device(9, "veth9")
     run(nft.meta(6) + nft.compare(b"veth9\0") + DNAT, host=[*nft.HOST, nft.HostAddress(port, at("fe80::9").address)])

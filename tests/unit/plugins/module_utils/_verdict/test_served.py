@@ -173,6 +173,14 @@ ANSWERED = Finding(REDIRECTED, (), RULE, (BACKEND,))
             False,
             id="the rule may be about one of the addresses, and another one serves the rest",
         ),
+        pytest.param(
+            80,
+            [Finding(LISTENING, (by(CURL),), RULE._replace(is_total=True), (BACKEND,)), NOTHING],
+            ["apache2"],
+            LISTENING,
+            True,
+            id="the rule is about all addresses, so that no client gets the socket here",
+        ),
     ],
 )
 def test_judge_served_where_nat_rules_take_the_traffic(entry, findings, held_by, state, met):
