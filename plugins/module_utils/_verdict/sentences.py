@@ -82,10 +82,12 @@ def _unavailable(verdict: Verdict) -> str:
 
 
 def _who_answers(verdict: Verdict) -> str:
-    if verdict.answering:
-        answers = joined([name_of(holder) for holder in verdict.answering])
-        return f"where {answers} answers; wanted: {_patterns(verdict.requirement.held_by)}"
-    return "where nothing is known to answer"
+    if not verdict.answering:
+        return "where nothing is known to answer"
+    answers = f"where {joined([name_of(holder) for holder in verdict.answering])} answers"
+    if verdict.strangers:
+        return f"{answers}; wanted: {_patterns(verdict.requirement.held_by)}"
+    return f"{answers}, but not on every address"
 
 
 def _not_served(verdict: Verdict, held: str) -> str:

@@ -290,15 +290,16 @@ def test_reason_of_what_nat_rules_take(rule, expected):
 
 
 @pytest.mark.parametrize(
-    ("answering", "expected"),
+    ("answering", "strangers", "expected"),
     [
-        pytest.param((), "where nothing is known to answer", id="nobody"),
-        pytest.param((SERVER,), "where apache2 answers; wanted: nginx", id="another one"),
+        pytest.param((), (), "where nothing is known to answer", id="nobody"),
+        pytest.param((SERVER,), (SERVER,), "where apache2 answers; wanted: nginx", id="another one"),
+        pytest.param((SERVER,), (), "where apache2 answers, but not on every address", id="some clients"),
     ],
 )
-def test_reason_of_what_is_to_listen_and_nat_rules_take(answering, expected):
+def test_reason_of_what_is_to_listen_and_nat_rules_take(answering, strangers, expected):
     conflict = verdict(REDIRECTED, redirected(DOCKER_RULE, REDIRECTED, "tcp"), state="listening", held_by=["nginx"])
-    assert reason(conflict._replace(answering=answering)) == (
+    assert reason(conflict._replace(answering=answering, strangers=strangers)) == (
         f"sent to 172.17.0.2:80 by NAT rules of iptables (ip nat PREROUTING > DOCKER), {expected}"
     )
 
