@@ -631,40 +631,16 @@ elapsed:
 """
 
 import gc
-import os
-import time
-import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.preflight.ports.plugins.module_utils._kernel import ephemeral
-from ansible_collections.preflight.ports.plugins.module_utils._kernel.bind import ProbeError
-from ansible_collections.preflight.ports.plugins.module_utils._look.look import Look, look
-from ansible_collections.preflight.ports.plugins.module_utils._model.ports import runs, shown
-from ansible_collections.preflight.ports.plugins.module_utils._model.requirement import (
-    FAIL,
-    FREE,
-    IGNORE,
-    Requirement,
-    RequirementError,
-)
-from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import SourceError
-from ansible_collections.preflight.ports.plugins.module_utils._request.entries import parse
-from ansible_collections.preflight.ports.plugins.module_utils._request.terms import OPTIONS
-from ansible_collections.preflight.ports.plugins.module_utils._table.sources import first_that_works
-from ansible_collections.preflight.ports.plugins.module_utils._verdict.message import message
-from ansible_collections.preflight.ports.plugins.module_utils._verdict.results import NOTHING, result
-
-if t.TYPE_CHECKING:
-    from ansible_collections.preflight.ports.plugins.module_utils._kernel.ephemeral import Ephemeral
-    from ansible_collections.preflight.ports.plugins.module_utils._model.claim import Claim
-    from ansible_collections.preflight.ports.plugins.module_utils._model.doubt import Doubt
-    from ansible_collections.preflight.ports.plugins.module_utils._model.passage import Barred
-    from ansible_collections.preflight.ports.plugins.module_utils._verdict.advice import Circumstances
-
-FOREVER = 10**9  # seconds; time.sleep() takes no more than its clock can count
+from ansible_collections.preflight.ports.plugins.module_utils._check.compiling import compile_once
 
 
 def main() -> None:
+    compile_once()
+    # Only now, so that it holds for all of them.
+    from ansible_collections.preflight.ports.plugins.module_utils._check.check import check
+
     # What is imported stays to the end: looking through it for garbage, again and again, only takes time.
     gc.freeze()
     module = AnsibleModule(
@@ -688,187 +664,12 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    options = module.params
-    started = time.monotonic()
-    try:
-        for name in ("timeout", "sleep"):
-            if options[name] < 0:
-                raise RequirementError(f"{name} {options[name]}: a number of seconds is 0 or more")
-        requirements = parse(options["ports"], **{option: options[option] for option in OPTIONS})
-        seen = look_until_met(module, requirements, started + min(options["timeout"], FOREVER))
-        seen, suspicions = asked_of_selinux(requirements, seen)
-    except (RequirementError, SourceError, ProbeError) as error:
-        module.fail_json(msg=str(error), elapsed=since(started), **NOTHING)
-    settings = None if options["ephemeral"] == IGNORE else ephemeral.read()
-    threatened = threatened_by_connections(requirements, settings)
-    barred = find_barred(requirements, seen)
-    claims = find_claims(requirements, options["claims"])
-    doubts = [*found_doubts(requirements, seen, settings if threatened else None, barred, claims), *suspicions]
-    outcome: dict[str, t.Any] = {
-        **result(
-            requirements,
-            seen.verdicts,
-            doubts,
-            lambda doubt: is_conflict(doubt, options, requirements, barred),
-            circumstances(settings) if seen.verdicts or doubts else None,
-        ),
-        "source": seen.source if requirements else None,
-        "probed": seen.probed,
-        "redirects_checked": seen.redirects_checked,
-        "firewall": firewall_items(requirements, barred),
-        "firewall_checked": barred is not None,
-        "ephemeral": [shown(*run) for run in runs(threatened)],
-    }
-    if options["cmdline"]:
-        add_command_lines(outcome)
-    outcome["msg"] = message(outcome)
-    outcome["elapsed"] = since(started)
-    for warning in warnings(outcome["doubts"]):
+    outcome = check(module.params)
+    for warning in outcome.warnings:
         module.warn(warning)
-    if outcome["conflicts"]:
-        module.fail_json(**outcome)
-    module.exit_json(**outcome)
-
-
-def look_until_met(module: AnsibleModule, requirements: t.Sequence[Requirement], deadline: float) -> Look:
-    """The first look that finds all as required, or the last one, at the deadline."""
-    while True:
-        is_last = time.monotonic() >= deadline
-        seen = look_once(module, requirements, is_last)
-        unmet = [verdict for verdict in seen.verdicts.values() if not verdict.met]
-        if not unmet or is_last or any(verdict.is_final for verdict in unmet):
-            return seen
-        time.sleep(max(0, min(module.params["sleep"], deadline - time.monotonic())))
-
-
-def look_once(module: AnsibleModule, requirements: t.Sequence[Requirement], is_last: bool) -> Look:
-    options = module.params
-    return first_that_works(
-        options["source"],
-        lambda source: look(requirements, source, options["probe"], options["redirects"], is_last),
-    )
-
-
-def asked_of_selinux(requirements: t.Sequence[Requirement], seen: Look) -> tuple[Look, list[Doubt]]:
-    """The look, with the ports that SELinux keeps from a domain, and those that it may keep from one.
-
-    Raises DomainError.
-    """
-    if all(requirement.selinux_domain is None for requirement in requirements):
-        return seen, []
-    from ansible_collections.preflight.ports.plugins.module_utils._selinux import gate
-
-    if not gate.is_on():
-        return seen, []
-    from ansible_collections.preflight.ports.plugins.module_utils._look import confined
-    from ansible_collections.preflight.ports.plugins.module_utils._verdict import denials, doubts
-
-    found = confined.find(requirements, seen.verdicts)
-    refused = doubts.as_conflicts(requirements, seen.verdicts, denials.refusals(requirements, found))
-    return seen._replace(verdicts=refused), denials.suspicions(requirements, found)
-
-
-def threatened_by_connections(requirements: t.Iterable[Requirement], settings: Ephemeral | None) -> list[int]:
-    """The ports that are to be free and that the kernel may give to any outgoing connection."""
-    wanted = (port for requirement in requirements if requirement.state == FREE for port in requirement.ports)
-    return settings.threatened(wanted) if settings else []
-
-
-def find_barred(requirements: t.Sequence[Requirement], seen: Look) -> Barred | None:
-    """What the firewall does not open; None if its rules are not known."""
-    if all(requirement.firewall == IGNORE for requirement in requirements):
-        return {}
-    from ansible_collections.preflight.ports.plugins.module_utils._look import firewall
-
-    return firewall.find(requirements, seen.verdicts)
-
-
-def find_claims(requirements: t.Sequence[Requirement], wanted: str) -> list[Claim]:
-    """Who will take ports that are free now."""
-    if wanted == IGNORE or all(requirement.state != FREE for requirement in requirements):
-        return []
-    from ansible_collections.preflight.ports.plugins.module_utils._claims import gate
-
-    ports = [requirement.ports for requirement in requirements if requirement.state == FREE]
-    return [claim for claim in gate.find() if any(_meet(claim, each) for each in ports)]
-
-
-def _meet(claim: Claim, ports: range) -> bool:
-    return claim.first < ports.stop and claim.last >= ports.start
-
-
-def is_conflict(
-    doubt: Doubt, options: dict[str, t.Any], requirements: t.Sequence[Requirement], barred: Barred | None
-) -> bool:
-    """Whether the request wants that. Of the firewall, only what surely stops every client is one."""
-    if doubt.kind != "firewall":
-        return bool(options.get({"claim": "claims"}.get(doubt.kind, doubt.kind)) == FAIL)
-    is_asked = requirements[doubt.entry].firewall == FAIL
-    return is_asked and any(doubt.first == each.first and each.is_blocked for each in (barred or {})[doubt.entry])
-
-
-def firewall_items(requirements: t.Sequence[Requirement], barred: Barred | None) -> list[dict[str, t.Any]]:
-    if not barred:
-        return []
-    from ansible_collections.preflight.ports.plugins.module_utils._verdict import barriers
-
-    return barriers.items(requirements, barred)
-
-
-def found_doubts(
-    requirements: t.Sequence[Requirement],
-    seen: Look,
-    settings: Ephemeral | None,
-    barred: Barred | None,
-    claims: t.Sequence[Claim],
-) -> list[Doubt]:
-    """All that speaks against ports that are as required."""
-    if not (seen.diversions or seen.unprobed or settings or barred or claims):
-        return []
-    # Only now: on a target, each import costs time in each task.
-    from ansible_collections.preflight.ports.plugins.module_utils._kernel.rights import first_unprivileged
-    from ansible_collections.preflight.ports.plugins.module_utils._verdict import doubts
-
-    return [
-        *doubts.from_nat(requirements, seen.verdicts, seen.diversions),
-        *doubts.from_connections(requirements, seen.verdicts, settings),
-        *doubts.from_silence(requirements, seen.verdicts, seen.unprobed, first_unprivileged()),
-        *doubts.from_firewall(requirements, barred or {}),
-        *doubts.from_claims(requirements, seen.verdicts, claims),
-    ]
-
-
-def add_command_lines(outcome: dict[str, t.Any]) -> None:
-    from ansible_collections.preflight.ports.plugins.module_utils._holders import command_lines
-
-    found = outcome["conflicts"] + outcome["held"]
-    command_lines.add([holder for each in found for holder in each["holders"]])
-
-
-def circumstances(settings: Ephemeral | None) -> Circumstances:
-    from ansible_collections.preflight.ports.plugins.module_utils._kernel.patience import PATIENCE
-    from ansible_collections.preflight.ports.plugins.module_utils._verdict.advice import Circumstances
-
-    return Circumstances(os.geteuid() == 0, "microsoft" in os.uname().release.lower(), settings, PATIENCE.was_tried)
-
-
-def warnings(doubts: t.Sequence[dict[str, t.Any]]) -> t.Iterator[str]:
-    """One for all ports that have the same against them. What was not asked is in the message."""
-    if not doubts:
-        return
-    from ansible_collections.preflight.ports.plugins.module_utils._model.text import joined
-    from ansible_collections.preflight.ports.plugins.module_utils._verdict.message import label
-
-    ports: dict[tuple[str, str], list[str]] = {}
-    for doubt in doubts:
-        if doubt["kind"] != "not_probed":
-            ports.setdefault((doubt["reason"], doubt["advice"] or ""), []).append(label(doubt))
-    for (reason, advice), labels in ports.items():
-        yield f"{joined(labels)}: {reason}. {advice}".rstrip()
-
-
-def since(started: float) -> float:
-    return round(time.monotonic() - started, 3)
+    if outcome.failed:
+        module.fail_json(**outcome.result)
+    module.exit_json(**outcome.result)
 
 
 if __name__ == "__main__":

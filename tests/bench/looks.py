@@ -7,11 +7,10 @@ from __future__ import annotations
 import os
 import sys
 import time
-import types
 from typing import Any, Iterator, NamedTuple
 
 import psutil
-from ansible_collections.preflight.ports.plugins.modules import port_check
+from ansible_collections.preflight.ports.plugins.module_utils._check import check
 from bench.hosts import FREE, TAKEN, Contenders, Host
 
 ROUNDS = 40
@@ -23,8 +22,7 @@ RANGES = {1: "20000", 100: "20000-20099", 2768: "30000-32767", 65535: "1-65535"}
 def look(ports: list[Any]) -> object:
     """What port_check does, without its start and its result."""
     options = {"source": "auto", "probe": True, "redirects": True}
-    module = types.SimpleNamespace(params=options)
-    return port_check.look_until_met(module, port_check.parse(ports), 0.0)
+    return check.look_until_met(options, check.parse(ports), 0.0)
 
 
 def run(*command: str) -> None:

@@ -14,12 +14,14 @@ import yaml
 from ansible.module_utils import basic
 from ansible_collections.preflight.ports.plugins.doc_fragments._attributes import ModuleDocFragment
 from ansible_collections.preflight.ports.plugins.module_utils import _look
+from ansible_collections.preflight.ports.plugins.module_utils._check import check
 from ansible_collections.preflight.ports.plugins.module_utils._claims import gate as claims
 from ansible_collections.preflight.ports.plugins.module_utils._holders import command_lines
 from ansible_collections.preflight.ports.plugins.module_utils._kernel import bind, ephemeral
 from ansible_collections.preflight.ports.plugins.module_utils._kernel.bind import ProbeError
 from ansible_collections.preflight.ports.plugins.module_utils._kernel.ephemeral import Ephemeral
 from ansible_collections.preflight.ports.plugins.module_utils._look import confined
+from ansible_collections.preflight.ports.plugins.module_utils._look.look import Look
 from ansible_collections.preflight.ports.plugins.module_utils._model.claim import Claim
 from ansible_collections.preflight.ports.plugins.module_utils._model.denial import NAME_BIND, Denial
 from ansible_collections.preflight.ports.plugins.module_utils._model.holder import Redirect
@@ -98,13 +100,15 @@ def test_a_request_that_is_refused_has_the_documented_keys(run, documented):
 
 def test_free_ports_load_no_more_than_they_need(free, loaded_by):
     script = f"""
-from ansible_collections.preflight.ports.plugins.modules import port_check
-requirements = port_check.parse([{free}, "{free}/udp"])
-found = port_check.first_that_works("netlink", lambda source: port_check.look(requirements, source, True, False, None))
-outcome = port_check.result(requirements, found.verdicts, [], bool, None)
-port_check.message({{**outcome, "probed": True}})
+from ansible_collections.preflight.ports.plugins.module_utils._check import check
+requirements = check.parse([{free}, "{free}/udp"])
+found = check.first_that_works("netlink", lambda source: check.look(requirements, source, True, False, None))
+outcome = check.result(requirements, found.verdicts, [], bool, None)
+check.message({{**outcome, "probed": True}})
 """
     assert loaded_by(script) == [
+        "_check.check",
+        "_check.objections",
         "_kernel.bind",
         "_kernel.ephemeral",
         "_kernel.netlink",
@@ -128,10 +132,10 @@ port_check.message({{**outcome, "probed": True}})
 @pytest.mark.linux
 def test_a_taken_port_loads_nothing_that_only_other_holders_need(listener, loaded_by):
     script = f"""
-from ansible_collections.preflight.ports.plugins.modules import port_check
-requirements = port_check.parse([{listener}])
-found = port_check.first_that_works("netlink", lambda source: port_check.look(requirements, source, True, False, None))
-assert port_check.result(requirements, found.verdicts, [], bool, None)["conflicts"]
+from ansible_collections.preflight.ports.plugins.module_utils._check import check
+requirements = check.parse([{listener}])
+found = check.first_that_works("netlink", lambda source: check.look(requirements, source, True, False, None))
+assert check.result(requirements, found.verdicts, [], bool, None)["conflicts"]
 """
     loaded = loaded_by(script)
     assert "_holders.owners" in loaded
@@ -225,7 +229,7 @@ def test_bad_input_is_refused_before_anything_is_looked_at(arguments, complaint,
     def look(*_arguments):
         raise AssertionError("looked")
 
-    monkeypatch.setattr(port_check, "look", look)
+    monkeypatch.setattr(check, "look", look)
     result = run(**arguments)
     assert result["failed"]
     assert result["msg"] == complaint
@@ -381,10 +385,10 @@ def looks(monkeypatch):
             clock.now += look_takes
             free = left.pop(0) if len(left) > 1 else left[0]
             verdict = Verdict(requirements[0], 80, "free" if free else state, free, rivals=("web",))
-            return port_check.Look({} if free else {(0, 80): verdict}, True, source.name)
+            return Look({} if free else {(0, 80): verdict}, True, source.name)
 
-        monkeypatch.setattr(port_check, "time", clock)
-        monkeypatch.setattr(port_check, "look", look)
+        monkeypatch.setattr(check, "time", clock)
+        monkeypatch.setattr(check, "look", look)
         return clock
 
     return script
@@ -443,7 +447,7 @@ def test_a_port_that_somebody_will_take(wanted, state, kinds, run, free, warning
 def test_what_nat_rules_may_do_is_a_doubt(run, warnings, monkeypatch):
     rule = Redirect("172.17.0.2:80", "iptables", ("ip nat PREROUTING",), depends_on=("the source address",))
     diversions = {Question("tcp", Endpoint(ANY4), 80): rule}
-    monkeypatch.setattr(port_check, "look", lambda *_asked: port_check.Look({}, True, "netlink", True, diversions))
+    monkeypatch.setattr(check, "look", lambda *_asked: Look({}, True, "netlink", True, diversions))
     result = run(ports=[80])
     (doubt,) = result["doubts"]
     assert (doubt["port"], doubt["kind"]) == (80, "nat")
@@ -453,7 +457,7 @@ def test_what_nat_rules_may_do_is_a_doubt(run, warnings, monkeypatch):
 
 def test_what_bind_was_not_asked_is_a_doubt(run, warnings, monkeypatch):
     silent = [Question("tcp", Endpoint(ANY4), 80)]
-    monkeypatch.setattr(port_check, "look", lambda *_asked: port_check.Look({}, False, "netlink", True, {}, silent))
+    monkeypatch.setattr(check, "look", lambda *_asked: Look({}, False, "netlink", True, {}, silent))
     result = run(ports=["80-81"])
     assert [(doubt["port"], doubt["kind"]) for doubt in result["doubts"]] == [(80, "not_probed")]
     assert result["msg"].startswith("All 2 required ports are free; bind(2) was not asked.\nIn doubt:\n  80/tcp: ")
@@ -469,8 +473,8 @@ def test_advice_depends_on_privileges(uid, advice, run, looks, monkeypatch):
 
 def test_only_the_last_look_may_bind_what_is_to_listen(run, looks, monkeypatch):
     looks(False, False)
-    scripted, last = port_check.look, []
-    monkeypatch.setattr(port_check, "look", lambda *asked: last.append(asked[-1]) or scripted(*asked))
+    scripted, last = check.look, []
+    monkeypatch.setattr(check, "look", lambda *asked: last.append(asked[-1]) or scripted(*asked))
     run(ports=[80], state="listening", timeout=2)
     assert last == [False, False, True]
 
