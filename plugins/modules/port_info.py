@@ -226,16 +226,16 @@ source:
 
 
 import gc
-from typing import NoReturn
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.preflight.ports.plugins.module_utils._look.inventory import Filter, take
-from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import SourceError
-from ansible_collections.preflight.ports.plugins.module_utils._table.sources import first_that_works
-from ansible_collections.preflight.ports.plugins.module_utils._verdict.listing import listing
+from ansible_collections.preflight.ports.plugins.module_utils._check.compiling import compile_once
 
 
 def main() -> None:
+    compile_once()
+    # Only now, so that it holds for all of them.
+    from ansible_collections.preflight.ports.plugins.module_utils._check.inventory import inventory
+
     # What is imported stays to the end: looking through it for garbage, again and again, only takes time.
     gc.freeze()
     module = AnsibleModule(
@@ -253,40 +253,10 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    options = module.params
-    wanted = Filter(ports(module), options["protocols"], frozenset(options["states"]))
-
-    try:
-        source, found = first_that_works(
-            options["source"],
-            lambda source: (source.name, take(wanted, source)),
-        )
-    except SourceError as error:
-        fail(module, error)
-    sockets = [{"address": str(held.endpoint), "port": held.port, **holder.as_dict()} for held, holder in found]
-    if options["cmdline"]:
-        from ansible_collections.preflight.ports.plugins.module_utils._holders import command_lines
-
-        command_lines.add(sockets)
-    module.exit_json(msg=listing(found), source=source, sockets=sockets)
-
-
-def ports(module: AnsibleModule) -> list[range]:
-    """The ports to list; all if empty."""
-    if not module.params["ports"]:
-        return []
-    # Only now: on a target, each import costs time in each task.
-    from ansible_collections.preflight.ports.plugins.module_utils._model.requirement import RequirementError
-    from ansible_collections.preflight.ports.plugins.module_utils._request.entries import parse_ranges
-
-    try:
-        return parse_ranges(module.params["ports"], module.params["protocols"])
-    except RequirementError as error:
-        fail(module, error)
-
-
-def fail(module: AnsibleModule, error: Exception) -> NoReturn:
-    module.fail_json(msg=str(error), sockets=[], source=None)
+    outcome = inventory(module.params)
+    if outcome.failed:
+        module.fail_json(**outcome.result)
+    module.exit_json(**outcome.result)
 
 
 if __name__ == "__main__":

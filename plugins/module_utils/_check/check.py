@@ -15,6 +15,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._check.objections 
     is_conflict,
     warnings,
 )
+from ansible_collections.preflight.ports.plugins.module_utils._check.outcome import Outcome
 from ansible_collections.preflight.ports.plugins.module_utils._kernel import ephemeral
 from ansible_collections.preflight.ports.plugins.module_utils._kernel.bind import ProbeError
 from ansible_collections.preflight.ports.plugins.module_utils._look.look import Look, look
@@ -42,14 +43,6 @@ if t.TYPE_CHECKING:
 _FOREVER = 10**9  # seconds; time.sleep() takes no more than its clock can count
 
 Options = t.Mapping[str, t.Any]
-
-
-class Outcome(t.NamedTuple):
-    """What a task says."""
-
-    result: dict[str, t.Any]
-    failed: bool
-    warnings: t.Sequence[str] = ()
 
 
 def check(options: Options) -> Outcome:

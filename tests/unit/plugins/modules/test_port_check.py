@@ -109,6 +109,7 @@ check.message({{**outcome, "probed": True}})
     assert loaded_by(script) == [
         "_check.check",
         "_check.objections",
+        "_check.outcome",
         "_kernel.bind",
         "_kernel.ephemeral",
         "_kernel.netlink",

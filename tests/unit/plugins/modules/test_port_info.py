@@ -86,15 +86,17 @@ def test_command_lines(cmdline, run, port):
 @pytest.mark.linux
 def test_a_listing_loads_no_more_than_it_needs(port, loaded_by):
     script = f"""
-from ansible_collections.preflight.ports.plugins.modules import port_info
-wanted = port_info.Filter([range({port}, {port} + 1)], ["tcp"], frozenset(["listening"]))
-((_held, holder),) = port_info.first_that_works("netlink", lambda source: port_info.take(wanted, source))
-assert holder.as_dict()["pid"] == {os.getpid()}
-assert port_info.listing([(_held, holder)])
+from ansible_collections.preflight.ports.plugins.module_utils._check.inventory import inventory
+options = {{"ports": [{port}], "protocols": ["tcp"], "states": ["listening"], "source": "netlink", "cmdline": False}}
+found = inventory(options).result
+assert [each["pid"] for each in found["sockets"]] == [{os.getpid()}]
+assert found["msg"]
 """
     assert [
         name for name in loaded_by(script) if name != "_holders.containers"
     ] == [  # which is there if the tests run in one
+        "_check.inventory",
+        "_check.outcome",
         "_holders.census",
         "_holders.cgroups",
         "_holders.command_lines",  # this process is an interpreter
@@ -107,8 +109,12 @@ assert port_info.listing([(_held, holder)])
         "_kernel.proc",
         "_look.inventory",
         "_model.holder",
+        "_model.requirement",
         "_model.sockets",
         "_model.text",
+        "_request.entries",
+        "_request.terms",
+        "_request.values",
         "_table.sock_diag",
         "_table.sources",
         "_verdict.listing",
