@@ -20,7 +20,7 @@ import traceback
 from pathlib import Path
 from typing import Any, Callable, Iterable, Iterator, NamedTuple
 
-from bench import accuracy, fleet, inventory, looks, nat, tasks
+from bench import accuracy, busy, fleet, inventory, looks, nat, tasks
 
 
 class Line(NamedTuple):
@@ -109,6 +109,11 @@ def of_tasks(times: tasks.Times) -> Iterator[Line]:
         )
 
 
+def of_a_busy_host(ratio: float) -> Line:
+    host = f"firewalld, Docker's rules, {busy.UNITS} socket units, {busy.CONTAINERS} stopped containers"
+    return decisive(at_most(f"task with 20 ports / ping ({host})", ratio, 1.25))
+
+
 def of_inventory(seconds: dict[str, float]) -> Iterator[Line]:
     host = f"{inventory.LISTENERS} listeners, {inventory.PROCESSES} processes"
     took = seconds[tasks.INFO]
@@ -193,7 +198,8 @@ turns count, of tasks the medians.
 - A *look* is what the module does inside its process: the socket table, the bind probe, the holders, the verdicts. `ss`
   is its whole process, and so is `psutil` but where the call alone is named.
 - A *task* is all that Ansible does for it on localhost, with its defaults. Each stands right behind a ping, to which it
-  is compared. For the first of its kind in a play Ansible packs the module.
+  is compared. For the first of its kind in a play Ansible packs the module. Where there are firewall rules, most of the
+  time goes into Python's compiling of the files that read them, which Ansible sends anew with each task.
 - The *NAT rules* are {nat.RULES:,} where nothing else is said. Of all times on the processor the best counts. Imports
   are those of a task: out of an archive, and not compiled yet. Needs root, `nft` and `iptables`.
 - The {fleet.HOSTS} hosts are those of `extensions/molecule/lab`, over SSH; a play is the whole command. Of the
@@ -215,6 +221,7 @@ def main() -> int:
     lines = [*of_looks(looks.Looks(*apart(looks.measure))), *of_counts(apart(lambda: list(looks.by_count())))]
     with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
         lines += of_tasks(tasks.Times(*apart(lambda: tasks.measure(Path(scratch)))))
+        lines.append(of_a_busy_host(apart(lambda: busy.measure(Path(scratch)))))
         lines += of_inventory(apart(lambda: inventory.measure(Path(scratch))))
         lines += of_nat(apart(lambda: nat.measure(Path(scratch))))
         lines += of_fleet(fleet.over_ssh(Path(scratch)))

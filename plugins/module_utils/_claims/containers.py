@@ -7,27 +7,26 @@
 from __future__ import annotations
 
 import glob
-import json
 import os
 import typing as t
 
 from ansible_collections.preflight.ports.plugins.module_utils._claims.publish import SpecError, published
-from ansible_collections.preflight.ports.plugins.module_utils._holders.docker import at, data_root
+from ansible_collections.preflight.ports.plugins.module_utils._holders.docker_daemon import find
+from ansible_collections.preflight.ports.plugins.module_utils._holders.json_files import at, read_json
 from ansible_collections.preflight.ports.plugins.module_utils._model.claim import Claim
 from ansible_collections.preflight.ports.plugins.module_utils._model.text import printable
 
-_MOST_BYTES = 1 << 22
 _WITHOUT_PORTS = ("host", "none", "container")  # networks for which Docker publishes nothing
 
 
 def claims(root: str = "/") -> list[Claim]:
     """Those of containers that are not running. Without the right to read the files there are none."""
-    folders = sorted(glob.glob(os.path.join(root, data_root(root).lstrip("/"), "containers", "*")))
+    folders = sorted(glob.glob(os.path.join(root, find(root).data_root.lstrip("/"), "containers", "*")))
     return [claim for folder in folders for claim in _of_container(folder)]
 
 
 def _of_container(folder: str) -> t.Iterator[Claim]:
-    config, host = _json(f"{folder}/config.v2.json"), _json(f"{folder}/hostconfig.json")
+    config, host = read_json(f"{folder}/config.v2.json"), read_json(f"{folder}/hostconfig.json")
     if at(config, "State", "Running") is not False or not _restarts(config, host):
         return
     if str(at(host, "NetworkMode")).partition(":")[0] in _WITHOUT_PORTS:
@@ -64,11 +63,3 @@ def _restarts(config: t.Any, host: t.Any) -> bool:
     if policy == "unless-stopped":
         return at(config, "HasBeenManuallyStopped") is not True
     return policy == "always" or (policy == "on-failure" and bool(at(config, "State", "ExitCode")))
-
-
-def _json(path: str) -> t.Any:
-    try:
-        with open(path, encoding="utf-8") as file:
-            return json.loads(file.read(_MOST_BYTES))
-    except (OSError, ValueError, RecursionError):
-        return None

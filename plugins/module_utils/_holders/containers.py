@@ -7,11 +7,11 @@
 from __future__ import annotations
 
 import glob
-import json
 import os
 import typing as t
 
 from ansible_collections.preflight.ports.plugins.module_utils._holders import docker
+from ansible_collections.preflight.ports.plugins.module_utils._holders.json_files import at, read_json
 from ansible_collections.preflight.ports.plugins.module_utils._model.holder import Container
 
 _PODMAN = "/var/lib/containers/storage/*-containers/*containers.json"
@@ -74,10 +74,10 @@ def _docker_name(identity: str, root: str) -> str | None:
 
 def _podman_name(identity: str, root: str) -> str | None:
     for path in glob.glob(_below(root, _PODMAN)):
-        listed = _json(path)
+        listed = read_json(path)
         for each in listed if isinstance(listed, list) else []:
-            names = docker.at(each, "names")
-            if docker.at(each, "id") == identity and isinstance(names, list) and names:
+            names = at(each, "names")
+            if at(each, "id") == identity and isinstance(names, list) and names:
                 return str(names[0])
     return None
 
@@ -85,20 +85,12 @@ def _podman_name(identity: str, root: str) -> str | None:
 def _oci_name(identity: str, root: str) -> str | None:
     for pattern in _OCI_BUNDLES:
         for path in glob.glob(_below(root, pattern.format(id=identity))):
-            annotations = docker.at(_json(path), "annotations")
+            annotations = at(read_json(path), "annotations")
             for key in _NAME_ANNOTATIONS:
-                if docker.at(annotations, key):
-                    return str(docker.at(annotations, key))
+                if at(annotations, key):
+                    return str(at(annotations, key))
     return None
 
 
 def _below(root: str, *parts: str) -> str:
     return os.path.join(root, *(part.lstrip("/") for part in parts))
-
-
-def _json(path: str) -> t.Any:
-    try:
-        with open(path, encoding="utf-8") as file:
-            return json.load(file)
-    except (OSError, ValueError):
-        return None

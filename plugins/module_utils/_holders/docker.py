@@ -14,12 +14,13 @@ import socket
 import time
 import typing as t
 
+from ansible_collections.preflight.ports.plugins.module_utils._holders import docker_daemon
+from ansible_collections.preflight.ports.plugins.module_utils._holders.json_files import at, read_json
+
 _SECONDS = 1.0
 _SECONDS_BELIEVED = 5.0  # a task that waits sees new containers
 _MOST_BYTES = 1 << 25
 _REQUEST = b"GET /containers/json HTTP/1.0\r\nHost: docker\r\n\r\n"
-_PID_FILES = ("run/docker.pid", "var/run/docker.pid")
-_SOCKET, _DATA_ROOT = "run/docker.sock", "/var/lib/docker"
 
 
 class Known(t.NamedTuple):
@@ -32,13 +33,6 @@ class Known(t.NamedTuple):
     """(protocol, port of the host)."""
 
 
-class _Daemon(t.NamedTuple):
-    """How dockerd was started."""
-
-    sockets: tuple[str, ...]
-    data_root: str
-
-
 def containers(root: str = "/") -> tuple[Known, ...]:
     """Those that run, as the engine says; all that there are files of, where it does not answer."""
     return _containers(root, time.monotonic() // _SECONDS_BELIEVED)
@@ -46,7 +40,7 @@ def containers(root: str = "/") -> tuple[Known, ...]:
 
 @functools.lru_cache(maxsize=1)
 def _containers(root: str, _period: float) -> tuple[Known, ...]:
-    daemon = _daemon(root)
+    daemon = docker_daemon.find(root)
     deadline = time.monotonic() + _SECONDS
     for path in daemon.sockets:
         listed = _asked(path, deadline)
@@ -54,67 +48,6 @@ def _containers(root: str, _period: float) -> tuple[Known, ...]:
             return tuple(filter(None, map(_from_engine, listed)))
     pattern = os.path.join(root, daemon.data_root.lstrip("/"), "containers", "*", "config.v2.json")
     return tuple(filter(None, map(_from_file, glob.glob(pattern))))
-
-
-def data_root(root: str = "/") -> str:
-    """Where it keeps its files."""
-    return _daemon(root).data_root
-
-
-def _daemon(root: str) -> _Daemon:
-    """A socket that nobody but systemd listens on is not asked: that would start the engine."""
-    data_root, hosts = _DATA_ROOT, []
-    configured = _json(os.path.join(root, "etc/docker/daemon.json"))
-    if isinstance(configured, dict):
-        data_root = configured.get("data-root") or configured.get("graph") or data_root
-    arguments = _arguments(root)
-    for option, value in arguments or ():
-        if option in ("--data-root", "--graph", "-g"):
-            data_root = value
-        if option in ("-H", "--host") and value.startswith("unix://"):
-            hosts.append(value[len("unix://") :])
-    sockets = (os.path.join(root, _SOCKET), *hosts) if arguments is not None else ()
-    return _Daemon(sockets, str(data_root))
-
-
-def _arguments(root: str) -> list[tuple[str, str]] | None:
-    """The options of the dockerd that runs, as pairs; None if none does."""
-    for pid in _pids(root):
-        folder = os.path.join(root, "proc", pid)
-        try:
-            with open(f"{folder}/comm", encoding="utf-8") as file:
-                if file.read(20) != "dockerd\n" or not _is_roots(folder):
-                    continue
-            with open(f"{folder}/cmdline", encoding="utf-8") as file:
-                words = file.read(1 << 16).split("\0")
-        except (OSError, ValueError):
-            continue
-        return [_option(word, after) for word, after in zip(words, [*words[1:], ""])]
-    return None
-
-
-def _option(word: str, after: str) -> tuple[str, str]:
-    """``--host=unix:///run/docker.sock``, or the same in two words."""
-    option, equals, value = word.partition("=")
-    return (option, value) if equals else (word, after)
-
-
-def _is_roots(folder: str) -> bool:
-    return os.stat(folder).st_uid == 0
-
-
-def _pids(root: str) -> t.Iterator[str]:
-    """That of Docker's own file first."""
-    for name in _PID_FILES:
-        try:
-            with open(os.path.join(root, name), encoding="ascii") as file:
-                yield file.read(20).strip()
-        except (OSError, ValueError):
-            continue
-    try:
-        yield from (name for name in os.listdir(os.path.join(root, "proc")) if name.isdigit())
-    except OSError:
-        return
 
 
 def _asked(path: str, deadline: float) -> list[t.Any] | None:
@@ -157,7 +90,7 @@ def _from_engine(listed: t.Any) -> Known | None:
 
 
 def _from_file(path: str) -> Known | None:
-    config = _json(path)
+    config = read_json(path)
     return _known(os.path.basename(os.path.dirname(path)), at(config, "Name"), config)
 
 
@@ -186,18 +119,3 @@ def _published(described: t.Any) -> frozenset[tuple[str, int]]:
             for binding in (bindings if isinstance(bindings, list) else ())
         ]
     return frozenset((str(protocol), int(port)) for protocol, port in found if str(port).isdigit())
-
-
-def _json(path: str) -> t.Any:
-    try:
-        with open(path, encoding="utf-8") as file:
-            return json.load(file)
-    except (OSError, ValueError, RecursionError):
-        return None
-
-
-def at(value: t.Any, *keys: str) -> t.Any:
-    """What is there in nested dicts, or None."""
-    for key in keys:
-        value = value.get(key) if isinstance(value, dict) else None
-    return value

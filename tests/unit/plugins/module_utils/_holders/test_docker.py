@@ -11,7 +11,7 @@ import threading
 import time
 
 import pytest
-from ansible_collections.preflight.ports.plugins.module_utils._holders import docker
+from ansible_collections.preflight.ports.plugins.module_utils._holders import docker, docker_daemon
 from ansible_collections.preflight.ports.plugins.module_utils._holders.docker import Known, containers
 
 ID, OTHER_ID = "0123456789abcdef" * 4, "fedcba9876543210" * 4
@@ -26,7 +26,7 @@ KNOWN = Known(ID, "web", ("172.18.0.2", "fd00::2"))
 @pytest.fixture
 def host(tmp_path, monkeypatch):
     """A root below which dockerd runs with these arguments, and where containers have these files."""
-    monkeypatch.setattr(docker, "_is_roots", lambda _folder: True)
+    monkeypatch.setattr(docker_daemon, "_is_roots", lambda _folder: True)
     docker._containers.cache_clear()
 
     def furnish(arguments=("dockerd",), configured=None, files=(), data_root="var/lib/docker"):
