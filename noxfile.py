@@ -395,6 +395,7 @@ def mutants(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """What a check costs beside its peers, also written as docs/benchmarks.md."""
+    need(session, *FIREWALLS, *HOSTS)
     session.install("-qq", "-r", "tests/bench/requirements.txt")
     run_script(session, "bench.run", "--write", "docs/benchmarks.md")
 

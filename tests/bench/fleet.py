@@ -25,7 +25,8 @@ HOSTS = len(SUITES) * OF_EACH
 TURNS = 4
 LOOPS = 2  # with that many turns before each
 FEW, MANY = 250, 1000
-ROLE, PING, LOOP = "role", "ping", "loop of wait_for"
+ROLE, PING, LOOP, EMPTY = "role", "ping", "loop of wait_for", "empty task"
+STOPPED = 2  # ansible-playbook's exit code when hosts failed
 LOOK = "preflight.ports.port_preflight : Check the ports"
 FACTS = "Gathering Facts"
 
@@ -33,6 +34,7 @@ TASKS: dict[str, dict[str, Any]] = {
     PING: {"ansible.builtin.ping": {}},
     ROLE: {"ansible.builtin.import_role": {"name": "preflight.ports.port_preflight"}},
     LOOP: {"ansible.builtin.wait_for": {"port": "{{ item }}", "state": "stopped"}, "loop": FREE},
+    EMPTY: {"ansible.builtin.debug": {"msg": ""}},
 }
 
 
@@ -43,7 +45,7 @@ def over_ssh(scratch: Path) -> dict[str, float]:
     bench = {"hosts": {name: {} for name in names}, "vars": {"port_preflight_ports": FREE}}
     hosts.write_text(json.dumps({"guests": {"children": {"bench": bench}}}))
     inventory = ["-i", str(LAB / "inventory"), "-i", str(hosts)]
-    seconds: dict[str, list[float]] = {name: [] for name in TASKS}
+    seconds: dict[str, list[float]] = {name: [] for name in (PING, ROLE, LOOP)}
     with lab(scratch, inventory):
         for name in (PING, ROLE):
             run(scratch, play(scratch, name, "bench"), *inventory)  # connects
@@ -62,24 +64,24 @@ def lab(scratch: Path, inventory: list[str]) -> Iterator[None]:
 
 
 class Shares(NamedTuple):
-    """Seconds of the parts of a play."""
+    """Seconds of the parts of a play, and of a play with a task that does nothing."""
 
     facts: float
     look: float
     rest: float
+    empty: float
 
 
 def at_scale(scratch: Path) -> dict[int, Shares]:
     """What a play on that many hosts spends where.
 
-    Every host is this one, and on every tenth a port is taken. Enters a network namespace.
+    Every host is this one, and on every tenth a port is taken, which stops the play. Enters a network namespace.
     """
     sandbox.enter()
     server = socket.create_server(("127.0.0.1", TAKEN))
     variables = {
         "ansible_connection": "local",
         "ansible_python_interpreter": sys.executable,
-        "port_preflight_enforce": False,
         "port_preflight_ports": FREE,
         "port_preflight_reports": [str(scratch / f"report.{kind}") for kind in ("html", "json", "md", "xml")],
     }
@@ -90,13 +92,15 @@ def at_scale(scratch: Path) -> dict[int, Shares]:
         names = {f"host-{number}": {} if number % 10 else taken for number in range(count)}
         hosts.write_text(json.dumps({"all": {"hosts": names, "vars": variables}}))
         started = time.perf_counter()
-        out = run(scratch, play(scratch, ROLE, "all", facts=True), "-i", str(hosts), callback="stopwatch")
+        role = play(scratch, ROLE, "all", facts=True)
+        out = run(scratch, role, "-i", str(hosts), callback="stopwatch", code=STOPPED)
         total = time.perf_counter() - started
         tasks = [json.loads(line) for line in out.splitlines() if line.startswith("[")]
         facts, look = ([took for name, took, _size in tasks if name == task] for task in (FACTS, LOOK))
         if not len(facts) == len(look) == count:
             raise RuntimeError(f"{len(look)} of {count} hosts were looked at:\n{out[-2000:]}")
-        costs[count] = Shares(max(facts), max(look), total - max(facts) - max(look))
+        empty = timed(scratch, play(scratch, EMPTY, "all"), "-i", str(hosts))
+        costs[count] = Shares(max(facts), max(look), total - max(facts) - max(look), empty)
     server.close()
     return costs
 
@@ -113,7 +117,7 @@ def timed(scratch: Path, playbook: Path, *arguments: str) -> float:
     return time.perf_counter() - started
 
 
-def run(scratch: Path, playbook: Path, *arguments: str, callback: str = "default") -> str:
+def run(scratch: Path, playbook: Path, *arguments: str, callback: str = "default", code: int = 0) -> str:
     config = scratch / "ansible.cfg"
     config.touch()
     settings = {
@@ -131,6 +135,6 @@ def run(scratch: Path, playbook: Path, *arguments: str, callback: str = "default
         text=True,
         env={**os.environ, **settings},
     )
-    if done.returncode:
-        raise RuntimeError(f"{playbook} failed:\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}")
+    if done.returncode != code:
+        raise RuntimeError(f"{playbook} ended with {done.returncode}:\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}")
     return done.stdout

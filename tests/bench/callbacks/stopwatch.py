@@ -26,6 +26,9 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
         self.started = time.perf_counter()
 
+    def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
+        self.v2_runner_on_ok(result)
+
     def v2_runner_on_ok(self, result: Any) -> None:
         seconds = time.perf_counter() - self.started
         size = len(json.dumps(result._result, default=str))
