@@ -5,7 +5,11 @@
 from __future__ import annotations
 
 import errno
+import json
+import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any, Callable
 
@@ -148,3 +152,25 @@ def test_the_user_of_the_server(port: int, state: str) -> None:
     if state == "refused":
         assert result["conflicts"][0]["reason"] == "bind(2) is refused to user nobody"
         assert "CAP_NET_BIND_SERVICE" in result["conflicts"][0]["advice"]
+
+
+@pytest.mark.parametrize(("port", "state"), [(80, "refused"), (8080, "free")])
+def test_the_user_of_the_server_in_a_task(port: int, state: str, tmp_path: Path) -> None:
+    """Ansible sends the module in an archive that only root may read."""
+    arguments = ["-c", "local", "-i", "localhost,", "localhost", "-m", "preflight.ports.port_check"]
+    options = {"ports": [port], "user": "nobody", "ephemeral": "ignore"}
+    settings = {
+        "ANSIBLE_COLLECTIONS_PATH": str(Path(__file__).parents[2] / ".collections"),
+        "ANSIBLE_HOME": str(tmp_path),
+        "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
+        "ANSIBLE_CALLBACK_RESULT_FORMAT": "json",
+    }
+
+    def task() -> str:
+        command = [sys.executable, "-m", "ansible", "adhoc", *arguments, "-a", json.dumps(options)]
+        return subprocess.run(
+            command, env={**os.environ, **settings}, capture_output=True, text=True, check=False
+        ).stdout
+
+    said = in_network(task)
+    assert f'"state": "{state}"' in said, said

@@ -43,15 +43,20 @@ def probe(question: Question) -> str:
         return REUSABLE
     if answer != _DENIED:
         return answer
-    # Only now: on a target, each import costs time in each task.
-    from ansible_collections.preflight.ports.plugins.module_utils._kernel.rights import may_bind
-
     any_port = _bind(question, 0)
     if any_port == UNAVAILABLE:  # for IPv6 the kernel looks at the user's rights before it looks at the address
         return UNAVAILABLE
-    if any_port == _DENIED or not (question.user or may_bind(question.port)):
+    # Another user may not import anything: the archive that the module is in is root's.
+    if any_port == _DENIED or not (question.user or _may_bind(question.port)):
         return NO_ANSWER
     return REFUSED
+
+
+def _may_bind(port: int) -> bool:
+    # Only now: on a target, each import costs time in each task.
+    from ansible_collections.preflight.ports.plugins.module_utils._kernel.rights import may_bind
+
+    return may_bind(port)
 
 
 def is_on_host(question: Question) -> bool:
