@@ -17,7 +17,10 @@ from support.running import check
 HOLDERS = 3
 NAMES = [f"p{number}" for number in range(HOLDERS)]
 WORDS = {name.encode() for name in NAMES}
-TARGETS = ["redirect to :8080", "redirect to :3128", "redirect to :80", "dnat ip to 172.17.0.2:80"]
+TARGETS = [
+    *("redirect to :8080", "redirect to :3128", "redirect to :80"),
+    *("dnat ip to 172.17.0.2:80", "dnat ip to 127.0.0.1:8080", "dnat ip6 to [::1]:8080"),
+]
 QUICK, PATIENT = 0.1, 3.0  # seconds
 
 

@@ -67,11 +67,32 @@ def _here(question: Question, destination: Destination, source: Source) -> Answe
         asked = Endpoint(destination.address, v6only=True if len(destination.address) == 16 else None)
     elif not asked.is_wildcard and not is_loopback(asked.address):
         asked = asked._replace(address=bytes(len(asked.address)))
+    if destination.address and is_loopback(destination.address) and not _lets_in(question.endpoint, destination):
+        return Answering((), True)
     there = question._replace(endpoint=asked, port=destination.port)
     sockets = table([there], source, LISTENERS).get((there.protocol, there.port), [])
     serving = [held for held in sockets if held.state == SERVING[held.protocol]]
     met = tuple(held for held in serving if overlap(asked, held.endpoint) is not False)
     return Answering(met, not any(serves(asked, held.endpoint) for held in met))
+
+
+def _lets_in(asked: Endpoint, destination: Destination) -> bool:
+    """Whether what is sent to another address of this host may be sent on to a loopback address.
+
+    The kernel drops it as a martian, unless route_localnet is on, which IPv6 lacks: ip_route_input_slow() in
+    net/ipv4/route.c, ip6_rcv_core() in net/ipv6/ip6_input.c.
+    """
+    if not asked.is_wildcard and is_loopback(asked.ipv4 or asked.address):
+        return True
+    return len(destination.address or b"") == 4 and _setting("route_localnet") == "1"
+
+
+def _setting(name: str) -> str:
+    try:
+        with open(f"/proc/sys/net/ipv4/conf/all/{name}", encoding="ascii") as file:
+            return file.read(16).strip()
+    except (OSError, ValueError):
+        return ""
 
 
 def _in_namespaces(protocol: str, destination: Destination) -> Answering:

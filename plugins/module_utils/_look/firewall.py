@@ -6,10 +6,11 @@
 
 from __future__ import annotations
 
+import itertools
 import typing as t
 
 from ansible_collections.preflight.ports.plugins.module_utils._model.passage import Access, Barred
-from ansible_collections.preflight.ports.plugins.module_utils._model.requirement import IGNORE, Requirement
+from ansible_collections.preflight.ports.plugins.module_utils._model.requirement import FREE, IGNORE, Requirement
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter import gate
 
 if t.TYPE_CHECKING:
@@ -19,15 +20,32 @@ if t.TYPE_CHECKING:
 
 def find(requirements: t.Sequence[Requirement], verdicts: Verdicts) -> Barred | None:
     """Only ports that are as required; None if the user may not read the rules, or they are too many."""
-    asked = [(index, each) for index, each in enumerate(requirements) if each.firewall != IGNORE]
-    accesses = [Access(each.protocol, each.endpoints, each.first, each.last, each.clients) for _index, each in asked]
-    if not accesses:
-        return {}
-    found = gate.passages(accesses)
+    asked = [
+        (index, access)
+        for index, each in enumerate(requirements)
+        if each.firewall != IGNORE
+        for access in _accesses(index, each, verdicts)
+    ]
+    found = gate.passages([access for _index, access in asked]) if asked else []
     if found is None:
         return None
-    barred = {index: _of_met(passages, index, verdicts) for (index, _each), passages in zip(asked, found)}
+    barred: dict[int, list[Passage]] = {}
+    for (index, _access), passages in zip(asked, found):
+        barred.setdefault(index, []).extend(_of_met(passages, index, verdicts))
     return {index: passages for index, passages in barred.items() if passages}
+
+
+def _accesses(index: int, requirement: Requirement, verdicts: Verdicts) -> t.Iterator[Access]:
+    """To all that a server would bind; of a port that listens, to what is served: nobody comes by another family."""
+    if requirement.state == FREE:
+        endpoints, ports = requirement.endpoints, requirement.ports
+        yield Access(requirement.protocol, endpoints, ports[0], ports[-1], requirement.clients)
+        return
+    served = ((port, verdicts[index, port].served if (index, port) in verdicts else ()) for port in requirement.ports)
+    for endpoints, group in itertools.groupby(served, key=lambda each: each[1]):
+        numbers = [port for port, _endpoints in group]
+        if endpoints:
+            yield Access(requirement.protocol, endpoints, numbers[0], numbers[-1], requirement.clients)
 
 
 def _of_met(passages: t.Sequence[Passage], index: int, verdicts: Verdicts) -> list[Passage]:

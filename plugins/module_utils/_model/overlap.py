@@ -64,8 +64,11 @@ def serves(wanted: Endpoint, held: Endpoint) -> bool:
         return False
     if wanted.address == ANY6 and not wanted.v6only and (held.address != ANY6 or held.v6only is not False):
         return False  # clients of IPv4 belong to it
-    if is_loopback(wanted.ipv4 or wanted.address) and held.interface not in (None, _LOOPBACK_DEVICE):
-        return False
+    if held.interface and held.interface != wanted.interface:
+        is_local = is_loopback(wanted.ipv4 or wanted.address)
+        # Clients of an address come in by the device that has it, which may be the server's own.
+        if wanted.is_wildcard or is_local is not (held.interface == _LOOPBACK_DEVICE):
+            return False
     return wanted.ipv4 is not None or held.ipv4 is None
 
 

@@ -52,6 +52,7 @@ def judge_served(requirement: Requirement, port: int, findings: t.Sequence[Findi
         met,
         merged(_holders(findings, requirement, census)),
         strangers=strangers,
+        served=tuple(dict.fromkeys(endpoint for each in service for endpoint in each.served)) if met else (),
     )
     redirect = next((finding.redirect for finding in findings if finding.redirect), None)
     if met or strangers or not redirect:
@@ -72,6 +73,7 @@ class _Service(t.NamedTuple):
     """Those of the sockets here that clients may meet."""
     answering: t.Sequence[Holder] = ()
     """Those whom clients meet where NAT rules send them."""
+    served: t.Sequence[Endpoint] = ()
 
 
 def _service(requirement: Requirement, endpoint: Endpoint, finding: Finding, census: Census) -> _Service:
@@ -80,14 +82,17 @@ def _service(requirement: Requirement, endpoint: Endpoint, finding: Finding, cen
     met = preferred(endpoint, [held for held in finding.sockets if held.state == SERVING[requirement.protocol]])
     servers = [holder_of(held, census) for held in met]
     if not finding.redirect:
-        return _Service(any(_serves(requirement, endpoint, held) for held in met), servers)
+        serving = [held.endpoint for held in met if _serves(requirement, endpoint, held)]
+        narrow = [endpoint if each.is_wildcard else each for each in serving]
+        return _Service(bool(serving), servers, served=narrow)
     # The rules may be about one of several addresses.
     others = servers if endpoint.is_wildcard and not finding.redirect.is_total else ()
     if allows(requirement, redirected(finding.redirect, REDIRECTED, requirement.protocol)):
-        return _Service(True, others)
+        return _Service(True, others, served=[endpoint])
     answering = [holder_of(held, census) for held in finding.answering]
     unknown = [redirected(finding.redirect, REDIRECTED, requirement.protocol)] if finding.strangers_answer else []
-    return _Service(bool(answering) and not finding.answered_in_part, others, answering + unknown)
+    is_there = bool(answering) and not finding.answered_in_part
+    return _Service(is_there, others, answering + unknown, [endpoint] if is_there else ())
 
 
 def _serves(requirement: Requirement, endpoint: Endpoint, held: Socket) -> bool:

@@ -14,6 +14,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._model.requirement
 
 if t.TYPE_CHECKING:
     from ansible_collections.preflight.ports.plugins.module_utils._model.doubt import Doubt
+    from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import Endpoint
 
 Key = t.Tuple[int, int]
 """(index of the requirement, port)."""
@@ -37,6 +38,8 @@ class Verdict(t.NamedTuple):
     """Those who answer where a NAT rule sends the traffic."""
     strangers: tuple[Holder, ...] = ()
     """Those who serve the port too, though ``held_by`` does not allow them."""
+    served: tuple[Endpoint, ...] = ()
+    """Where clients meet somebody, of a port that is to listen."""
     rivals: tuple[str, ...] = ()
     """The other names that want a ``duplicate`` port."""
     elsewhere: tuple[str, ...] = ()

@@ -37,6 +37,22 @@ def test_find(gate):
     assert gate == [Access("tcp", each.endpoints, each.first, each.last) for each in requirements[1:]]
 
 
+def test_find_where_a_port_is_served(gate):
+    """Nobody comes by another family; of ports that are served alike, one question is enough."""
+    (requirement,) = requirements = parse(["80-84"], state="listening")
+    ipv4, ipv6 = requirement.endpoints
+    served = {80: (ipv4,), 81: (ipv4,), 82: (ipv4, ipv6), 83: (), 84: (ipv4,)}
+    verdicts = {
+        (0, port): Verdict(requirement, port, "listening", bool(each), served=each) for port, each in served.items()
+    }
+    firewall.find(requirements, verdicts)
+    assert gate == [
+        Access("tcp", (ipv4,), 80, 81),
+        Access("tcp", (ipv4, ipv6), 82, 82),
+        Access("tcp", (ipv4,), 84, 84),
+    ]
+
+
 def test_find_nothing(monkeypatch, gate):
     assert firewall.find(parse([{"port": 80, "firewall": "ignore"}]), {}) == {}
     assert gate == []

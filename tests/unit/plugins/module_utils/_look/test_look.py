@@ -18,6 +18,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._kernel.bind impor
     ProbeError,
 )
 from ansible_collections.preflight.ports.plugins.module_utils._kernel.bind import UNAVAILABLE as NOT_HERE
+from ansible_collections.preflight.ports.plugins.module_utils._look import answering
 from ansible_collections.preflight.ports.plugins.module_utils._look.look import Look, look
 from ansible_collections.preflight.ports.plugins.module_utils._model.finding import (
     DUPLICATE,
@@ -472,6 +473,24 @@ def test_listening_where_nat_rules_lead(rule, table, containers, expected, host)
     host.containers = {(socket_of(address), "tcp", 8080): found for address, found in containers.items()}
     host.redirects = {80: rule}
     assert states(host.look("10.0.0.5:80", redirects=True, state="listening")) == {80: expected}
+
+
+@pytest.mark.parametrize(
+    ("entry", "address", "route_localnet", "expected"),
+    [
+        pytest.param("10.0.0.5:80", "127.0.0.1", "0", (REDIRECTED, False), id="a martian"),
+        pytest.param("0.0.0.0:80", "127.0.0.1", "0", (REDIRECTED, False), id="a martian of a wildcard"),
+        pytest.param("10.0.0.5:80", "127.0.0.1", "1", (LISTENING, True), id="let in by route_localnet"),
+        pytest.param("[2001:db8::5]:80", "::1", "1", (REDIRECTED, False), id="IPv6 has no such setting"),
+        pytest.param("127.0.0.1:80", "127.0.0.1", "0", (LISTENING, True), id="from loopback to loopback"),
+    ],
+)
+def test_listening_where_nat_rules_lead_to_loopback(entry, address, route_localnet, expected, host, monkeypatch):
+    monkeypatch.setattr(answering, "_setting", lambda _name: route_localnet)
+    host.addresses = [socket_of(each) for each in ("10.0.0.5", "2001:db8::5", "127.0.0.1", "::1")]
+    host.tables = [[by(APACHE, address=address, port=8080)]]
+    host.redirects = {80: DOCKER_RULE._replace(destinations=(Destination(socket_of(address), 8080),))}
+    assert states(host.look(entry, redirects=True, state="listening")) == {80: expected}
 
 
 @pytest.mark.parametrize(("held_by", "met"), [("apache2", True), ("nginx", False)])

@@ -178,6 +178,9 @@ def test_serves(wanted, held, expected):
         pytest.param("::1", "eth0", False, id="nor is that of IPv6"),
         pytest.param("127.0.0.1", "lo", True, id="loopback on its device"),
         pytest.param("10.0.0.5", "eth0", True, id="an address that may be on the device"),
+        pytest.param("10.0.0.5", "lo", False, id="an address that others reach by another device"),
+        pytest.param("0.0.0.0", "lo", False, id="the wildcard is on other devices, too"),
+        pytest.param("0.0.0.0", "eth0", False, id="and on the loopback device"),
     ],
 )
 def test_serves_by_a_bound_device(wanted, device, expected):

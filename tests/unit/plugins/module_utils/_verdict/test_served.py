@@ -212,3 +212,14 @@ def test_who_answers_some_clients_must_be_allowed():
     assert not judged(80, sent, here, held_by=["curl"]).met
     assert judged(80, sent, here, held_by=["curl", "apache2"]).met
     assert not judged("0.0.0.0:80", sent, held_by=["apache2"]).met
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [("0.0.0.0", ["0.0.0.0"]), ("10.0.0.5", ["10.0.0.5"]), ("::1", ["::1"])],
+    ids=["all of IPv4", "one address", "one of IPv6"],
+)
+def test_judge_served_says_where(address, expected):
+    here = Finding(LISTENING, (row(LISTENING, address, v6only=True if ":" in address else None, inode=APACHE.pid),))
+    findings = (NOTHING, here) if ":" in address else (here, NOTHING)
+    assert list(map(str, judged(80, *findings).served)) == expected
