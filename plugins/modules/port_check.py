@@ -619,7 +619,7 @@ firewall:
       returned: always
       sample: "Run: firewall-cmd --zone=public --add-port=5432/tcp --permanent && firewall-cmd --reload"
 firewall_checked:
-  description: Whether the firewall was looked at, as far as it was asked about, or is known not to be there.
+  description: Whether the firewall was looked at, or is known not to be there. Not so with O(firewall=ignore).
   returned: always
   type: bool
   sample: true

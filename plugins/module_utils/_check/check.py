@@ -128,9 +128,11 @@ def _threatened(requirements: t.Iterable[Requirement], settings: Ephemeral | Non
 
 
 def _find_barred(requirements: t.Sequence[Requirement], seen: Look) -> Barred | None:
-    """What the firewall does not open; None if its rules are not known."""
-    if all(requirement.firewall == IGNORE for requirement in requirements):
+    """What the firewall does not open; None if its rules are not known, or nobody asked."""
+    if not requirements:
         return {}
+    if all(requirement.firewall == IGNORE for requirement in requirements):
+        return None
     from ansible_collections.preflight.ports.plugins.module_utils._look import firewall
 
     return firewall.find(requirements, seen.verdicts)

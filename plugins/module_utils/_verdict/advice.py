@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from ansible_collections.preflight.ports.plugins.module_utils._kernel.ephemeral import Ephemeral
@@ -26,6 +27,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._verdict.verdict i
 
 _TIME_WAIT_SECONDS = 60  # TCP_TIMEWAIT_LEN of the kernel's include/net/tcp.h
 _LOW_PORTS = 1024
+_OF_ENGINES = ("DOCKER", "CNI-", "NETAVARK")  # how chains of container engines begin
 _ENGINES = ("docker", "podman")
 
 
@@ -144,10 +146,16 @@ def _for_rule(redirect: Redirect, verdict: Verdict) -> str:
     if redirect.tool != "nft":
         command = "ip6tables" if table.startswith("ip6") else "iptables"
         show = f"{command}{'-legacy' if redirect.tool.endswith('legacy') else ''} -t nat -L {chain} -n --line-numbers"
-    delete = f"Nothing is known to answer at {redirect.target}: delete the rule ({show} shows it)"
+    # Of a port that is to be free, nobody was asked who answers there; but an engine's rules go with its containers.
+    is_left_over = any(chain.rpartition(" ")[2].startswith(_OF_ENGINES) for chain in redirect.chains)
     if verdict.answering:
         delete = f"Delete the rule ({show} shows it)"
-    return f"{delete}{_or_name(f'nat:{redirect.target}')}"
+    elif is_left_over or verdict.requirement.state != FREE:
+        delete = f"Nothing is known to answer at {redirect.target}: delete the rule ({show} shows it)"
+    else:
+        delete = f"Delete the rule if it is left over ({show} shows it)"
+    target = re.sub(r":\d+-\d+$", ":*", redirect.target)  # of a run; each of its ports has one of its own
+    return f"{delete}{_or_name(f'nat:{target}')}"
 
 
 def _for_closing(verdict: Verdict) -> str:

@@ -9,6 +9,7 @@ These functions take results as the module returns them, and so take nothing fro
 
 from __future__ import annotations
 
+import itertools
 import typing as t
 
 from ansible_collections.preflight.ports.plugins.module_utils._model.text import joined, located, printable
@@ -74,12 +75,16 @@ def _allowed(results: t.Sequence[Dict], held: int) -> str:
 
 def not_asked(result: Dict) -> str:
     """What the verdict does not know, to follow the sentence."""
+    parts = _not_asked(result)
+    return f"; {joined(parts)}" if parts else ""
+
+
+def _not_asked(result: Dict) -> list[str]:
     if not result["ports"]:
-        return ""
+        return []
     unread = [what for key, what in READ.items() if result.get(key) is False]
     parts = [f"{joined(unread)} were not read"] if unread else []
-    parts += [] if result["probed"] else ["bind(2) was not asked"]
-    return f"; {joined(parts)}" if parts else ""
+    return parts + ([] if result.get("probed", True) else ["bind(2) was not asked"])
 
 
 READ = {"redirects_checked": "NAT rules", "firewall_checked": "the firewall's rules"}
@@ -90,23 +95,27 @@ def details(result: Dict, most: int) -> list[str]:
     """The lines under the headline, *most* of them or fewer: conflicts and doubts, each with its advice."""
     conflicts = [_lines(conflict) for conflict in result["conflicts"]]
     doubts = [_lines(doubt) for doubt in result["doubts"]]
-    places = _fair(result["conflicts"], conflicts, most)
+    places = _fair(result["conflicts"], conflicts, most, result["ports"])
     lines = [line for place in places for line in conflicts[place]]
     if len(places) < len(conflicts):
         lines.append(f"  and {len(conflicts) - len(places)} more, listed in 'conflicts'")
     room = max(0, most - len(lines))
-    shown = _fair(result["doubts"], doubts, room)
+    shown = _fair(result["doubts"], doubts, room, result["ports"])
     if shown:
         lines += ["In doubt:", *(line for place in shown for line in doubts[place])]
-    return lines
+    unknown = _not_asked(result) if conflicts else []  # without a conflict it is in the first line
+    return [*lines, f"  Besides, {joined(unknown)}."] if unknown else lines
 
 
-def _fair(items: t.Sequence[Dict], lines: t.Sequence[t.Sequence[str]], most: int) -> list[int]:
+def _fair(
+    items: t.Sequence[Dict], lines: t.Sequence[t.Sequence[str]], most: int, entries: t.Sequence[Dict]
+) -> list[int]:
     """The places of those that are shown: first one of each entry, so that none disappears behind another one's."""
-    seen: dict[t.Hashable, int] = {}
+    seen: dict[int, int] = {}
     turns = []
+    entry = 0
     for place, item in enumerate(items):
-        entry = (item["protocol"], item["address"], item["name"], item.get("wanted"))
+        entry = _entry_of(item, entries, entry)
         turns.append((seen.setdefault(entry, 0), place))
         seen[entry] += 1
     chosen: list[int] = []
@@ -116,6 +125,21 @@ def _fair(items: t.Sequence[Dict], lines: t.Sequence[t.Sequence[str]], most: int
             break
         chosen.append(place)
     return sorted(chosen)
+
+
+def _entry_of(item: Dict, entries: t.Sequence[Dict], latest: int) -> int:
+    """The place of the entry that a conflict or doubt is about. They follow each other, so the *latest* comes first."""
+    port = _ends(item["port"])[0]
+    for place in itertools.chain(range(latest, len(entries)), range(latest)):
+        first, last = _ends(entries[place]["port"])
+        if first <= port <= last and all(item[key] == entries[place][key] for key in ("protocol", "address", "name")):
+            return place
+    return latest
+
+
+def _ends(port: int | str) -> tuple[int, int]:
+    first, _dash, last = str(port).partition("-")
+    return int(first), int(last or first)
 
 
 def _lines(item: Dict) -> list[str]:
@@ -138,5 +162,5 @@ def _free(entry: Dict) -> int:
 
 
 def _size(port: int | str) -> int:
-    first, _dash, last = str(port).partition("-")
-    return int(last or first) - int(first) + 1
+    first, last = _ends(port)
+    return last - first + 1

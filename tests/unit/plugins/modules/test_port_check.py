@@ -527,7 +527,8 @@ def test_the_firewall(verdict, reaction, state, in_doubt, run, free, monkeypatch
     assert [doubt["kind"] for doubt in result["doubts"]] == ["firewall"] * in_doubt
     assert bool(result.get("failed")) is (state == "blocked")
     assert [each["by"] for each in result["firewall"]] == ["ufw"] * (reaction != "ignore")
-    assert result["firewall_checked"]
+    assert result["firewall_checked"] is (reaction != "ignore")
+    assert ("the firewall's rules were not read" in result["msg"]) is (reaction == "ignore")
 
 
 def test_a_firewall_that_may_not_be_read(run, free, monkeypatch):

@@ -209,9 +209,15 @@ WINDOWS = "Look for the holder on Windows: netstat.exe -abno, and netsh.exe inte
         ),
         pytest.param(
             advised(REDIRECTED, redirected(BRIDGE_RULE, REDIRECTED, "tcp")),
-            "Nothing is known to answer at 172.17.0.2:80: delete the rule (nft --handle list chain ip mine web shows"
-            f" it), or name it in held_by (nat:172.17.0.2:80) {KEEP}",
+            "Delete the rule if it is left over (nft --handle list chain ip mine web shows it), or name it in held_by"
+            f" (nat:172.17.0.2:80) {KEEP}",
             id="a rule of nftables",
+        ),
+        pytest.param(
+            advised(REDIRECTED, redirected(BRIDGE_RULE._replace(target="172.17.0.2:80-90"), REDIRECTED, "tcp")),
+            "Delete the rule if it is left over (nft --handle list chain ip mine web shows it), or name it in held_by"
+            f" (nat:172.17.0.2:*) {KEEP}",
+            id="a rule that keeps each port of a run",
         ),
         pytest.param(
             advised(REDIRECTED, redirected(DOCKER_RULE, REDIRECTED, "tcp")),
@@ -226,8 +232,8 @@ WINDOWS = "Look for the holder on Windows: netstat.exe -abno, and netsh.exe inte
                     DOCKER_RULE._replace(tool="iptables-legacy", chains=("ip6 nat PREROUTING",)), REDIRECTED, "tcp"
                 ),
             ),
-            "Nothing is known to answer at 172.17.0.2:80: delete the rule (ip6tables-legacy -t nat -L PREROUTING -n"
-            f" --line-numbers shows it), or name it in held_by (nat:172.17.0.2:80) {KEEP}",
+            "Delete the rule if it is left over (ip6tables-legacy -t nat -L PREROUTING -n --line-numbers shows it), or"
+            f" name it in held_by (nat:172.17.0.2:80) {KEEP}",
             id="a rule of the older tables",
         ),
         pytest.param(

@@ -175,9 +175,16 @@ def test_details_end():
 
 def test_details_of_one_entry_crowd_out_no_other():
     many = [conflict(port, advice="Stop it.") for port in range(1, 301)]
-    lines = details(result(conflicts=[*many, conflict(443, name="web")], doubts=[]), 20)
-    assert "  443/tcp (web): held by apache2" in lines
-    assert len(lines) <= 21
+    for other in (entry(443, name="web"), entry(8443)):
+        found = [*many, conflict(other["port"], name=other["name"])]
+        lines = details(result(entry("1-300"), other, conflicts=found), 20)
+        assert f"  {label(other)}: held by apache2" in lines
+        assert len(lines) <= 21
+
+
+def test_details_say_what_was_not_asked():
+    found = result(entry(), conflicts=[conflict()], probed=False, redirects_checked=False)
+    assert details(found, 9)[-1] == "  Besides, NAT rules were not read and bind(2) was not asked."
 
 
 def test_details_show_doubts_as_far_as_there_is_room():

@@ -5,12 +5,12 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.preflight.ports.plugins.module_utils._model.finding import UNKNOWN
+from ansible_collections.preflight.ports.plugins.module_utils._model.finding import REDIRECTED, UNKNOWN
 from ansible_collections.preflight.ports.plugins.module_utils._model.holder import Holder
 from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import CLOSING, CONNECTED, LISTENING
 from ansible_collections.preflight.ports.plugins.module_utils._verdict.runs import runs
 from ansible_collections.preflight.ports.plugins.module_utils._verdict.verdict import Verdict
-from support.records import APACHE, CURL, want
+from support.records import APACHE, CURL, DOCKER_RULE, want
 
 APACHES = Holder(("0.0.0.0",), "tcp", LISTENING, APACHE, (APACHE,), 0, "root")
 CURLS = Holder(("10.0.0.5",), "tcp", CONNECTED, CURL, (CURL,), 1000, "app", peer="10.0.0.9:443")
@@ -54,6 +54,19 @@ def test_a_run_has_what_all_its_ports_share():
     dying = Holder(("10.0.0.5",), "tcp", CLOSING, kernel=True, seconds_left=7)
     (run,) = runs(verdicts(p80=dying, p81=dying._replace(seconds_left=42)))
     assert [holder.seconds_left for holder in run.verdict.holders] == [42]
+
+
+def sent_to(port):
+    return Holder(("10.0.0.5",), "tcp", REDIRECTED, redirect=DOCKER_RULE._replace(target=f"172.17.0.2:{port}"))
+
+
+def test_a_rule_that_keeps_each_port_is_one_run():
+    (run,) = runs(verdicts(p80=sent_to(80), p81=sent_to(81), p82=sent_to(82)))
+    assert [holder.redirect.target for holder in run.verdict.holders] == ["172.17.0.2:80-82"]
+
+
+def test_rules_that_send_each_port_to_another_one_are_several_runs():
+    assert [run.first for run in runs(verdicts(p80=sent_to(8080), p81=sent_to(8081)))] == [80, 81]
 
 
 def test_ten_thousand_ports_of_one_holder_are_one_run():
