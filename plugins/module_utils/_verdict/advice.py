@@ -23,7 +23,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._model.sockets imp
 from ansible_collections.preflight.ports.plugins.module_utils._model.text import joined
 from ansible_collections.preflight.ports.plugins.module_utils._verdict.names import name_of
 from ansible_collections.preflight.ports.plugins.module_utils._verdict.runs import Run
-from ansible_collections.preflight.ports.plugins.module_utils._verdict.verdict import Verdict
+from ansible_collections.preflight.ports.plugins.module_utils._verdict.verdict import Verdict, allows
 
 _TIME_WAIT_SECONDS = 60  # TCP_TIMEWAIT_LEN of the kernel's include/net/tcp.h
 _LOW_PORTS = 1024
@@ -65,12 +65,15 @@ def advice(run: Run, circumstances: Circumstances) -> str | None:
     if verdict.state == CONNECTED:
         return _for_connected(run, circumstances)
     elsewhere = f" Or bind {verdict.free_on}, where the port is free." if verdict.free_on else ""
-    return f"{_for_holders(verdict.holders)}{elsewhere}"
+    strangers = [holder for holder in verdict.holders if not allows(verdict.requirement, holder)]
+    return f"{_for_holders(strangers or verdict.holders)}{elsewhere}"
 
 
 def _for_listening(verdict: Verdict, circumstances: Circumstances) -> str | None:
     requirement = verdict.requirement
-    instead = f" {_wanted(verdict)} listens on {joined(verdict.instead)} instead." if verdict.instead else ""
+    is_here = any(allows(requirement, holder) for holder in verdict.holders)
+    ports = () if is_here else verdict.instead
+    instead = f" {_wanted(verdict)} listens on {joined(ports)} instead." if ports else ""
     if verdict.elsewhere:
         return f"Let the service listen on {requirement.address}, too, or ask for an address that it serves."
     if verdict.state == FREE:
@@ -110,6 +113,8 @@ def _for_refused(verdict: Verdict) -> str:
 def _for_unavailable(verdict: Verdict) -> str:
     if verdict.lacks_family:
         return "Let the service bind 0.0.0.0, or turn IPv6 on (net.ipv6.conf.all.disable_ipv6, ipv6.disable=1)."
+    if verdict.requirement.may_come_later:
+        return "Create the device first: nonlocal is about addresses."
     return (
         "Configure the address on this host first, or ask for one that it has. If it comes later, as a virtual address"
         " does, set nonlocal: true."

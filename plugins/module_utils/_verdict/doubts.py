@@ -146,7 +146,10 @@ def _met(index: int, requirement: Requirement, verdicts: Verdicts) -> list[int]:
 
 
 def as_conflicts(requirements: t.Sequence[Requirement], verdicts: Verdicts, doubts: t.Iterable[Doubt]) -> Verdicts:
-    """The *verdicts* with the ports in these *doubts* as conflicts."""
+    """The *verdicts* with the ports in these *doubts* as conflicts.
+
+    Who serves a port is only known where somebody asked for it.
+    """
     made: Verdicts = {}
     for doubt in doubts:
         for port in range(doubt.first, doubt.last + 1):
@@ -156,7 +159,7 @@ def as_conflicts(requirements: t.Sequence[Requirement], verdicts: Verdicts, doub
                 port,
                 _STATES[doubt.kind],
                 met=False,
-                holders=known.holders if known else (),
+                holders=tuple(holder for holder in known.holders if not holder.hidden) if known else (),
                 doubt=doubt,
             )
     return {**verdicts, **made}

@@ -84,7 +84,10 @@ def _unavailable(verdict: Verdict) -> str:
 def _who_answers(verdict: Verdict) -> str:
     if not verdict.answering:
         return "where nothing is known to answer"
-    answers = f"where {joined([name_of(holder) for holder in verdict.answering])} answers"
+    known = [name_of(holder) for holder in verdict.answering if not holder.redirect]
+    if not known:
+        return "where this host cannot see who answers"
+    answers = f"where {joined(known)} answers"
     if verdict.strangers:
         return f"{answers}; wanted: {_patterns(verdict.requirement.held_by)}"
     return f"{answers}, but not on every address"

@@ -56,6 +56,7 @@ def advised(state, *holders, entry=80, circumstances=ROOT, **rest):
     return advice(run, circumstances)
 
 
+OTHER = Holder(("0.0.0.0",), "tcp", LISTENING, CURL, (CURL,), 1000, "app")
 KEEP = "if it is to keep the port."
 
 
@@ -271,6 +272,11 @@ def missed(state, *holders, **rest):
             id="another one listens, and held_by is no way out",
         ),
         pytest.param(
+            missed(LISTENING, SERVER, OTHER, strangers=(SERVER,), held_by=["process:curl"], instead=("8080/tcp",)),
+            "Stop it (systemctl stop apache2.service).",
+            id="another one shares the port with the allowed one",
+        ),
+        pytest.param(
             missed(LISTENING, of("ssh.service"), strangers=(of("ssh.service"),), held_by=["nginx"]),
             "Do not stop it, or you may lock yourself out: choose another port or another address.",
             id="the way in listens",
@@ -292,3 +298,13 @@ def missed(state, *holders, **rest):
 )
 def test_advice_on_what_is_to_listen(found, expected):
     assert found == expected
+
+
+def test_nobody_is_told_to_stop_the_allowed_one():
+    said = advised(LISTENING, OTHER, SERVER, held_by=["process:curl"])
+    assert said == f"Stop it (systemctl stop apache2.service), or name it in held_by (unit:apache2.service) {KEEP}"
+
+
+def test_a_device_that_is_not_there_does_not_come_by_nonlocal():
+    entry = {"port": 80, "interface": "none0", "nonlocal": True}
+    assert advised(UNAVAILABLE, entry=entry) == "Create the device first: nonlocal is about addresses."

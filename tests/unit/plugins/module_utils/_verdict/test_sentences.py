@@ -289,12 +289,17 @@ def test_reason_of_what_nat_rules_take(rule, expected):
     assert reason(conflict) == f"sent to 172.17.0.2:80 by NAT rules of {expected}"
 
 
+AWAY = redirected(DOCKER_RULE, REDIRECTED, "tcp")
+
+
 @pytest.mark.parametrize(
     ("answering", "strangers", "expected"),
     [
         pytest.param((), (), "where nothing is known to answer", id="nobody"),
         pytest.param((SERVER,), (SERVER,), "where apache2 answers; wanted: nginx", id="another one"),
         pytest.param((SERVER,), (), "where apache2 answers, but not on every address", id="some clients"),
+        pytest.param((AWAY,), (), "where this host cannot see who answers", id="on another host"),
+        pytest.param((SERVER, AWAY), (), "where apache2 answers, but not on every address", id="and on another host"),
     ],
 )
 def test_reason_of_what_is_to_listen_and_nat_rules_take(answering, strangers, expected):
