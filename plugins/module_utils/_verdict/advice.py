@@ -19,7 +19,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._model.finding imp
 )
 from ansible_collections.preflight.ports.plugins.module_utils._model.holder import Container, Holder, Redirect
 from ansible_collections.preflight.ports.plugins.module_utils._model.requirement import FREE, LISTENING
-from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import CLOSING, CONNECTED
+from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import BOUND, CLOSING, CONNECTED
 from ansible_collections.preflight.ports.plugins.module_utils._model.text import joined
 from ansible_collections.preflight.ports.plugins.module_utils._verdict.names import name_of
 from ansible_collections.preflight.ports.plugins.module_utils._verdict.runs import Run
@@ -88,6 +88,8 @@ def _for_listening(verdict: Verdict, circumstances: Circumstances) -> str | None
         return _for_redirected(verdict)
     if verdict.strangers:
         return f"{_for_holders(verdict.strangers, is_kept=False)}{instead}"
+    if verdict.state == BOUND:
+        return "Wait until the service listens (timeout), or look at why it does not."
     if requirement.address:
         return f"Let the service listen on {requirement.address}."
     return None

@@ -277,6 +277,11 @@ def missed(state, *holders, **rest):
             id="another one shares the port with the allowed one",
         ),
         pytest.param(
+            missed(BOUND, SERVER._replace(state=BOUND)),
+            "Wait until the service listens (timeout), or look at why it does not.",
+            id="the service does not listen yet",
+        ),
+        pytest.param(
             missed(LISTENING, of("ssh.service"), strangers=(of("ssh.service"),), held_by=["nginx"]),
             "Do not stop it, or you may lock yourself out: choose another port or another address.",
             id="the way in listens",
@@ -284,7 +289,6 @@ def missed(state, *holders, **rest):
         pytest.param(
             missed(LISTENING, SERVER, entry="10.0.0.5:80"), "Let the service listen on 10.0.0.5.", id="elsewhere"
         ),
-        pytest.param(missed(BOUND, SERVER), None, id="bound, and about to listen"),
         pytest.param(missed(LISTENING, HIDDEN, circumstances=USER, held_by=["nginx"]), BECOME, id="hidden"),
         pytest.param(missed(REFUSED), POLICY, id="refused"),
         pytest.param(missed(UNAVAILABLE, entry="10.0.0.5:80"), NO_ADDRESS, id="unavailable"),
