@@ -80,6 +80,8 @@ _KEYS = ("name", "held_by", "address", "ports")
 def profile_ports(profiles: str | t.Iterable[t.Any]) -> list[dict[str, t.Any]]:
     """The entries of the profiles, in their order. A string has names between commas."""
     listed = profiles.split(",") if isinstance(profiles, str) else profiles
+    if not isinstance(listed, (list, tuple)):
+        raise AnsibleFilterError(f"profile_ports: {listed!r} is no list; name profiles, as in ['nginx', 'postgresql']")
     return [entry for each in listed for entry in _changed(each)]
 
 
@@ -101,7 +103,8 @@ def _changed(item: t.Any) -> list[dict[str, t.Any]]:
 def _on(port: t.Any, entries: t.Sequence[dict[str, t.Any]], profile: Profile, held_by: t.Any) -> list[dict[str, t.Any]]:
     """What the profile has on a port; where it has nothing there, one for its product."""
     found = [{**entry, "port": port} for entry in entries if _covers(entry["port"], port)]
-    return found or [{"port": port, "name": profile["product"], "held_by": held_by or profile["held_by"]}]
+    own = {key: profile[key] for key in ("selinux_domain",) if key in profile}
+    return found or [{"port": port, "name": profile["product"], "held_by": held_by or profile["held_by"], **own}]
 
 
 def _covers(has: t.Any, wanted: t.Any) -> bool:

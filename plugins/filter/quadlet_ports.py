@@ -65,10 +65,12 @@ _value:
 """
 
 
-def quadlet_ports(text: str, name: str) -> list[dict[str, t.Any]]:
+def quadlet_ports(text: str, name: str = "") -> list[dict[str, t.Any]]:
     """The entries, in the file's order. What they say is the file's, and no template."""
+    if not isinstance(text, str):
+        raise AnsibleFilterError("quadlet_ports: the input is the text of a file")
     try:
-        found: list[dict[str, t.Any]] = wrap_var(quadlet.entries(str(text), name))
+        found: list[dict[str, t.Any]] = wrap_var(quadlet.entries(text, str(name)))
     except quadlet.QuadletError as error:
         raise AnsibleFilterError(f"quadlet_ports: {error}") from error
     return found

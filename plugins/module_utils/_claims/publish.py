@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import re
+import socket
 import typing as t
 
 _PORTS = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?")
@@ -46,6 +47,8 @@ def published(host: str, container: str, protocol: str, address: str | None) -> 
     if not host:
         return None
     outside = _range(host)
+    if address and not _is_address(address):
+        raise SpecError(f"{address!r} is no address; write an IPv4 address, an IPv6 address in brackets, or none")
     if protocol.lower() not in ("tcp", "udp"):
         raise SpecError(f"{protocol!r} cannot be checked; tcp and udp can")
     if len(inside) == 1 < len(outside):
@@ -53,6 +56,16 @@ def published(host: str, container: str, protocol: str, address: str | None) -> 
     if len(inside) != len(outside):
         raise SpecError(f"{host} are {len(outside)} ports, {container} are {len(inside)}")
     return Published(outside[0], outside[-1], protocol.lower(), address)
+
+
+def _is_address(text: str) -> bool:
+    for family in (socket.AF_INET, socket.AF_INET6):
+        try:
+            socket.inet_pton(family, text.partition("%")[0])
+            return True
+        except OSError:
+            continue
+    return False
 
 
 def _range(text: str) -> range:

@@ -39,7 +39,16 @@ def parsed(name: str, text: str) -> Quadlet:
     is_usable = not stem.endswith("@") or "DefaultInstance" in dict(install)
     return Quadlet(
         f"{container}-infra" if kind == "pod" else container,
-        [] if last.get("Network") == "host" else [value for key, value in own if key == "PublishPort" and value],
+        [] if last.get("Network") == "host" else _all("PublishPort", own),
         is_usable and any(key in wanted and value for key, value in install),
         f"{last.get('ServiceName') or stem + ('-pod' if kind == 'pod' else '')}.service",
     )
+
+
+def _all(key: str, settings: t.Iterable[tuple[str, str]]) -> list[str]:
+    """An empty value takes back all before it."""
+    found: list[str] = []
+    for name, value in settings:
+        if name == key:
+            found = [*found, value] if value else []
+    return found

@@ -6,10 +6,11 @@
 
 from __future__ import annotations
 
+import os
 import typing as t
 
 from ansible_collections.preflight.ports.plugins.module_utils._claims.publish import SpecError, parse
-from ansible_collections.preflight.ports.plugins.module_utils._claims.quadlet import parsed
+from ansible_collections.preflight.ports.plugins.module_utils._claims.quadlet import SECTIONS, parsed
 
 
 class QuadletError(ValueError):
@@ -18,7 +19,11 @@ class QuadletError(ValueError):
 
 def entries(text: str, name: str) -> list[dict[str, t.Any]]:
     """Entries for ``ports``. *name*: that of the file, ``web.container``. Raises QuadletError."""
+    name = os.path.basename(name)
     stem, _dot, kind = name.rpartition(".")
+    if not stem or kind not in SECTIONS:
+        kinds = ", ".join(f".{each}" for each in SECTIONS)
+        raise QuadletError(f"name {name!r}: give the name of the file, which ends in one of {kinds}")
     quadlet = parsed(name, text)
     # A .kube file does not say which containers it makes.
     held_by = [] if kind == "kube" else [f"container:{quadlet.container}"]

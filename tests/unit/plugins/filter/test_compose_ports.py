@@ -104,6 +104,8 @@ def test_variables(port, expected):
         (simple("${}:80"), "has no name"),
         (simple("http:80"), "'http' is no port"),
         (simple("80:http"), "'http' is no port"),
+        (simple("80:80:80:80"), "'80:80' is no address"),
+        (simple("localhost:80:80"), "'localhost' is no address"),
         (simple("70000:80"), "'70000' is no port"),
         (simple("90-80:80"), "'90-80' is no port"),
         (simple("80-82:80-81"), "80-82 are 3 ports, 80-81 are 2"),

@@ -16,11 +16,12 @@ PublishPort=1:1
 [Container]
 Image=nginx
 # PublishPort=2:2
+PublishPort=3:3
+PublishPort=
 PublishPort=8080:80
 PublishPort = \\
   127.0.0.1:8443:443/udp
 PublishPort=80
-PublishPort=
 [Install]
 WantedBy=default.target
 """
@@ -49,6 +50,25 @@ def test_names(text, name, held_by):
 
 def test_the_network_of_the_host():
     assert quadlet_ports("[Container]\nNetwork=host\nPublishPort=80:80", "web.container") == []
+
+
+def test_a_path_is_a_name():
+    assert [entry["name"] for entry in quadlet_ports(WEB, "/etc/containers/systemd/web.container")] == ["web", "web"]
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "complaint"),
+    [
+        (WEB, "", "name '': give the name of the file, which ends in one of .container, .pod, .kube"),
+        (WEB, "web", "name 'web': give the name of the file"),
+        (WEB, "web.service", "name 'web.service': give the name of the file"),
+        ({"Container": {}}, "web.container", "the input is the text of a file"),
+    ],
+)
+def test_what_is_no_quadlet(text, name, complaint):
+    with pytest.raises(AnsibleFilterError) as raised:
+        quadlet_ports(text, name)
+    assert complaint in str(raised.value)
 
 
 def test_errors():
