@@ -75,16 +75,17 @@ def _allowed(results: t.Sequence[Dict], held: int) -> str:
 
 def not_asked(result: Dict) -> str:
     """What the verdict does not know, to follow the sentence."""
-    parts = _not_asked(result)
-    return f"; {joined(parts)}" if parts else ""
+    said = unasked(result)
+    return f"; {said}" if said else ""
 
 
-def _not_asked(result: Dict) -> list[str]:
+def unasked(result: Dict) -> str:
+    """``NAT rules were not read and bind(2) was not asked``, or nothing."""
     if not result["ports"]:
-        return []
+        return ""
     unread = [what for key, what in READ.items() if result.get(key) is False]
     parts = [f"{joined(unread)} were not read"] if unread else []
-    return parts + ([] if result.get("probed", True) else ["bind(2) was not asked"])
+    return joined(parts + ([] if result.get("probed", True) else ["bind(2) was not asked"]))
 
 
 READ = {"redirects_checked": "NAT rules", "firewall_checked": "the firewall's rules"}
@@ -103,8 +104,8 @@ def details(result: Dict, most: int) -> list[str]:
     shown = _fair(result["doubts"], doubts, room, result["ports"])
     if shown:
         lines += ["In doubt:", *(line for place in shown for line in doubts[place])]
-    unknown = _not_asked(result) if conflicts else []  # without a conflict it is in the first line
-    return [*lines, f"  Besides, {joined(unknown)}."] if unknown else lines
+    unknown = unasked(result) if conflicts else ""  # without a conflict it is in the first line
+    return [*lines, f"  Besides, {unknown}."] if unknown else lines
 
 
 def _fair(

@@ -10,6 +10,7 @@ import typing as t
 
 from ansible_collections.preflight.ports.plugins.module_utils._model.ports import span
 from ansible_collections.preflight.ports.plugins.module_utils._model.text import located, printable
+from ansible_collections.preflight.ports.plugins.module_utils._verdict.message import unasked
 
 Dict = t.Dict[str, t.Any]
 
@@ -27,6 +28,7 @@ _UNKNOWN: Dict = {
     "redirects_checked": False,
     "firewall": [],
     "firewall_checked": False,
+    "not_asked": "",
 }
 
 
@@ -55,7 +57,8 @@ def _host(name: str, entry: Dict) -> Dict:
         "ports": ports,
         "conflicts": [_of_entry(each, ports) for each in answer["conflicts"]],
         "held": [_of_entry(each, ports) for each in answer["held"]],
-        "doubts": [_labelled(each) for each in answer["doubts"]],
+        "doubts": [_of_its_entry(each, ports) for each in answer["doubts"]],
+        "not_asked": unasked(answer),
     }
 
 
@@ -97,6 +100,15 @@ def _order(label: str) -> tuple[int, str, str]:
 
 def _labelled(entry: Dict) -> Dict:
     return {**entry, "label": located(entry["port"], entry["protocol"], entry["address"])}
+
+
+def _of_its_entry(doubt: Dict, ports: t.Sequence[Dict]) -> Dict:
+    """With the label of the first entry that its ports are from."""
+    first = span(doubt["port"]).start
+    same = ("protocol", "address", "name")
+    entries = (each for each in ports if first in span(each["port"]) and all(each[key] == doubt[key] for key in same))
+    label = next((each["label"] for each in entries), None)
+    return {**_labelled(doubt), "entry": label}
 
 
 def _of_entry(conflict: Dict, ports: t.Sequence[Dict]) -> Dict:
