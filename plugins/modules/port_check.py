@@ -8,12 +8,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: port_check
-short_description: Check that ports can be bound, or are listened on, and name who holds them
+short_description: Check that ports are free or that the right service listens, and name who holds them
 version_added: 1.0.0
 description:
   - Says for every required port whether a server could bind it on the target now, and if not, who holds it.
-  - The module asks the kernel's socket table and C(bind) itself. Its verdict is what the kernel would answer to a
-    server that sets C(SO_REUSEADDR) on TCP, as servers do, and does not on UDP.
+  - The module reads the kernel's socket table and tries C(bind) itself. Its verdict is what the kernel would answer to
+    a server that sets C(SO_REUSEADDR) for TCP but not for UDP, as is usual.
   - It is stricter than the kernel in one case. A TCP socket that is bound but does not listen counts as holding its
     port.
   - The module changes nothing on the target and never listens.
@@ -30,19 +30,19 @@ options:
     description:
       - The required ports, 200,000 at most.
       - An entry is a port number, a string C([ADDRESS[%INTERFACE]:]PORT[-PORT][/PROTOCOL[+PROTOCOL]]), or a dictionary.
-        A string may hold several entries between commas or blanks.
+        A string may hold several entries, separated by commas or blanks.
       - C(PORT) may be a name of the target's services database. The protocol is V(tcp) (the default) or V(udp). An
-        IPv6 address stands in brackets. For example V(80), V(8000-8010), V(127.0.0.1:5432), V(53/tcp+udp),
+        IPv6 address is in brackets. For example V(80), V(8000-8010), V(127.0.0.1:5432), V(53/tcp+udp),
         V([::1]:53/udp), V(0.0.0.0%eth1:67/udp), or V(https).
-      - Without an address, or with V(*), a server is meant that binds the wildcard addresses of the families that the
-        host has, C(0.0.0.0) and C(::) with C(IPV6_V6ONLY). V(0.0.0.0) is the IPv4 wildcard only, V(::) is one
-        dual-stack socket, and any other address is only that address.
+      - Without an address, or with V(*), the server binds the wildcard addresses of the families that the host has,
+        C(0.0.0.0) and C(::) with C(IPV6_V6ONLY). V(0.0.0.0) is only the IPv4 wildcard, V(::) is one dual-stack socket,
+        and any other address is only that address.
       - An interface is the device that a server binds to with C(SO_BINDTODEVICE), as DHCP servers do.
       - A dictionary has the key C(port), and it may have C(protocol) (V(tcp), V(udp), or a list of both), C(address),
         C(interface), and C(name) (who needs the port). Its keys C(state), C(held_by), C(nonlocal), C(user),
         C(selinux_domain), C(firewall) and C(clients) override the options of the same name.
       - Two entries with different names that want a port free on overlapping addresses are a conflict, too.
-      - An empty list is met.
+      - An empty list is always met.
     type: list
     elements: raw
     required: true
@@ -50,8 +50,8 @@ options:
     description:
       - What every port must be.
       - With V(free), a server could bind it now, or a holder that O(held_by) allows has it.
-      - With V(listening), clients meet a TCP socket that listens, or a UDP socket that is bound, on the address, or on
-        any address if none is required. If NAT rules send the clients elsewhere, somebody must answer there.
+      - With V(listening), a TCP socket that listens or a UDP socket that is bound serves clients of the address, or of
+        any address if none is required. If NAT rules send the clients elsewhere, a service must answer there.
     type: str
     choices: [free, listening]
     default: free
@@ -63,9 +63,9 @@ options:
       - A prefix C(process:), C(unit:), C(container:), C(program:), C(user:) (the name or number), or C(exe:) narrows a
         pattern to that property. A program is what an interpreter runs, with or without its folder, as in
         V(program:kafka.Kafka), V(program:app.jar), or V(program:shop.wsgi:app).
-      - C(nat:) names NAT rules, by a chain, a comment, or their target, as in V(nat:10.88.0.5:80).
+      - C(nat:) names NAT rules by a chain, a comment, or their target, as in V(nat:10.88.0.5:80).
       - With O(state=free), a listening or bound socket of such a holder is no conflict, so that a playbook can be run
-        again. A connection that has the port is a conflict whoever it belongs to.
+        again. A connection that blocks the port is always a conflict, no matter who holds it.
       - With O(state=listening), every socket that clients may meet must belong to such a holder.
       - The kernel itself holds the ports of tunnels and of NFS. Its name is V(kernel).
       - A holder that cannot be identified never matches.
@@ -80,35 +80,35 @@ options:
     default: false
   user:
     description:
-      - The name or number of the user as whom the server itself binds. C(bind) is then asked with that user's rights
-        and without capabilities. Only root can do that.
-      - Without it, C(bind) is asked as the user of the task.
+      - The name or number of the user that the server runs as when it binds. The module then tries C(bind) with that
+        user's rights and without capabilities. Only root can do that.
+      - Without it, the module tries C(bind) as the user of the task.
     type: str
   selinux_domain:
     description:
-      - The SELinux domain in which the server runs, for example V(httpd_t), as a service that init starts. On a host
-        where SELinux is off it does not matter.
-      - If SELinux enforces there and denies the domain a port that nothing holds, the port is V(refused), and the
-        advice has the C(semanage port) command. If SELinux is permissive, or the domain is, RV(doubts) says so.
+      - The SELinux domain in which the server runs as a service of init, for example V(httpd_t). It has no effect on a
+        host where SELinux is off.
+      - If SELinux is enforcing and denies the domain a port that nothing holds, the port is V(refused), and the advice
+        has the C(semanage port) command. If SELinux or the domain is permissive, RV(doubts) says so.
       - A domain that the policy of the host does not have is an error.
-      - The types of ports are read from the loaded policy with libsepol, local changes included. Where the policy or
-        that library cannot be read, RV(doubts) says so.
+      - The types of ports are read from the loaded policy with libsepol, including local changes. If the policy or the
+        library cannot be read, RV(doubts) says so.
       - Without it, SELinux is not asked.
     type: str
   timeout:
     description:
-      - For how many seconds to keep looking until every entry is met. A port that must listen is never bound before the
-        last look, so that its service can start meanwhile.
+      - How many seconds to keep checking until every entry is met. If a port must be listening, the module does not try
+        to bind it before the last check, so that its service can start meanwhile.
     type: int
     default: 0
   sleep:
     description:
-      - How many seconds to wait between two looks.
+      - How many seconds to wait between two checks.
     type: int
     default: 1
   probe:
     description:
-      - Whether to ask C(bind) about what the socket table calls free. The socket is closed at once.
+      - Whether to try C(bind) on each port that the socket table shows as free. The socket is closed at once.
       - Without it, a port with connections on it counts as taken, although some connections would allow a bind. An
         address that the host lacks, and a policy that refuses the port, go unnoticed.
     type: bool
@@ -116,27 +116,27 @@ options:
   redirects:
     description:
       - Whether to read the NAT rules of the target, those of nftables and of iptables, if the user may read them.
-      - If nothing holds a port and NAT rules send its incoming traffic elsewhere, as they do for published ports of
-        containers, it is V(redirected). A server there would start and never be reached.
-      - What rules do may depend, for example, on who connects. Then the port counts as free, and RV(doubts) says so.
+      - If nothing holds a port but NAT rules send its incoming traffic elsewhere, as they do for published ports of
+        containers, it is V(redirected). A server there would start, but clients would never reach it.
+      - If the effect of the rules depends on something, such as who connects, the port counts as free, and RV(doubts)
+        says so.
     type: bool
     default: true
   ephemeral:
     description:
-      - What to do about a port that must be free and that the kernel may give to any outgoing connection, because it
-        lies in C(net.ipv4.ip_local_port_range) and not in C(net.ipv4.ip_local_reserved_ports).
-      - With V(warn), RV(doubts) and a warning say so. With V(fail), it is a conflict. With V(ignore), it does not
-        matter.
+      - What to do about an ephemeral port that must be free. The kernel may give such a port to any outgoing
+        connection, because it is in C(net.ipv4.ip_local_port_range) and not in C(net.ipv4.ip_local_reserved_ports).
+      - With V(warn), RV(doubts) and a warning say so. With V(fail), it is a conflict. With V(ignore), it has no effect.
     type: str
     choices: [warn, fail, ignore]
     default: warn
   claims:
     description:
-      - What to do about a port that is free now, and that somebody will take at the next boot or when something
-        starts. These are enabled socket units of systemd, stopped containers that Docker starts by itself, and
+      - What to do about a port that is free now but claimed, because something will take it at the next boot or when it
+        starts. Claimants are enabled socket units of systemd, stopped containers that Docker starts by itself, and
         quadlets.
-      - With V(warn), RV(doubts) and a warning say so. With V(fail), it is a conflict. With V(ignore), nobody looks for
-        them. A claimant that O(held_by) names does not matter.
+      - With V(warn), RV(doubts) and a warning say so. With V(fail), it is a conflict. With V(ignore), the module does
+        not look for claims. A claimant that O(held_by) names has no effect.
       - Docker's files are read only if the user may read them.
     type: str
     choices: [warn, fail, ignore]
@@ -144,18 +144,18 @@ options:
   firewall:
     description:
       - What to do about a port that is as required, but that this host's own firewall does not open to all of
-        O(clients). The rules of nftables and of iptables are read, whoever made them, if the user may read them.
-      - With V(warn), RV(doubts) and a warning say so. With V(fail), a port that no client gets to is a conflict; if
-        some clients get to it, or nobody can say, it is still a doubt. With V(ignore), the firewall is not looked at.
-      - Nobody is asked about ports on loopback addresses.
-      - Firewalls outside of the host, and eBPF programs, are not seen.
+        O(clients). The module reads all rules of nftables and of iptables, if the user may read them.
+      - With V(warn), RV(doubts) and a warning say so. With V(fail), a port that no client can reach is a conflict; if
+        some clients can reach it, or that is unknown, it is still a doubt. With V(ignore), the firewall is not checked.
+      - Ports on loopback addresses are not checked.
+      - The module does not see firewalls outside of the host, nor eBPF programs.
     type: str
     choices: [warn, fail, ignore]
     default: warn
   clients:
     description:
       - The addresses and networks from which clients must get past the firewall, for example V(10.0.0.0/8).
-      - Without it, any other host must get in.
+      - Without it, every other host must get past it.
     type: list
     elements: str
     default: []
@@ -164,7 +164,7 @@ options:
       - Where the socket table comes from.
       - V(netlink) asks the kernel (C(NETLINK_SOCK_DIAG)), V(procfs) reads C(/proc/net), V(psutil) uses the Python
         library.
-      - V(auto) takes the first of them that works. With another value it is an error if that one does not.
+      - V(auto) takes the first of them that works. With any other value, it is an error if that source does not work.
       - Only V(netlink), on Linux 6.8 and later, shows TCP sockets that are bound but do not listen. Elsewhere the
         probe notices them. Root learns who holds them on Linux 5.6 and later. For other users their state is
         RV(conflicts[].state=unknown).
@@ -180,10 +180,10 @@ options:
 requirements:
   - psutil, on targets other than Linux
 notes:
-  - The verdicts need no privileges, with three exceptions. Ports below C(net.ipv4.ip_unprivileged_port_start) cannot be
-    probed without them, so that the socket table decides; a port with connections on it then counts as taken. NAT rules
-    cannot be read. Other users' processes are returned as hidden, so that O(held_by) never allows them.
-    RV(msg) and RV(doubts) say what was not asked. Use C(become) to have all of it.
+  - Without root, the module knows less. It cannot probe ports below C(net.ipv4.ip_unprivileged_port_start), so the
+    socket table decides, and a port with connections on it counts as taken. It cannot read NAT and firewall rules.
+    Other users' processes are returned as hidden, so O(held_by) never allows them. RV(msg) and RV(doubts) say what
+    could not be checked. Use C(become) to have it checked, too.
   - The verdict holds for the moment of the check and for the network namespace of the task.
 seealso:
   - module: ansible.builtin.wait_for
@@ -240,15 +240,15 @@ RETURN = r"""
 msg:
   description:
     - A headline, and for each conflict and each doubt a line with its advice below, 200 lines at most.
-    - Where all is well, one sentence that also says what was not asked.
+    - If every port is as required, one sentence that also says what could not be checked.
   returned: always
   type: str
   sample: |-
     1 of 2 required ports is taken:
-      80/tcp (nginx): listening on 0.0.0.0 and ::, held by apache2 (pid 812, apache2.service, user root)
-        Stop it (systemctl stop apache2.service), or name it in held_by (unit:apache2) if it is to keep the port.
+      80/tcp (nginx): listening on 0.0.0.0 and ::, held by httpd (pid 812, httpd.service, user root)
+        Stop it (systemctl stop httpd.service), or name it in held_by (unit:httpd.service) if it is to keep the port.
 ports:
-  description: The entries as they were asked for, one for each protocol. Ranges stay whole.
+  description: The required entries, one for each protocol. Ranges stay whole.
   returned: always
   type: list
   elements: dict
@@ -279,7 +279,7 @@ ports:
       returned: always
       sample: true
     state:
-      description: As RV(conflicts[].state), or V(free); of a range the worst.
+      description: As RV(conflicts[].state), or V(free). For a range, the worst state.
       type: str
       returned: always
       sample: free
@@ -332,14 +332,14 @@ conflicts:
         - V(bound) for an unconnected UDP socket, or a TCP socket that does not listen yet.
         - V(connected) when a connection, or a connected UDP socket, has it as its local port.
         - V(closing) when only dying sockets such as those in C(TIME_WAIT) are left, and still block a bind.
-        - V(redirected) when nothing holds it, but a NAT rule sends elsewhere what is sent to it.
+        - V(redirected) when nothing holds it, but a NAT rule sends its traffic elsewhere.
         - V(duplicate) when another entry with another name wants it too.
         - V(unavailable) when the address is not on the host.
-        - V(refused) when a policy (SELinux, eBPF, seccomp) or the rights of O(user) keep it from the server. Of
+        - V(refused) when a policy (SELinux, eBPF, seccomp) or the rights of O(user) do not let the server bind it. With
           O(selinux_domain), the reason names what SELinux denies.
         - V(ephemeral) when any outgoing connection may take it, with O(ephemeral=fail).
         - V(blocked) when this host's firewall lets no client in, with O(firewall=fail).
-        - V(claimed) when somebody will take it, with O(claims=fail).
+        - V(claimed) when something will take it later, with O(claims=fail).
         - V(unknown) when something holds it that neither the table nor C(/proc) shows.
       type: str
       returned: always
@@ -388,7 +388,7 @@ conflicts:
           returned: always
           sample: listening
         pid:
-          description: The eldest process that has the socket.
+          description: The oldest process that has the socket.
           type: int
           returned: always
           sample: 812
@@ -410,8 +410,8 @@ conflicts:
           sample: /usr/sbin/apache2
         program:
           description:
-            - What an interpreter runs, by its command line. A script, a module, a jar, or a main class.
-            - An application behind the name of its server, as in V(gunicorn shop.wsgi:app).
+            - What an interpreter runs, according to its command line. A script, a module, a jar, or a main class.
+            - An application comes after the name of its server, as in V(gunicorn shop.wsgi:app).
           type: str
           returned: always
           sample: kafka.Kafka
@@ -470,7 +470,7 @@ conflicts:
           returned: always
           sample: false
         kernel:
-          description: Whether no process has it, but the kernel itself.
+          description: Whether the kernel itself has it, and no process.
           type: bool
           returned: always
           sample: false
@@ -482,12 +482,12 @@ conflicts:
 held:
   description:
     - The ports that are as required because O(held_by) allows their holder.
-    - The items are those of RV(conflicts).
+    - The items have the keys of RV(conflicts).
   returned: always
   type: list
   elements: dict
 doubts:
-  description: All that speaks against ports that count as required. Neighbouring ports of one entry are one item.
+  description: What speaks against ports that count as required. Neighbouring ports of one entry are one item.
   returned: always
   type: list
   elements: dict
@@ -517,9 +517,9 @@ doubts:
         - V(nat) when NAT rules may send its traffic elsewhere.
         - V(ephemeral) when any outgoing connection may take it.
         - V(not_probed) when C(bind) gave no answer, so that only the socket table decided.
-        - V(firewall) when this host's firewall does not let all clients in, or nobody can say whether it does.
-        - V(claim) when it is free now, and somebody will take it at the next boot or when something starts.
-        - V(selinux) when SELinux would deny it to O(selinux_domain) if it enforced that, or nobody can say.
+        - V(firewall) when this host's firewall does not let all clients in, or that is unknown.
+        - V(claim) when it is free now, but something will take it at the next boot or when it starts.
+        - V(selinux) when SELinux is permissive and would otherwise deny it to O(selinux_domain), or that is unknown.
       type: str
       returned: always
       sample: ephemeral
@@ -547,19 +547,19 @@ source:
   type: str
   sample: netlink
 probed:
-  description: Whether C(bind) gave an answer for every port that the table calls free.
+  description: Whether C(bind) gave an answer for every port that the table shows as free.
   returned: always
   type: bool
   sample: true
 redirects_checked:
-  description: Whether the NAT rules were looked at, or are known not to be there.
+  description: Whether the NAT rules were read, or are known not to exist.
   returned: always
   type: bool
   sample: true
 firewall:
   description:
-    - The ports that this host's firewall does not open to all of O(clients). Neighbouring ports of one entry that fare
-      alike are one item. Empty where all are open, or with O(firewall=ignore).
+    - The ports that this host's firewall does not open to all of O(clients). Neighbouring ports of one entry with the
+      same verdict are one item. Empty if all are open, if the rules were not read, or with O(firewall=ignore).
   returned: always
   type: list
   elements: dict
@@ -614,17 +614,17 @@ firewall:
       returned: always
       sample: [a rate limit]
     advice:
-      description: The command that would open the port. V(none) if there is none to name.
+      description: The command that would open the port. V(none) if the module knows none.
       type: str
       returned: always
       sample: "Run: firewall-cmd --zone=public --add-port=5432/tcp --permanent && firewall-cmd --reload"
 firewall_checked:
-  description: Whether the firewall was looked at, or is known not to be there. Not so with O(firewall=ignore).
+  description: Whether the firewall was checked, or is known not to exist. It is not checked with O(firewall=ignore).
   returned: always
   type: bool
   sample: true
 elapsed:
-  description: For how many seconds the module looked.
+  description: How many seconds the check took.
   returned: always
   type: float
   sample: 0.004
