@@ -8,12 +8,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: port_connect
-short_description: Tell whether ports of other hosts are open for this one
+short_description: Test whether ports of other hosts are open for this one
 version_added: 1.1.0
 description:
-  - Tries TCP and UDP flows from the target of the task to other hosts, all at once, and says of each how it ended.
-  - A wrong firewall, a missing route, a name that does not resolve and a service that does not run look different.
-    No flow that was not answered is called open.
+  - Tries TCP and UDP flows from the target of the task to other hosts, all at once, and says how each one ended.
+  - A firewall, a missing route, a name that does not resolve and a service that does not run give different states. A
+    flow without an answer never counts as open.
   - The role P(preflight.ports.port_reach#role) uses it with M(preflight.ports.port_responder) to test flows before
     the services exist.
 author:
@@ -26,14 +26,15 @@ attributes:
     support: full
     platforms: posix
     details:
-      - The module needs nothing but Python. On Linux it also tells which ICMP message ended an attempt and who sent it.
+      - The module needs only Python. On Linux it also says which ICMP message ended an attempt, and who sent it.
 options:
   to:
     description:
-      - Where to connect, each C(HOST:PORT), with C(/udp) or C(/tcp+udp) after it for other protocols than TCP.
+      - Where to connect. Each entry is C(HOST:PORT), with C(/udp) or C(/tcp+udp) after it for other protocols than TCP.
         A port is a number, C(FIRST-LAST), or a name of the target's services database. An IPv6 address is in brackets.
-      - Or a dictionary with the keys C(host), C(port), C(protocol), C(name) (a label for the result), C(expect), and
-        C(responder), the O(preflight.ports.port_responder#module:name) of the responder that has to answer.
+      - An entry can also be a dictionary with the keys C(host), C(port), C(protocol), C(name) (a label for the result),
+        C(expect), and C(responder). The last is the O(preflight.ports.port_responder#module:name) of the responder that
+        must answer.
       - A name is looked up once. All its addresses are tried, and the one that gets furthest counts.
     type: list
     elements: raw
@@ -48,22 +49,22 @@ options:
   timeout:
     description:
       - Seconds for each flow. At most 256 flows are tried at a time. Looking up all names also takes at most this long.
-      - Linux sends the first packet of a connection again after 1 and 3 seconds, and gives an absent host up after 3;
-        with less than 4 seconds an absent host looks like a firewall that drops.
+      - Linux repeats the first packet of a connection after 1 and 3 seconds, and gives up an absent host after 3. With
+        less than 4 seconds, an absent host looks like a firewall that drops packets.
     type: float
     default: 5
   token:
     description:
-      - The token that the responders were given. Required for flows with a C(responder).
+      - The token of the responders. Required for flows with a C(responder).
     type: str
   brief:
     description:
-      - Whether to return of the flows that are as expected only C(id), C(state), and C(seconds).
+      - Whether to return only C(id), C(state), and C(seconds) for flows that are as expected.
     type: bool
     default: false
 notes:
-  - Over UDP, a service that does not know the question need not answer. Port 53 is asked as DNS and port 123 as NTP;
-    for other ports silence is V(no_answer), whoever listens there.
+  - A service over UDP may ignore a question that it does not know. The module sends a DNS question to port 53 and an
+    NTP question to port 123. On other ports, silence is V(no_answer), even if a service listens there.
 seealso:
   - module: preflight.ports.port_responder
   - module: ansible.builtin.wait_for
@@ -76,7 +77,7 @@ EXAMPLES = r"""
       - db1.example.com:5432
       - 10.0.0.9:53/udp
 
-- name: Nobody may reach the database from here
+- name: The database must not be reachable from here
   preflight.ports.port_connect:
     to: ["db1.example.com:5432"]
     expect: closed
@@ -91,7 +92,7 @@ msg:
     1 of 2 flows is not as expected:
       db1:5432/tcp (10.0.0.5): no_answer: no answer
 run:
-  description: The identity of the run, made from the token, which it does not tell; V(none) without a token.
+  description: The identity of the run. It is made from the token but does not reveal it. V(none) without a token.
   returned: always
   type: str
   sample: 0f1e2d3c4b5a6978
@@ -106,7 +107,7 @@ flows:
       type: int
       returned: always
     to:
-      description: The host as it was asked for.
+      description: The host as O(to) names it.
       type: str
       returned: always
       sample: db1
@@ -141,19 +142,19 @@ flows:
       sample: false
     state:
       description:
-        - V(open), a responder answered with the token, small and full-size data, both ways.
+        - V(open), a responder answered with the token, and small and full-size data passed both ways.
         - V(served), a service accepted the connection, or answered a datagram.
-        - V(answered), a reset came back where no responder is, so the way is open and nobody listens; a firewall that
-          sends resets looks the same.
+        - V(answered), a reset came back and no responder runs there, so the way is open and nothing listens. A firewall
+          that sends resets looks the same.
         - V(refused), a reset came back although a responder is up.
-        - V(rejected), an ICMP message, or this host's own firewall, says that it is prohibited.
+        - V(rejected), an ICMP message or this host's own firewall prohibits it.
         - V(no_answer), silence.
         - V(stalled), small data pass, full-size data do not.
-        - V(wrong_peer), somebody else answered.
-        - V(no_host), nobody has that address on its link.
-        - V(no_route), there is no way to the address.
+        - V(wrong_peer), another host or service answered.
+        - V(no_host), no host on the link has that address.
+        - V(no_route), there is no route to the address.
         - V(unresolved), the name has no address.
-        - V(not_tested), with the reason.
+        - V(not_tested), RV(flows[].reason) says why.
       type: str
       returned: always
       sample: no_answer
@@ -186,7 +187,7 @@ flows:
       returned: always
     seen:
       description:
-        - What the responder that answered says of itself and of the flow; V(none) if none answered.
+        - What the responder that answered says about itself and the flow; V(none) if none answered.
       type: dict
       returned: always
       contains:
@@ -217,7 +218,7 @@ flows:
           type: str
           returned: always
 elapsed:
-  description: Seconds that all took.
+  description: How many seconds all flows took together.
   returned: always
   type: float
   sample: 5.0

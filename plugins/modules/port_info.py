@@ -25,20 +25,21 @@ attributes:
 options:
   ports:
     description:
-      - The ports to list, each a number, C(FIRST-LAST), or a name of the target's services database; all if empty.
+      - The ports to list, each a number, C(FIRST-LAST), or a name of the target's services database. An empty list
+        means all ports.
     type: list
     elements: raw
     default: []
   protocols:
     description:
-      - The protocols to list; nothing is listed if there is none.
+      - The protocols to list. An empty list lists nothing.
     type: list
     elements: str
     choices: [tcp, udp]
     default: [tcp, udp]
   states:
     description:
-      - The states to list, as RV(sockets[].state) has them; nothing is listed if there is none.
+      - The states to list, see RV(sockets[].state). An empty list lists nothing.
     type: list
     elements: str
     choices: [listening, bound, connected, closing]
@@ -48,7 +49,7 @@ options:
       - Where the socket table comes from.
       - V(netlink) asks the kernel (C(NETLINK_SOCK_DIAG)), V(procfs) reads C(/proc/net), V(psutil) uses the Python
         library.
-      - V(auto) takes the first of them that works. With another value it is an error if that one does not.
+      - V(auto) takes the first of them that works. With any other value, it is an error if that source does not work.
     type: str
     choices: [auto, netlink, procfs, psutil]
     default: auto
@@ -61,10 +62,9 @@ options:
 requirements:
   - psutil, on targets other than Linux
 notes:
-  - Without privileges every socket is listed, but other users' processes are returned as hidden. Use C(become) to have
-    every holder named.
-  - TCP sockets that are bound but do not listen are listed for everyone with O(source=netlink) on Linux 6.8 and later,
-    otherwise for an administrator on Linux 5.6 and later.
+  - Without root, other users' processes are returned as hidden. Use C(become) to have every holder named.
+  - TCP sockets that are bound but do not listen are listed for every user with O(source=netlink) on Linux 6.8 and
+    later, and otherwise only for root on Linux 5.6 and later.
 seealso:
   - module: preflight.ports.port_check
   - module: community.general.listen_ports_facts
@@ -107,7 +107,7 @@ sockets:
       returned: always
       sample: 80
     addresses:
-      description: The local address again, as the other module returns it for several sockets together.
+      description: The local address in a list, like the holders of M(preflight.ports.port_check).
       type: list
       elements: str
       returned: always
@@ -126,7 +126,7 @@ sockets:
       returned: always
       sample: listening
     pid:
-      description: The eldest process that has the socket.
+      description: The oldest process that has the socket.
       type: int
       returned: always
       sample: 812
@@ -148,8 +148,8 @@ sockets:
       sample: /usr/sbin/nginx
     program:
       description:
-        - What an interpreter runs, by its command line. A script, a module, a jar, or a main class.
-        - An application behind the name of its server, as in V(gunicorn shop.wsgi:app).
+        - What an interpreter runs, according to its command line. A script, a module, a jar, or a main class.
+        - An application comes after the name of its server, as in V(gunicorn shop.wsgi:app).
       type: str
       returned: always
       sample: kafka.Kafka
@@ -208,7 +208,7 @@ sockets:
       returned: always
       sample: false
     kernel:
-      description: Whether no process has it, but the kernel itself.
+      description: Whether the kernel itself has it, and no process.
       type: bool
       returned: always
       sample: false
