@@ -22,27 +22,27 @@ description:
   - Reads a Compose file and returns the ports of the host that its services publish, as entries for
     O(preflight.ports.port_check#module:ports). Each has the name of its service, and a C(held_by) that lets the
     project's own containers keep their ports in a rerun.
-  - A port that the engine chooses is left out, and so is a range of which the engine chooses one.
-  - Other files (C(include), C(extends)) are not followed. Take what C(docker compose config) prints.
+  - A port that the engine chooses is left out. So is a range from which the engine chooses one port.
+  - A file with C(include) or C(extends) is an error. Use the output of C(docker compose config) instead.
 options:
   _input:
     description:
-      - The text of the file, or what YAML makes of it. Prefer the text, because YAML turns V(53:53) without quotes into
-        a number.
+      - The text of the file, or the data parsed from it. Prefer the text, because YAML turns V(53:53) without quotes
+        into a number.
     type: raw
     required: true
   variables:
-    description: The variables that the file names, as in V(${PORT:-8080}).
+    description: Values for the variables in the file, as in V(${PORT:-8080}).
     type: dict
     default: {}
   profiles:
-    description: The profiles that will be active; V(*) stands for all.
+    description: The profiles that will be active; V(*) means all.
     type: list
     elements: str
     default: []
   project:
     description:
-      - The name of the project. If it is not set, the file's C(name) is taken. Without both, containers of any project
+      - The name of the project. If it is not set, the file's C(name) is used. Without both, containers of any project
         may hold the ports, if their service has the same name.
     type: str
 seealso:

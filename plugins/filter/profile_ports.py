@@ -22,18 +22,18 @@ author:
   - preflight.ports contributors (@preflight)
 description:
   - Looks profiles up in the catalogue of known products and returns their default ports as entries for
-    O(preflight.ports.port_check#module:ports), each with a name for reports and the C(held_by) that lets a rerun pass.
-  - Where the reference policy and the targeted policy of SELinux agree on the product's domain, entries have it as
+    O(preflight.ports.port_check#module:ports). Each has a name for reports, and a C(held_by) that lets a rerun pass.
+  - If the reference policy and the targeted policy of SELinux agree on the product's domain, entries have it as
     C(selinux_domain).
   - C(docs/catalogue.md) of the collection lists all profiles with their ports, versions and sources.
 options:
   _input:
     description:
-      - Names of profiles. A name that is not in the catalogue is an error, which tells the names that come near.
+      - Names of profiles. A name that is not in the catalogue is an error that suggests similar names.
       - Instead of a name, a dictionary with C(name) changes the profile.
-      - C(held_by) replaces its holders, except of ports that have holders of their own, such as the kernel.
+      - C(held_by) replaces its holders, except for ports that have holders of their own, such as the kernel.
       - C(address) is where the product will listen.
-      - C(ports) are the only ones that count. One that the profile does not have is added.
+      - C(ports) are the only ports to return. A port that the profile does not have is added.
     type: list
     elements: raw
     required: true

@@ -20,8 +20,8 @@ author:
   - preflight.ports contributors (@preflight)
 description:
   - Reads a C(.container), C(.pod) or C(.kube) file of podman and returns the ports of the host that its C(PublishPort)
-    names, as entries for O(preflight.ports.port_check#module:ports). Each has the quadlet's name, and a C(held_by) that
-    lets its own container keep them in a rerun.
+    lists, as entries for O(preflight.ports.port_check#module:ports). Each has the quadlet's name, and a C(held_by) that
+    lets its own container keep the ports in a rerun.
   - A port that podman chooses is left out.
 positional: name
 options:
@@ -30,7 +30,7 @@ options:
     type: str
     required: true
   name:
-    description: The name of the file, which names the container, too.
+    description: The name of the file. The container's name comes from it.
     type: str
     required: true
 seealso:
@@ -58,7 +58,7 @@ _value:
   type: list
   elements: dict
   sample:
-    - port: 8080
+    - port: 8081
       protocol: tcp
       name: web
       held_by: ["container:systemd-web"]

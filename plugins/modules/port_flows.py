@@ -8,12 +8,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: port_flows
-short_description: Plan flows between hosts, and judge what came of them
+short_description: Plan flows between hosts, and judge their results
 version_added: 1.1.0
 description:
-  - The controller's part of the role P(preflight.ports.port_reach#role), which is the way to use it. Nothing runs on a
+  - The controller's part of the role P(preflight.ports.port_reach#role). Use it through the role. Nothing runs on a
     target.
-  - What hosts answer is checked before it is believed. A malformed answer makes the flows of its host V(not_tested).
+  - It checks the answers of hosts before it uses them. A malformed answer makes the flows of its host V(not_tested).
 author:
   - preflight.ports contributors (@preflight)
 extends_documentation_fragment:
@@ -28,8 +28,8 @@ attributes:
 options:
   step:
     description:
-      - V(plan) makes the token and says who tries what. V(clients) says to each client, once the responders are up,
-        what to try. V(verdict) judges, and writes the reports.
+      - V(plan) makes the token and decides which host tries which flows. V(clients) lists what each client has to try,
+        once the responders are up. V(verdict) judges the results, and writes the reports.
     type: str
     choices: [plan, clients, verdict]
     required: true
@@ -104,7 +104,7 @@ msg:
   returned: if O(step=verdict)
   type: str
 stops:
-  description: Whether the play is to stop.
+  description: Whether the play must stop.
   returned: if O(step=verdict)
   type: bool
 flows:

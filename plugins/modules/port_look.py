@@ -6,11 +6,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: port_look
-short_description: The look of the role port_preflight at one host
+short_description: Check one host for the role port_preflight
 version_added: 1.0.0
 description:
-  - Runs M(preflight.ports.port_check) on the host, checks on the controller that its answer is one to what was asked,
-    and keeps it there for M(preflight.ports.port_verdict) until the end of the run of Ansible.
+  - Runs M(preflight.ports.port_check) on the host. The controller checks that the answer fits what was asked, and keeps
+    it for M(preflight.ports.port_verdict) until Ansible ends.
   - Only for the role P(preflight.ports.port_preflight#role). Use M(preflight.ports.port_check) in your own tasks.
 author:
   - preflight.ports contributors (@preflight)
@@ -23,7 +23,7 @@ attributes:
 options:
   ports:
     description:
-      - As O(preflight.ports.port_check#module:ports). The other options of that module may be given, too.
+      - As O(preflight.ports.port_check#module:ports). The other options of that module are accepted, too.
     type: list
     elements: raw
     required: true
@@ -48,7 +48,7 @@ options:
   reports:
     description:
       - As O(preflight.ports.port_preflight#role:main:port_preflight_reports). A path that cannot be written is an error
-        before anything is looked at.
+        before the host is checked.
     type: list
     elements: str
     required: true
@@ -70,7 +70,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 msg:
-  description: Whether the ports are as required, in a line.
+  description: Whether the ports are as required, in one line.
   returned: always
   type: str
   sample: 1 of 2 required ports is taken; the verdict names all of it

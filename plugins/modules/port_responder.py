@@ -12,8 +12,8 @@ short_description: Answer on ports for a short time, so that their flows can be 
 version_added: 1.1.0
 description:
   - With O(state=present), starts one process that binds the ports, answers clients that know the token, and watches
-    which packets arrive. With O(state=absent), ends it and returns who came.
-  - Ports that are taken are left alone and returned with their holder.
+    which packets arrive. With O(state=absent), ends the process and returns which clients came.
+  - It does not touch ports that are taken, and returns them with their holder.
   - The process ends by itself after O(seconds). It leaves no file, no unit and no C(TIME_WAIT). As root it binds the
     ports, opens the sockets that watch, and becomes C(nobody).
   - The role P(preflight.ports.port_reach#role) uses it with M(preflight.ports.port_connect).
@@ -25,8 +25,7 @@ attributes:
   check_mode:
     support: full
     details:
-      - In check mode no process is started and no port is opened; the ports that could be bound are returned as
-        V(bound).
+      - In check mode, no process is started and no port is opened. Ports that could be bound are returned as V(bound).
   diff_mode:
     support: none
   platform:
@@ -41,13 +40,13 @@ options:
     default: present
   token:
     description:
-      - A secret of at least 16 characters, made for this run. Who knows it can use the responder and end it.
+      - A secret of at least 16 characters, made for this run. Anyone who knows it can use the responder and end it.
       - It is in no result, log, command line or file.
     type: str
     required: true
   name:
     description:
-      - The name of this responder, by which clients tell it from others with the same token. Several with different
+      - The name of this responder. It lets clients distinguish responders with the same token. Several with different
         names may run on one host.
     type: str
     default: ""
@@ -59,12 +58,12 @@ options:
     default: []
   seconds:
     description:
-      - After how many seconds the process ends, if nothing ends it before.
+      - After how many seconds the process ends by itself.
     type: int
     default: 120
   listen:
     description:
-      - With V(false), no port is opened; the process only watches what arrives. It takes root.
+      - Whether to open the ports. With V(false), the process only watches what arrives, which needs root.
     type: bool
     default: true
   witness:
@@ -78,10 +77,10 @@ options:
     type: bool
     default: false
 notes:
-  - The answer is given only to who shows that it knows the token (HMAC-SHA256 of a nonce). No answer over UDP is longer
-    than its question.
+  - The responder answers only clients that show that they know the token (HMAC-SHA256 of a nonce). No UDP answer is
+    longer than its question.
   - Where the host ends a user's processes with the session (C(KillUserProcesses=yes)), root has systemd put the process
-    into a scope of its own. Without root RV(may_end_early) says what may happen.
+    into a scope of its own. Without root, the process may end early, and RV(may_end_early) says so.
 seealso:
   - module: preflight.ports.port_connect
 """
@@ -94,7 +93,7 @@ EXAMPLES = r"""
   vars:
     token: "{{ lookup('ansible.builtin.password', '/dev/null', length=32) }}"
 
-- name: End it, and see who came
+- name: End it, and see which clients came
   preflight.ports.port_responder:
     token: a secret that both tasks know
     state: absent
@@ -113,7 +112,7 @@ running:
   type: bool
   sample: true
 id:
-  description: The identity of this responder, which clients see. It comes from token and name, and tells neither.
+  description: The identity of this responder, which clients see. It is made from token and name but reveals neither.
   returned: always
   type: str
   sample: 0f1e2d3c4b5a69788796a5b4c3d2e1f0
@@ -123,7 +122,7 @@ pid:
   type: int
   sample: 4711
 ports:
-  description: The ports of O(ports), and what came of each.
+  description: The ports of O(ports), and whether the responder has them.
   returned: if O(state=present)
   type: list
   elements: dict
@@ -153,7 +152,7 @@ ports:
       type: str
       returned: always
     holder:
-      description: Who has it, if it is taken and may be known.
+      description: Who has it, if it is taken and the holder is known.
       type: str
       returned: always
 firewall:
@@ -170,11 +169,11 @@ witness:
   type: bool
   sample: true
 may_end_early:
-  description: What may end the process before its time; V(none) if nothing is known of.
+  description: What may end the process early; V(none) if nothing is known.
   returned: if O(state=present)
   type: str
 visits:
-  description: Who came, if O(state=absent).
+  description: The clients that came.
   returned: if O(state=absent)
   type: list
   elements: dict
@@ -201,8 +200,8 @@ visits:
       returned: always
     stage:
       description:
-        - How far it came. V(arrived), at this host. V(passed), its own firewall. V(asked), a question with the token
-          was read. V(finished), data of full size came, too.
+        - How far the flow came. V(arrived), it reached this host. V(passed), it also passed this host's firewall.
+          V(asked), a question with the token was read. V(finished), data of full size came, too.
       type: str
       returned: always
 finished:
@@ -210,7 +209,7 @@ finished:
   returned: if O(state=absent)
   type: int
 missed:
-  description: How many packets came too fast to be watched, or were too many to be remembered.
+  description: How many packets the responder missed because they came too fast or were too many.
   returned: if O(state=absent)
   type: int
 """

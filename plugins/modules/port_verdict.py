@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: port_verdict
-short_description: What the role port_preflight found on many hosts, in one message
+short_description: Report in one message what the role port_preflight found on all hosts
 version_added: 1.0.0
 description:
   - Turns what M(preflight.ports.port_look) found on many hosts into one message, figures, and reports. It runs on the
@@ -23,8 +23,8 @@ attributes:
 options:
   step:
     description:
-      - With V(record), the reports are written, and the figures are handed to C(set_stats).
-      - With V(judge), the message is shown, and the play is stopped as far as the look has not stopped it.
+      - With V(record), writes the reports and passes the figures to C(set_stats).
+      - With V(judge), shows the message, and stops the play if M(preflight.ports.port_look) did not.
     type: str
     choices: [record, judge]
     required: true
