@@ -66,7 +66,7 @@ SERVERS = {
     "Require ports that are free, or held by their own service": [Server("prometheus", 9090)],
     "The ports of a web server must be free, or its own": NGINX + REDIS,
     "Verify": REDIS,
-    "Wait until the old release has let go of its port": [Server("old-release", 8080, seconds=4)],
+    "Wait until the old release has released its port": [Server("old-release", 8080, seconds=4)],
 }
 
 
