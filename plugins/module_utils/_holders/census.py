@@ -69,7 +69,7 @@ def _find_published(sockets: t.Iterable[Socket]) -> dict[tuple[str, int], Contai
 
 
 def _with_arguments(vague: t.Mapping[int, Process]) -> dict[int, Process]:
-    """Root's are read first and apart, so that no user can hide whom they publish for."""
+    """Root's are read first and apart, so that no user can hide the containers that they publish for."""
     from ansible_collections.preflight.ports.plugins.module_utils._holders import command_lines
 
     roots = {pid for pid, process in vague.items() if process.uid == 0}

@@ -21,7 +21,7 @@ _STARTTIME = 22 - 3  # field 22 of proc_pid_stat(5), counted from the one behind
 _MOST_CHARACTERS = 255
 _MOST_BYTES = 1 << 16  # of a file about one process
 _MOST_BYTES_OF_ALL = 1 << 20  # of /proc/stat, which grows with processors and interrupts
-_PUBLISHERS = ("docker-proxy", "conmon")  # of which _containers knows whom they publish for
+_PUBLISHERS = ("docker-proxy", "conmon")  # _containers knows which containers they publish for
 
 # What many processes share is found out once: a host may have thousands of them.
 _once_each = functools.lru_cache(maxsize=None)

@@ -21,7 +21,7 @@ _SECONDS = 20.0
 
 
 class UserError(RequirementError):
-    """A user as whom nothing can be asked; the text says why."""
+    """The module cannot run as this user; the text says why."""
 
 
 class _Identity(t.NamedTuple):

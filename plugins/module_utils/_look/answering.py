@@ -47,7 +47,7 @@ def find(question: Question, redirect: Redirect, source: Source) -> Answering:
 
 
 def leads_away(redirect: Redirect) -> bool:
-    """Whether somebody whom this host does not know may answer."""
+    """Whether a service that this host does not know may answer."""
     own = _own_addresses()
     known = [each.address is None or each.address in own for each in redirect.destinations]
     return not known or not all(known)

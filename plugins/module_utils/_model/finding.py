@@ -54,7 +54,7 @@ class Finding(t.NamedTuple):
     answered_in_part: bool = False
     """Whether only some clients get an answer there."""
     strangers_answer: bool = False
-    """Whether it leads to somebody whom this host does not know."""
+    """Whether it leads to a service that this host does not know."""
 
 
 Findings = t.Dict[Question, t.Optional[Finding]]

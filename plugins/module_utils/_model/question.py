@@ -23,7 +23,7 @@ class Question(t.NamedTuple):
     may_come_later: bool = False
     """Whether the host may lack the address for now: IP_FREEBIND of ip(7)."""
     user: str | None = None
-    """As whom the server binds; None: as the user of the task."""
+    """The user that the server binds as; None: the user of the task."""
 
 
 def questions_of(requirement: Requirement, port: int) -> list[Question]:

@@ -42,7 +42,7 @@ class Requirement(t.NamedTuple):
     may_come_later: bool = False
     """Whether the host may lack the address for now."""
     user: str | None = None
-    """As whom the server binds; None: as the user of the task."""
+    """The user that the server binds as; None: the user of the task."""
     selinux_domain: str | None = None
     """In which it runs, where SELinux is on."""
     firewall: str = WARN

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is told of a packet's way past NAT rules: where it ends, and whom the rules serve."""
+"""How to describe a packet's way past NAT rules: where it ends, and which service the rules are for."""
 
 from __future__ import annotations
 

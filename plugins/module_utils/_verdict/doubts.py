@@ -104,7 +104,7 @@ _SILENCE = {
 
 
 def from_claims(requirements: t.Sequence[Requirement], verdicts: Verdicts, claims: t.Sequence[Claim]) -> list[Doubt]:
-    """Ports that are free now and that somebody whom ``held_by`` does not name will take."""
+    """Ports that are free now, but that a claimant outside of ``held_by`` will take."""
     found: list[Doubt] = []
     for index, requirement in enumerate(requirements if claims else ()):
         free = _met(index, requirement, verdicts) if requirement.state == FREE else []

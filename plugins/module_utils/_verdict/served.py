@@ -32,8 +32,8 @@ from ansible_collections.preflight.ports.plugins.module_utils._verdict.verdict i
 def judge_served(requirement: Requirement, port: int, findings: t.Sequence[Finding], census: Census) -> Verdict:
     """The verdict from the findings for each endpoint.
 
-    Clients must meet somebody, and nobody but those whom ``held_by`` allows. Where NAT rules take all of an address's
-    traffic, clients meet whoever answers there.
+    Clients must reach a service, and only services that ``held_by`` allows. Where NAT rules take all of an address's
+    traffic, clients reach the service there.
     """
     service = [
         _service(requirement, endpoint, finding, census)
@@ -72,7 +72,7 @@ class _Service(t.NamedTuple):
     servers: t.Sequence[Holder] = ()
     """Those of the sockets here that clients may meet."""
     answering: t.Sequence[Holder] = ()
-    """Those whom clients meet where NAT rules send them."""
+    """The holders that clients reach where NAT rules send them."""
     served: t.Sequence[Endpoint] = ()
 
 

@@ -35,7 +35,7 @@ def filled_in(text: str, values: t.Mapping[str, t.Any]) -> str:
 
 
 def _at(text: str, place: int, values: t.Mapping[str, t.Any]) -> tuple[str, int]:
-    """What stands for the variable behind a dollar sign, and where it ends."""
+    """The text for what follows a dollar sign, and where the reference ends."""
     if text.startswith("$", place):
         return "$", place + 1
     if text.startswith("{", place):

@@ -124,7 +124,7 @@ def _sliced(key: t.Iterable[Value]) -> list[tuple[slice, Value]]:
 
 
 def _element(the_set: IpSet, parts: t.Sequence[str], entry: Entry) -> Element:
-    """The keys that an entry stands for."""
+    """The keys that an entry covers."""
     first, last = b"", b""
     addresses = [(_ATTR_IP, _ATTR_CIDR), (_ATTR_IP2, _ATTR_CIDR2)]
     for kind in parts:
