@@ -34,12 +34,12 @@ Without the role, the filter `preflight.ports.profile_ports` gives the same entr
     ports: "{{ ['postgresql', 'node_exporter'] | preflight.ports.profile_ports }}"
 ```
 
-A port that the product itself holds already is no conflict, so that a play can run again: each profile knows the
-process, unit and container names of the upstream, Debian and RHEL packages, and `port_preflight_held_by` adds none.
-`kernel` stands for a port without a process, such as that of a VXLAN tunnel. Products that want the same port are
+A port that the product itself already holds is no conflict, so that a play can run again. Each profile has the process,
+unit and container names of the upstream, Debian and RHEL packages. `port_preflight_held_by` does not add to them.
+`kernel` means a port without a process, such as that of a VXLAN tunnel. Products that want the same port are
 reported as duplicates when one host is to have both.
 
-If your product does not listen where its defaults say, change its profile: `{name: postgresql, ports: [5433]}`. The
+If your product does not listen on its default ports, change its profile: `{name: postgresql, ports: [5433]}`. The
 keys are `name`, `held_by` (who may hold it instead), `address`, and `ports` (only these).
 """
 
