@@ -86,9 +86,12 @@ def _sent(
 
 
 def _by_owners(endpoint: Endpoint, address: bytes, clients: Clients, host: Host, is_routed: bool) -> _Sent:
-    """By the devices that have the address; where none has it to itself, by any."""
+    """By the devices that have the address; where none has it to itself, by any. Nobody is on a bridge without ports."""
     owners = [own.device for own in host.addresses if own.address == address and own.device.number != LOOPBACK]
-    for device in owners or outer_devices(host.addresses):
+    outer = outer_devices(host.addresses)
+    idle = {device.number for device in host.devices if device.is_bridge} - {device.master for device in host.devices}
+    choices = ([device for device in each if device.number not in idle] for each in (owners, outer))
+    for device in next(filter(None, choices), owners or outer):
         if endpoint.interface in (None, device.name):
             yield Arrival(address, (device,), is_routed=is_routed), clients
 

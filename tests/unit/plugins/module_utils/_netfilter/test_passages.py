@@ -102,10 +102,34 @@ def test_devices_below():
     assert [each.verdict for each in found] == [UNKNOWN]
 
 
+@pytest.mark.parametrize(
+    ("ports", "address", "expected"),
+    [
+        pytest.param((), "0.0.0.0", [BLOCKED], id="nobody comes by it"),
+        pytest.param((), "198.51.100.1", [BLOCKED], id="not even to its own address"),
+        pytest.param((Device(8, "port0", master=7),), "198.51.100.1", [], id="with a port somebody does"),
+    ],
+)
+def test_a_bridge_without_ports(ports, address, expected):
+    bridge = Device(7, "br7", is_bridge=True)
+    host = Host(
+        tuple(HostAddress(device, at(own).address) for device, own in ((WAN, "192.0.2.1"), (bridge, "198.51.100.1"))),
+        (WAN, bridge, *ports),
+        lambda is_ipv6: None,
+        lambda device, is_ipv6: False,
+    )
+    drops = base(INGRESS, Rule(rules.DROP), devices=frozenset({"wan0"}))
+    (found,) = passages.judge([Access("tcp", (at(address),), 80, 80)], [drops], host)
+    assert [each.verdict for each in found] == expected
+
+
 def test_rules_of_a_bridge():
     bridge = Device(7, "br7", is_bridge=True)
     host = a_host(bridge)
-    host = host._replace(addresses=(*host.addresses, HostAddress(bridge, at("198.51.100.1").address)))
+    host = host._replace(
+        addresses=(*host.addresses, HostAddress(bridge, at("198.51.100.1").address)),
+        devices=(*host.devices, Device(8, "port0", master=7)),
+    )
     (found,) = passages.judge([Access("tcp", (at("198.51.100.1"),), 80, 80)], [base(BRIDGED, Rule(rules.DROP))], host)
     assert [each.verdict for each in found] == [UNKNOWN]
 
