@@ -43,7 +43,7 @@ def plant(root: Path, dice: random.Random) -> None:
     for name in (*NAMES, *TEMPLATES):
         write(lib / f"{name}.service", "[Service]\nExecStart=/bin/true\n")
     link(root / FOLDERS[dice.choice((0, 3))] / "default.target", f"{dice.choice(TARGETS[2:4])}.target")
-    for _ in range(dice.randint(4, 40)):
+    for _unused in range(dice.randint(4, 40)):
         folder = root / dice.choice(FOLDERS)
         name = dice.choice((*NAMES, *TEMPLATES, *INSTANCES))
         kind = dice.randrange(6)
@@ -66,7 +66,7 @@ def plant(root: Path, dice: random.Random) -> None:
 def listens(dice: random.Random) -> str:
     values = ("", str(dice.randint(1, 65535)), f"127.0.0.1:{dice.randint(1, 65535)}", "/run/x")
     keys = ("ListenStream", "ListenDatagram")
-    return "".join(f"{dice.choice(keys)}={dice.choice(values)}\n" for _ in range(dice.randint(1, 3)))
+    return "".join(f"{dice.choice(keys)}={dice.choice(values)}\n" for _unused in range(dice.randint(1, 3)))
 
 
 def write(path: Path, text: str) -> None:

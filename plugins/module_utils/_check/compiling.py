@@ -16,6 +16,5 @@ def compile_once() -> None:
     It compiles a file in find_spec(), for its name alone, throws the code away, and compiles the file again to run it:
     get_filename() and get_code() in Lib/zipimport.py. Between the two it compiles nothing else.
     """
-    compile_source = getattr(zipimport, "_compile_source", None)
-    if compile_source:
-        zipimport._compile_source = functools.lru_cache(maxsize=1)(compile_source)  # type: ignore[attr-defined]
+    if hasattr(zipimport, "_compile_source"):
+        zipimport._compile_source = functools.lru_cache(maxsize=1)(zipimport._compile_source)
