@@ -60,6 +60,8 @@ def parse(
 
 def _destinations(entry: t.Any, expect: str, service: ServiceLookup) -> t.Iterator[Destination]:
     if isinstance(entry, str):
+        if "://" in entry:
+            raise RequirementError("this is a URL; write HOST:PORT")
         text, slash, protocols = entry.strip().partition("/")
         host, port = _split(text)
         entry = {"host": host, "port": port, "protocol": protocols if slash else TCP}

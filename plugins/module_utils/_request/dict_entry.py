@@ -40,7 +40,8 @@ def requirements(
     name = entry.get("name")
     if not isinstance(name, (str, type(None))):
         raise RequirementError(f"'name' is a string; not {kind_of(name)}")
-    address, endpoints = _bound(_text(entry, "address"), _text(entry, "interface"))
+    wanted = _text(entry, "address")
+    address, endpoints = _bound(None if wanted == "*" else wanted, _text(entry, "interface"))
     fields = {**defaults, **terms.terms(entry)}
     port, protocols = _port_and_protocols(entry["port"], entry.get("protocol"))
     parsed = []

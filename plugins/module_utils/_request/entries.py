@@ -60,6 +60,8 @@ def parse_ranges(
     """
     ranges: list[range] = []
     for index, entry in _spread(entries):
+        if isinstance(entry, str) and "/" in entry:
+            raise _located(index, entry, RequirementError("name the protocol in 'protocols', and the port alone here"))
         found, problem = [], None
         for protocol in protocols:
             try:
@@ -133,6 +135,8 @@ def _entry(entry: t.Any, defaults: t.Mapping[str, t.Any], service: ServiceLookup
 
 
 def _from_text(text: str, defaults: t.Mapping[str, t.Any], service: ServiceLookup) -> list[Requirement]:
+    if "://" in text:
+        raise RequirementError("this is a URL; write the port alone, or ADDRESS:PORT")
     rest, slash, protocol = text.partition("/")
     address, endpoints, port = _split(rest)
     made = []

@@ -67,6 +67,8 @@ def _service(name: str, protocol: str, service: ServiceLookup) -> int:
             else "write a number, FIRST-LAST or a service name"
         )
         raise RequirementError(f"{name!r} is not a port; {hint}")
+    if name.lower() in ("tcp", "udp"):
+        raise RequirementError(f"{name!r} is a protocol; write it behind the port, as in 53/{name} or 53/tcp+udp")
     if re.fullmatch(r"[0-9]+(?:\.[0-9]+){3}", name):
         raise RequirementError(f"no port after the address; write {name}:PORT")
     try:

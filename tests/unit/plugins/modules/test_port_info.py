@@ -133,7 +133,7 @@ def test_everything(run, port):
         pytest.param({"ports": [80, 0]}, "ports[1] 0: port 0 does not exist; a port is 1 to 65535", id="a port"),
         pytest.param(
             {"ports": ["80/udp"]},
-            "ports[0] '80/udp': '80/udp' is not a port; write a number, FIRST-LAST or a service name",
+            "ports[0] '80/udp': name the protocol in 'protocols', and the port alone here",
             id="a protocol",
         ),
         pytest.param(

@@ -54,6 +54,7 @@ def test_what_a_dict_says_beats_the_option():
         ("db1", "a host and a port are needed"),
         (":80", "a host and a port are needed"),
         ("fd00::5:443", "stands in brackets"),
+        ("https://db1:443", "this is a URL; write HOST:PORT"),
         ("db1:0", "port 0 does not exist"),
         ("db1:80/sctp", "unknown protocol 'sctp'"),
         (80, "write HOST:PORT"),

@@ -270,6 +270,15 @@ NO_NAMES6 = NO_NAMES.replace("an IP", "an IPv6")
             id="unknown service",
         ),
         pytest.param(
+            "udp", "'udp' is a protocol; write it behind the port, as in 53/udp or 53/tcp+udp", id="a protocol alone"
+        ),
+        pytest.param("https://10.0.0.5:443", "this is a URL; write the port alone, or ADDRESS:PORT", id="a URL"),
+        pytest.param(
+            "nosuch/udp",
+            "unknown service 'nosuch' for udp in this host's services database; write the port's number",
+            id="unknown service of UDP",
+        ),
+        pytest.param(
             "tftp",
             "unknown service 'tftp' for tcp in this host's services database; write the port's number",
             id="a service of the other protocol",
@@ -570,7 +579,7 @@ def test_parse_ranges_keeps_a_service_with_two_ports():
     [
         pytest.param("80-70", "the range runs backwards; write 70-80", id="backwards"),
         pytest.param(0, f"port 0 does not exist; {A_PORT}", id="port 0"),
-        pytest.param("80/udp", "'80/udp' is not a port; write a number, FIRST-LAST or a service name", id="a protocol"),
+        pytest.param("80/udp", "name the protocol in 'protocols', and the port alone here", id="a protocol"),
         pytest.param(
             "[::1]:80", "'[::1]:80' is not a port; write a number, FIRST-LAST or a service name", id="an address"
         ),
