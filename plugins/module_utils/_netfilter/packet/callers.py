@@ -86,7 +86,7 @@ def _sent(
 
 
 def _by_owners(endpoint: Endpoint, address: bytes, clients: Clients, host: Host, is_routed: bool) -> _Sent:
-    """By the devices that have the address; where none has it to itself, by any. Nobody is on a bridge without ports."""
+    """By the devices that have the address, or else by any. Nobody is on a bridge without ports."""
     owners = [own.device for own in host.addresses if own.address == address and own.device.number != LOOPBACK]
     outer = outer_devices(host.addresses)
     idle = {device.number for device in host.devices if device.is_bridge} - {device.master for device in host.devices}
