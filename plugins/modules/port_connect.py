@@ -59,7 +59,7 @@ options:
     type: str
   brief:
     description:
-      - Whether to return only C(id), C(state), and C(seconds) for flows that are as expected.
+      - Whether to return only C(id), C(state), and C(seconds) for flows that are V(open) as expected.
     type: bool
     default: false
 notes:

@@ -150,6 +150,18 @@ def test_closed_flows(make: Make):
     assert (status, states(report)) == (2, {("web1", "db1", 22): "open"})
 
 
+def test_what_the_target_saw_counts_for_closed_flows(make: Make):
+    """The question gets in, and only the answer is dropped."""
+    hosts = make(web=1, db=1)
+    drops = "meta l4proto { tcp, udp } th sport 5432 drop"
+    hosts.rules(
+        hosts.namespace("db1"), f"table inet t {{ chain c {{ type filter hook output priority 0; {drops}; }} }}"
+    )
+    wanted = {**FLOW, "ports": ["5432/tcp+udp"], "expect": "closed"}
+    status, output, report = flows(hosts, {"port_reach_flows": [wanted]})
+    assert (status, [row["state"] for row in report["flows"]]) == (2, ["reply_lost", "reply_lost"]), output
+
+
 def test_hosts_left_out_by_limit_are_not_tested(make: Make):
     hosts = make(web=1, db=2)
     status, output, report = flows(hosts, {"port_reach_flows": [FLOW]}, "--limit", "web,db1")

@@ -63,7 +63,8 @@ def translated(outcome: Outcome, port: int) -> bool | None:
 def row(number: int, each: Found, brief: bool) -> dict[str, t.Any]:
     flow, outcome = each.flow, each.outcome
     changed = translated(outcome, flow.port)
-    if brief and each.met and not changed:
+    # What the target saw may change any state but this one: its own responder answered.
+    if brief and each.met and outcome.state == states.OPEN and not changed:
         return {"id": number, "state": outcome.state, "seconds": outcome.seconds}
     return {
         "id": number,
