@@ -221,7 +221,7 @@ class ActionModule(ActionBase):
         )
         policy = rows.Policy(options["host_firewall"] == "warn", options["unreachable"] == "ignore")
         found = reports.summary(rows.rows(flows, findings, policy))
-        notes = [*self._notes(planned, sides), *words.translations(found.translated)]
+        notes = [*words.left_out(flows), *self._notes(planned, sides), *words.translations(found.translated)]
         message = words.message(found.unmet, found.total, notes, options["reports"])
         title = str(task_vars.get("ansible_play_name") or "")
         for path in options["reports"]:
@@ -260,7 +260,8 @@ class ActionModule(ActionBase):
         if not planned["options"]["responders"]:
             why = "in check mode no port is opened" if self._task.check_mode else "port_reach_responders is false"
             notes.append(
-                f"No responder ran ({why}): a port on which nobody listens is 'answered', the way to it is open."
+                f"No responder ran ({why}): a port on which nobody listens is 'answered'. The way to it is open,"
+                " unless a firewall answers in its place."
             )
         blind = [host for host, side in sides.items() if not (side.seen and side.seen.witness)]
         if blind and planned["options"]["witness"] and not self._task.check_mode:

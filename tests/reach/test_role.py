@@ -248,8 +248,9 @@ def test_profiles(make: Make):
 
 def test_a_sample_of_the_clients(make: Make):
     hosts = make(web=4, db=2)
-    _status, _output, report = flows(hosts, {"port_reach_flows": [FLOW], "port_reach_sample": 2})
+    _status, output, report = flows(hosts, {"port_reach_flows": [FLOW], "port_reach_sample": 2})
     assert report["figures"]["flows"] == 4
+    assert "Not tried, because of port_reach_sample: 4 more flows." in output
 
 
 def test_reports_agree(make: Make):

@@ -102,12 +102,13 @@ def _silent(protocol: str, told: Judged, stage: int | None, absent: bool, taken:
 
 
 def _rejected(told: Judged, stage: int | None, absent: bool) -> Judged:
-    state = states.REFUSED if told.state == states.ANSWERED else told.state
+    # What the client guessed about a reset, behind the colon, is known now.
+    is_reset = told.state in (states.ANSWERED, states.REFUSED)
+    state = states.REFUSED if is_reset else told.state
+    said = told.reason.partition(":")[0] if is_reset else told.reason
     if stage == ARRIVED:
-        said = told.reason.partition(":")[0] if told.state == states.ANSWERED else told.reason
         return Judged(state, f"{said}; it reached the target, whose own firewall rejects it", True)
     if absent:
-        said = told.reason.partition(":")[0] if told.state == states.ANSWERED else told.reason
         return Judged(state, f"{said}; nothing of it reached the target, so something on the way rejects it")
     return told
 

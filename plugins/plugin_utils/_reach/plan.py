@@ -14,6 +14,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._model.requirement
 from ansible_collections.preflight.ports.plugins.module_utils._reach.states import OPEN
 from ansible_collections.preflight.ports.plugins.module_utils._request.entries import parse
 
+_ITSELF = "what a host sends to itself passes no network and no firewall"
 _KEYS = ("from", "to", "ports", "profiles", "expect", "name")
 _PATTERN_CHARACTERS = frozenset("*?[]:&!~,")
 MOST_FLOWS = 1000000
@@ -73,6 +74,11 @@ class Flow(t.NamedTuple):
                 clients = [clients[(number + step) % len(clients)] for step in range(self.sample)]
             for client in clients:
                 yield client, target
+
+    def left_out(self) -> int:
+        """How many flows the sample leaves out."""
+        pairs = self._replace(sample=0).pairs()
+        return (sum(1 for _pair in pairs) - sum(1 for _pair in self.pairs())) * len(self.ports)
 
 
 class Case(t.NamedTuple):
@@ -134,7 +140,7 @@ def _flow(entry: t.Any, inventory: Inventory, sample: int) -> Flow:
         sample,
     )
     if not any(True for _pair in flow.pairs()):
-        raise PlanError("from and to are the same host; what it sends to itself passes no network and no firewall")
+        raise PlanError(f"from and to are the same host; {_ITSELF}")
     return flow
 
 
@@ -159,6 +165,8 @@ def _targets(patterns: list[str], inventory: Inventory) -> list[Target]:
     targets: dict[Target, None] = {}
     for pattern in patterns:
         if not _is_pattern(pattern, inventory):
+            if is_loopback(pattern.strip("[]")):
+                raise PlanError(f"to {pattern!r} is the client itself; {_ITSELF}")
             targets[Target(pattern.strip("[]"), pattern.strip("[]"), False)] = None
             continue
         found = inventory.match(pattern)

@@ -91,7 +91,9 @@ def _row(case: plan.Case, tried: Tried | None, findings: Findings, policy: Polic
     else:
         found = judge.Judged(tried.state, tried.reason)
         if tried.state == states.UNRESOLVED:
-            found = found._replace(reason=tried.reason + plan.near_names(target.host, findings.names))
+            # A name that may be misspelt says nothing about whether the way is closed.
+            state = found.state if case.flow.expect == states.OPEN else states.NOT_TESTED
+            found = found._replace(state=state, reason=tried.reason + plan.near_names(target.host, findings.names))
     met = judge.is_met(case.flow.expect, found.state, target.in_inventory)
     lost = found.state == states.NOT_TESTED and not {case.client, target.host}.isdisjoint(findings.lost_hosts)
     return Row(

@@ -12,6 +12,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._model.text import
 from ansible_collections.preflight.ports.plugins.module_utils._reach import states
 
 if t.TYPE_CHECKING:
+    from ansible_collections.preflight.ports.plugins.plugin_utils._reach.plan import Flow
     from ansible_collections.preflight.ports.plugins.plugin_utils._reach.rows import Row
 
 MOST_CAUSES = 50
@@ -106,6 +107,12 @@ def _hosts(names: t.Sequence[str], label: str, of: int) -> str:
     if len(names) >= of - 1:  # all others: a host is no client of itself
         return f"{len(names)} hosts of {label}"
     return f"{len(names)} of {of} hosts of {label} ({', '.join(map(printable, names[:_MOST_NAMES]))}, ...)"
+
+
+def left_out(flows: t.Iterable[Flow]) -> list[str]:
+    """A note about what a sample does not try."""
+    count = sum(flow.left_out() for flow in flows)
+    return [f"Not tried, because of port_reach_sample: {count} more flow{'' if count == 1 else 's'}."] if count else []
 
 
 def translations(pairs: t.Sequence[tuple[str, str]]) -> list[str]:

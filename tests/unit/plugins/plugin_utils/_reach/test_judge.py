@@ -138,3 +138,14 @@ def test_answered_is_enough_to_a_host_of_the_play():
     assert judge.is_met("open", "answered", True)
     assert not judge.is_met("open", "answered", False)
     assert judge.is_met("closed", "answered", True)
+
+
+@pytest.mark.parametrize(
+    ("stage", "said"), [(ARRIVED, "whose own firewall rejects it"), (None, "on the way rejects it")]
+)
+def test_a_reset_has_one_explanation(stage, said):
+    reason = "the connection was reset although the responder is up: something on the way rejects it"
+    visits = None if stage is None else {CLIENT: stage}
+    found = judge.judge("tcp", 80, Tried("refused", 1.0, reason, "10.0.0.9", CLIENT), target(visits=visits))
+    assert found.reason.count("rejects it") == 1
+    assert said in found.reason

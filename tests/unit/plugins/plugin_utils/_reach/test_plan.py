@@ -78,6 +78,8 @@ def test_a_sample_spreads_over_the_clients():
     [
         ("x", "a flow is a dictionary"),
         ({"from": "web1", "to": "web1", "ports": [1]}, "the same host"),
+        ({"from": "web", "to": "127.0.0.1", "ports": [1]}, "to '127.0.0.1' is the client itself"),
+        ({"from": "web", "to": "[::1]", "ports": [1]}, "to '[::1]' is the client itself"),
         ({"from": "wbe", "to": "db", "ports": [1]}, "did you mean web"),
         ({"from": "web", "to": "db:nobody*", "ports": [1], "exept": 1}, "did you mean expect?"),
         ({"from": "web", "to": "nobody*", "ports": [1]}, "matches no host"),
@@ -95,6 +97,12 @@ def test_errors_name_the_flow_and_what_would_be_right(entry, said):
     with pytest.raises(PlanError, match=r"port_reach_flows\[0\]") as error:
         make(entry)
     assert said in str(error.value)
+
+
+def test_what_a_sample_leaves_out():
+    (flow,) = plan.make([{"from": "web", "to": "web", "ports": [1, 2]}], INVENTORY, 1)
+    assert flow.left_out() == (len(flow.sources) * (len(flow.sources) - 1) - len(flow.sources)) * 2
+    assert plan.make([{"from": "web", "to": "db", "ports": [1]}], INVENTORY, 0)[0].left_out() == 0
 
 
 def test_there_has_to_be_a_flow():

@@ -70,6 +70,19 @@ def test_outside_names_that_do_not_resolve_get_a_suggestion():
     assert "did you mean db1" in found[0].reason
 
 
+@pytest.mark.parametrize(("expect", "state"), [("open", "unresolved"), ("closed", "not_tested")])
+def test_a_name_that_does_not_resolve_is_not_closed(expect, state):
+    outside = flow()._replace(targets=(plan.Target("nowhere", "nowhere", False),), expect=expect)
+    assert {(row.state, row.met) for row in made([outside], lambda case: "unresolved")} == {(state, False)}
+
+
+def test_the_message_says_what_a_sample_leaves_out():
+    sampled = flow()._replace(sample=2)
+    left = sampled.left_out()
+    assert words.left_out([sampled]) == [f"Not tried, because of port_reach_sample: {left} more flows."]
+    assert words.left_out([flow()]) == []
+
+
 def test_one_line_for_each_cause():
     found = made([flow(ports=(80, 443))], lambda case: "lost" if case.target.host == "db1" else "open")
     (cause,) = words.causes(row for row in found if not row.met)
