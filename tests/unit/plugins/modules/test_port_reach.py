@@ -11,6 +11,9 @@ import time
 from pathlib import Path
 
 import pytest
+from ansible_collections.preflight.ports.plugins.module_utils._reach import results
+from ansible_collections.preflight.ports.plugins.module_utils._reach.attempt import Outcome
+from ansible_collections.preflight.ports.plugins.module_utils._reach.destinations import Destination
 from ansible_collections.preflight.ports.plugins.modules import port_connect, port_responder
 
 KEY = "a token for the unit tests"
@@ -46,9 +49,13 @@ def test_connect_tells_what_is_not_as_expected(run_module, loopback):
 
 
 def test_brief_rows(run_module, loopback):
+    """Of what a service answered, the target knows more: it needs the client's address."""
     port = loopback.listening().getsockname()[1]
     (row,) = run_module(port_connect, to=[f"127.0.0.1:{port}"], brief=True)["flows"]
-    assert set(row) == {"id", "state", "seconds"}
+    assert (row["state"], row["source"]["address"]) == ("served", "127.0.0.1")
+    flow = Destination("127.0.0.1", port, "tcp")
+    opened = results.Found(flow, Outcome("open", "said", 0.1, "127.0.0.1"), ())
+    assert set(results.row(0, opened, brief=True)) == {"id", "state", "seconds"}
 
 
 def test_no_flows(run_module):
