@@ -23,16 +23,23 @@ from ansible_collections.preflight.ports.plugins.module_utils._netfilter.nft.dat
 )
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.nft.kernel import number, text
 
-_META = {1: "meta protocol", 3: "meta mark", 4: "iif", 5: "oif", 6: "iifname", 7: "oifname", 15: "meta nfproto",
-         16: "meta l4proto", 19: "meta pkttype"}  # fmt: skip
+_META = {0: "meta length", 1: "meta protocol", 3: "meta mark", 4: "iif", 5: "oif", 6: "iifname", 7: "oifname",
+         15: "meta nfproto", 16: "meta l4proto", 19: "meta pkttype"}  # fmt: skip
 _PAYLOAD = {
     (1, 12, 4): "ip saddr", (1, 16, 4): "ip daddr", (1, 9, 1): "ip protocol", (1, 8, 16): "ip6 saddr",
     (1, 24, 16): "ip6 daddr", (1, 6, 1): "ip6 nexthdr", (2, 0, 2): "th sport", (2, 2, 2): "th dport",
+    (2, 13, 1): "tcp flags",
 }  # fmt: skip
 _CT = {0: "ct state", 1: "ct direction", 2: "ct status", 3: "ct mark"}
 _STATES = {1: "invalid", 2: "established", 4: "related", 8: "new", 64: "untracked"}
+_FLAGS = ("fin", "syn", "rst", "psh", "ack", "urg", "ecn", "cwr")
+_UNITS = {1: "second", 60: "minute", 3600: "hour", 86400: "day", 604800: "week"}
+_USUAL_BURST = 5
+_AT_LEAST, _AT_MOST = 5, 3
 _PROTOCOLS = {1: "icmp", 6: "tcp", 17: "udp", 58: "ipv6-icmp"}
 _FAMILIES = {2: "ipv4", 10: "ipv6"}
+_VERSIONS = {"ip": "ipv4", "ip6": "ipv6"}
+_NEQ = 1
 _OPERATORS = {0: "", 1: "!= ", 2: "< ", 3: "<= ", 4: "> ", 5: ">= "}
 _ICMPX = {0: "no-route", 1: "port-unreachable", 2: "host-unreachable", 3: "admin-prohibited"}
 _REJECT_ICMP, _REJECT_TCP_RESET, _REJECT_ICMPX = range(3)
@@ -57,6 +64,9 @@ class _Printer:
         self._loaded: list[tuple[str, int]] = []
         """What is in registers that nothing has asked for, with how many of its bits count, or -1 for all."""
         self._protocol = ""
+        self._is_swapped = False
+        self._begun: tuple[str, str] | None = None
+        """Of a range that two comparisons make: what is asked, and its first value."""
 
     def add(self, name: str, parts: Parts) -> None:
         make = getattr(self, f"_{name}", None)
@@ -105,10 +115,18 @@ class _Printer:
         if self._loaded:
             self._loaded[-1] = self._loaded[-1][0], number(value_in(parts.get(4)))
 
+    def _byteorder(self, parts: Parts) -> None:
+        self._is_swapped = True
+
     def _cmp(self, parts: Parts) -> None:
+        how, value = number(parts.get(2)), value_in(parts.get(3))
+        begun, self._begun = self._begun, None
+        if begun and not self._loaded and how == _AT_MOST:
+            self.words.pop()
+            self._say(begun[0], "", f"{begun[1]}{':' if self._is_iptables else '-'}{self._shown(begun[0], value, -1)}")
+            return
         name, mask = self._loaded.pop() if self._loaded else ("(a value)", -1)
         self._loaded.clear()
-        how, value = number(parts.get(2)), value_in(parts.get(3))
         if name in ("ct state", "ct status") and mask >= 0:
             bits = int.from_bytes(mask.to_bytes(len(value), "big"), sys.byteorder)
             names = ",".join(state for bit, state in _STATES.items() if bits & bit)
@@ -116,11 +134,16 @@ class _Printer:
             return
         if name in ("meta l4proto", "ip protocol", "ip6 nexthdr") and not how:
             self._protocol = _PROTOCOLS.get(number(value), "")
-        self._say(name, _OPERATORS.get(how, ""), _shown(name, value, mask))
+        shown = self._shown(name, value, mask)
+        if name == "tcp flags" and mask >= 0:
+            some = how == _NEQ and not number(value)
+            how, shown = (0, _flags(mask)) if some else (how, f"{shown} / {_flags(mask)}")
+        self._begun = (name, shown) if how == _AT_LEAST else None
+        self._say(name, _OPERATORS.get(how, ""), shown)
 
     def _range(self, parts: Parts) -> None:
         name = self._loaded.pop()[0] if self._loaded else "(a value)"
-        first, last = (_shown(name, value_in(parts.get(kind)), -1) for kind in (3, 4))
+        first, last = (self._shown(name, value_in(parts.get(kind)), -1) for kind in (3, 4))
         self._say(name, "!= " if number(parts.get(2)) else "", f"{first}{':' if self._is_iptables else '-'}{last}")
 
     def _say(self, name: str, operator: str, value: str) -> None:
@@ -129,6 +152,10 @@ class _Printer:
             return
         if name.startswith("th ") and self._protocol and self.words[-1:] == [f"meta l4proto {self._protocol}"]:
             self.words.pop()
+        if name in ("iifname", "oifname"):
+            value = f'"{value}"'
+        if self.words[-1:] == [f"meta nfproto {_VERSIONS.get(name.partition(' ')[0])}"]:
+            self.words.pop()  # nft takes it for granted
         if name.startswith("th ") and self._protocol:
             name = f"{self._protocol} {name[3:]}"
         self.words.append(f"{name} {operator}{value}")
@@ -155,8 +182,20 @@ class _Printer:
             how = _ICMPX.get(code) if kind == _REJECT_ICMPX else None
             self.words.append(f"reject with icmpx {how}" if how else "reject")
 
+    def _shown(self, name: str, value: bytes, mask: int) -> str:
+        if name == "meta length" and not self._is_swapped:
+            return str(int.from_bytes(value, sys.byteorder))
+        return _shown(name, value, mask)
+
     def _limit(self, parts: Parts) -> None:
-        self.words.append("limit rate ...")
+        rate, unit, burst = (number(parts.get(kind)) for kind in (1, 2, 3))
+        over, what = number(parts.get(5)) & 1, "packets" if not number(parts.get(4)) else "bytes"
+        rate_of = f"{rate}{'' if what == 'packets' else ' bytes'}/{_UNITS.get(unit, f'{unit} seconds')}"
+        shown = "" if what == "packets" and burst in (0, _USUAL_BURST) else f" burst {burst} {what}"
+        self.words.append(f"limit rate {'over ' * over}{rate_of}{shown}")
+
+    def _connlimit(self, parts: Parts) -> None:
+        self.words.append(f"ct count {'over ' if number(parts.get(2)) & 1 else ''}{number(parts.get(1))}")
 
     def _log(self, parts: Parts) -> None:
         self.words.append("log")
@@ -172,7 +211,13 @@ class _Printer:
         self.words.append(syntax.target(text(parts.get(1)), parts.get(3, b""), False))
 
 
+def _flags(bits: int) -> str:
+    return ",".join(flag for place, flag in enumerate(_FLAGS) if bits >> place & 1) or "0"
+
+
 def _shown(name: str, value: bytes, mask: int) -> str:
+    if name == "tcp flags":
+        return _flags(number(value))
     if name in ("ip saddr", "ip daddr", "ip6 saddr", "ip6 daddr"):
         size = 4 if name.startswith("ip ") else 16
         prefix = 8 * len(value) if mask < 0 else bin(mask).count("1")

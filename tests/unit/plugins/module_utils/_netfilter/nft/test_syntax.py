@@ -27,6 +27,14 @@ def xtables(kind, name, revision, info):
 STATE = nft.expression("ct", nft.numbers(1, 0)) + masked(struct.pack("=I", 6)) + nft.compare(bytes(4), nft.NEQ)
 TCP, DROP = nft.meta(16) + nft.compare(b"\6"), nft.end(nft.DROP)
 PORT = nft.payload(2, 2, 2)
+FLAGS = nft.payload(2, 13, 1)
+LTE = 3
+
+
+def limit(rate, seconds, burst, inverted=False, in_bytes=False):
+    wide = attribute(1, struct.pack(">Q", rate)) + attribute(2, struct.pack(">Q", seconds))
+    rest = (attribute(kind, nft.be32(value)) for kind, value in ((3, burst), (4, int(in_bytes)), (5, int(inverted))))
+    return nft.expression("limit", wide + b"".join(rest))
 
 
 @pytest.mark.parametrize(
@@ -41,13 +49,26 @@ PORT = nft.payload(2, 2, 2)
         (nft.payload(1, 12, 3) + nft.compare(b"\xc0\0\2") + DROP, "ip saddr 192.0.2.0/24 drop"),
         (nft.payload(1, 16, 4) + masked(b"\xff\xff\xf0\0") + nft.compare(b"\xc0\0\0\0", nft.NEQ),
          "ip daddr != 192.0.0.0/20"),
-        (nft.meta(6) + nft.compare(b"wan0".ljust(16, b"\0")) + nft.end(nft.JUMP, "mine"), "iifname wan0 jump mine"),
-        (nft.meta(6) + nft.compare(b"wan") + DROP, "iifname wan* drop"),
+        (nft.meta(6) + nft.compare(b"wan0".ljust(16, b"\0")) + nft.end(nft.JUMP, "mine"), 'iifname "wan0" jump mine'),
+        (nft.meta(6) + nft.compare(b"wan") + DROP, 'iifname "wan*" drop'),
         (nft.meta(3) + nft.compare(struct.pack("=I", 16), nft.NEQ), "meta mark != 16"),
         (STATE + DROP, "ct state established,related drop"),
         (nft.expression("reject", nft.numbers(2, 3)), "reject with icmpx admin-prohibited"),
         (nft.expression("reject", nft.numbers(1)), "reject with tcp reset"),
-        (nft.expression("limit") + nft.expression("socket") + DROP, "limit rate ... (socket) drop"),
+        (nft.expression("socket") + DROP, "(socket) drop"),
+        (limit(5, 60, 5, inverted=True) + DROP, "limit rate over 5/minute drop"),
+        (limit(1000, 1, 2000, in_bytes=True), "limit rate 1000 bytes/second burst 2000 bytes"),
+        (nft.expression("connlimit", nft.numbers(5, 1)) + DROP, "ct count over 5 drop"),
+        (TCP + PORT + nft.compare(b"\x23\x32", nft.GTE) + nft.compare(b"\x23\x3b", LTE) + DROP,
+         "tcp dport 9010-9019 drop"),
+        (TCP + PORT + nft.compare(b"\x23\x32", nft.GTE) + DROP, "tcp dport >= 9010 drop"),
+        (nft.meta(15) + nft.compare(b"\2") + nft.payload(1, 12, 4) + nft.compare(b"\xc0\0\2\1"), "ip saddr 192.0.2.1"),
+        (FLAGS + masked(b"\x17") + nft.compare(b"\2"), "tcp flags syn / fin,syn,rst,ack"),
+        (FLAGS + masked(b"\2") + nft.compare(b"\0", nft.NEQ), "tcp flags syn"),
+        (FLAGS + nft.compare(b"\2", nft.NEQ), "tcp flags != syn"),
+        (nft.meta(0) + nft.compare(struct.pack("=I", 60)), "meta length 60"),
+        (nft.meta(0) + nft.expression("byteorder") + nft.compare(bytes(4), nft.GTE)
+         + nft.compare(struct.pack(">I", 65535), LTE), "meta length 0-65535"),
     ],
 )  # fmt: skip
 def test_nft(expressions, expected):

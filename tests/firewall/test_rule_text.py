@@ -1,0 +1,40 @@
+# SPDX-FileCopyrightText: preflight.ports contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The rule that decides reads as nft prints it."""
+
+from __future__ import annotations
+
+import pytest
+from firewall import judge
+from firewall.world import TCP, World, run
+
+RULES = (
+    "tcp dport 22 drop",
+    "tcp dport 22-53 drop",
+    "tcp dport != 100-65535 drop",
+    "tcp dport 22 ip saddr 192.0.2.0/24 drop",
+    "tcp dport 22 ip saddr != 10.0.0.0/8 drop",
+    'iifname "wan0" tcp dport 22 reject with tcp reset',
+    "tcp dport 22 meta length 0-65535 drop",
+    "tcp dport 22 limit rate over 5/minute drop",
+    "tcp dport 22 ct count over 5 drop",
+    "tcp dport 22 ct state new drop",
+    "tcp dport 22 reject with icmpx admin-prohibited",
+    "tcp dport @some drop",
+)
+
+
+@pytest.fixture(scope="module")
+def world():
+    with World() as made:
+        yield made
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_the_rule_as_nft_prints_it(rule, world):
+    chain = f"chain c {{ type filter hook input priority 0; {rule}; }}"
+    made = f"set some {{ type inet_service; elements = {{ 22 }}; }}; {chain}"
+    assert not run("nft", "-f", "-", text=f"flush ruleset\ntable inet t {{ {made}; }}").returncode
+    listed = run("nft", "list", "chain", "inet", "t", "c").stdout.splitlines()
+    (passage,) = judge.said([judge.Question(TCP, "192.0.2.1", 22, ())])
+    assert (passage.rule or "") in [line.strip() for line in listed], listed
