@@ -198,8 +198,11 @@ def _addresses(host: str, inventory: Inventory) -> list[str]:
 
 
 def is_loopback(address: str) -> bool:
+    """Whether it leads whoever uses it to itself. Linux takes the unspecified address for the loopback one."""
     try:
-        return ipaddress.ip_address(address).is_loopback
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+        parsed = getattr(parsed, "ipv4_mapped", None) or parsed
+        return parsed.is_loopback or parsed.is_unspecified
     except ValueError:
         return address.lower() in ("localhost", "ip6-localhost")
 

@@ -25,7 +25,7 @@ from xml.sax.saxutils import quoteattr
 
 from ansible_collections.preflight.ports.plugins.module_utils._model.text import printable
 from ansible_collections.preflight.ports.plugins.module_utils._reach import states
-from ansible_collections.preflight.ports.plugins.plugin_utils._reach.words import Cause, causes
+from ansible_collections.preflight.ports.plugins.plugin_utils._reach.words import Cause, causes, counted
 
 if t.TYPE_CHECKING:
     from ansible_collections.preflight.ports.plugins.plugin_utils._reach.rows import Row
@@ -175,14 +175,15 @@ def _junit(found: Summary, title: str, message: str) -> str:
         tests = counts.setdefault(client, [0, 0, 0])
         if pair.flows > pair.unmet:
             tests[0] += 1
-            name = f"to {to}: {pair.flows - pair.unmet} flows"
+            name = f"to {to}: {counted(pair.flows - pair.unmet)}"
             by_client.setdefault(client, []).append(
                 f'    <testcase classname={_xml(client)} name={_xml(name)} time="0"/>'
             )
     for row in found.unmet:
         tests = counts.setdefault(row.client, [0, 0, 0])
         tests[0] += 1
-        name = f"to {row.to} {row.port}/{row.protocol} {row.name or ''} ({row.expect})"
+        called = f" {row.name}" if row.name else ""
+        name = f"to {row.to} {row.port}/{row.protocol}{called} ({row.expect})"
         kind = "skipped" if row.tolerated else "error" if row.state == states.NOT_TESTED else "failure"
         tests[1] += kind == "failure"
         tests[2] += kind == "error"

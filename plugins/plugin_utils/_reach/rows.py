@@ -91,9 +91,10 @@ def _row(case: plan.Case, tried: Tried | None, findings: Findings, policy: Polic
     else:
         found = judge.Judged(tried.state, tried.reason)
         if tried.state == states.UNRESOLVED:
-            # A name that may be misspelt says nothing about whether the way is closed.
-            state = found.state if case.flow.expect == states.OPEN else states.NOT_TESTED
-            found = found._replace(state=state, reason=tried.reason + plan.near_names(target.host, findings.names))
+            found = found._replace(reason=tried.reason + plan.near_names(target.host, findings.names))
+    if found.state == states.UNRESOLVED and case.flow.expect != states.OPEN:
+        # A name that may be misspelt says nothing about whether the way is closed.
+        found = found._replace(state=states.NOT_TESTED, reason=f"the name does not resolve: {found.reason}")
     met = judge.is_met(case.flow.expect, found.state, target.in_inventory)
     lost = found.state == states.NOT_TESTED and not {case.client, target.host}.isdisjoint(findings.lost_hosts)
     return Row(
@@ -111,7 +112,7 @@ def _row(case: plan.Case, tried: Tried | None, findings: Findings, policy: Polic
         tried.translated,
         found.by,
         found.rule,
-        None if met else found.advice or advice(found.state, case.flow.expect, found.at_target),
+        None if met else found.advice or advice(found.state, case.flow.expect, found.at_target, target.in_inventory),
         not met and ((found.at_target and policy.host_firewall) or (lost and policy.unreachable)),
         case.flow,
     )

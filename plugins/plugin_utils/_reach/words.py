@@ -36,7 +36,16 @@ _ADVICE = {
 }
 
 
-def advice(state: str, expect: str, at_target: bool) -> str | None:
+# port_reach_address is for hosts of the play.
+_ADVICE_OUTSIDE = {
+    states.NO_ANSWER: "Something drops it, or no host has the address.",
+    states.NO_HOST: "Check the address, and that the host is up.",
+    states.NO_ROUTE: "Add a route, or correct the address.",
+    states.UNRESOLVED: "Correct the name, or write an address.",
+}
+
+
+def advice(state: str, expect: str, at_target: bool, in_inventory: bool = True) -> str | None:
     """What to do about a flow that is not as expected."""
     if state == states.NOT_TESTED:
         return None
@@ -44,7 +53,7 @@ def advice(state: str, expect: str, at_target: bool) -> str | None:
         return "Close it: a firewall on the target, or a security group."
     if at_target and state in (states.REFUSED, states.REJECTED):
         return _ADVICE[states.DROPPED_BY_HOST]
-    return _ADVICE.get(state)
+    return _ADVICE.get(state) if in_inventory else _ADVICE_OUTSIDE.get(state, _ADVICE.get(state))
 
 
 class Cause(t.NamedTuple):
@@ -109,10 +118,16 @@ def _hosts(names: t.Sequence[str], label: str, of: int) -> str:
     return f"{len(names)} of {of} hosts of {label} ({', '.join(map(printable, names[:_MOST_NAMES]))}, ...)"
 
 
+def counted(flows: int) -> str:
+    return f"{flows} flow{'' if flows == 1 else 's'}"
+
+
 def left_out(flows: t.Iterable[Flow]) -> list[str]:
     """A note about what a sample does not try."""
     count = sum(flow.left_out() for flow in flows)
-    return [f"Not tried, because of port_reach_sample: {count} more flow{'' if count == 1 else 's'}."] if count else []
+    return (
+        [f"Not tried, because of port_reach_sample: {count} more {'flow' if count == 1 else 'flows'}."] if count else []
+    )
 
 
 def translations(pairs: t.Sequence[tuple[str, str]]) -> list[str]:
@@ -126,9 +141,9 @@ def translations(pairs: t.Sequence[tuple[str, str]]) -> list[str]:
 
 def message(unmet: t.Sequence[Row], count: int, notes: t.Sequence[str], reports: t.Sequence[str]) -> str:
     """The verdict: all causes, each with what to do."""
-    lines = [f"{len(unmet)} of {count} flows {'is' if len(unmet) == 1 else 'are'} not as expected:"]
+    lines = [f"{len(unmet)} of {counted(count)} {'is' if len(unmet) == 1 else 'are'} not as expected:"]
     if not unmet:
-        lines = [f"{count} flow{'' if count == 1 else 's'} as expected"]
+        lines = [f"{counted(count)} as expected"]
     found = causes(unmet)
     for cause in found[:MOST_CAUSES]:
         warned = "warning, " if cause.example.tolerated else ""

@@ -119,7 +119,10 @@ def test_an_address_has_to_be_text():
 
 @pytest.mark.parametrize(
     ("address", "leads_home"),
-    [("127.0.0.1", True), ("::1", True), ("localhost", True), ("10.0.0.1", False), ("db1", False)],
+    [
+        *(("127.0.0.1", True), ("::1", True), ("localhost", True), ("0.0.0.0", True), ("::ffff:127.0.0.1", True)),
+        *(("10.0.0.1", False), ("db1", False)),
+    ],
 )
 def test_loopback(address, leads_home):
     assert plan.is_loopback(address) == leads_home

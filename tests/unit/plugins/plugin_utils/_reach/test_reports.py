@@ -76,6 +76,16 @@ def test_a_name_that_does_not_resolve_is_not_closed(expect, state):
     assert {(row.state, row.met) for row in made([outside], lambda case: "unresolved")} == {(state, False)}
 
 
+def test_advice_on_a_name_outside_of_the_play():
+    assert "port_reach_address" in words.advice("unresolved", "open", False)
+    assert words.advice("unresolved", "open", False, in_inventory=False) == "Correct the name, or write an address."
+
+
+def test_one_flow_is_one():
+    unmet = [row for row in made([flow(ports=(80,))], lambda case: "lost") if not row.met][:1]
+    assert words.message(unmet, 1, [], []).startswith("1 of 1 flow is not as expected:")
+
+
 def test_the_message_says_what_a_sample_leaves_out():
     sampled = flow()._replace(sample=2)
     left = sampled.left_out()
