@@ -96,7 +96,7 @@ class _Chains:
     def chain(self, name: str) -> list[NftRule]:
         """Made when the first packet comes to it."""
         if name not in self._chains:
-            self._chains[name] = [NftRule(made, self.step) for made in self._table.rules.get(name, ())]
+            self._chains[name] = [NftRule(made, self.step, self._keys) for made in self._table.rules.get(name, ())]
         return self._chains[name]
 
     def step(self, element: bytes) -> Step:
@@ -104,6 +104,9 @@ class _Chains:
         if element not in self._steps:
             self._steps[element] = decode(element, self._lookups)
         return self._steps[element]
+
+    def _keys(self, name: str, most: int) -> list[tuple[bytes, bytes]]:
+        return self._sets().keys(name, most)
 
     def _sets(self) -> SetReader:
         if not self._reader:
@@ -117,10 +120,16 @@ class _Chains:
 class NftRule:
     """One rule, as the kernel tells it."""
 
-    def __init__(self, made: bytes, step: t.Callable[[bytes], Step]) -> None:
-        """*made*: the attributes of its NEWRULE, from its handle on."""
+    def __init__(
+        self,
+        made: bytes,
+        step: t.Callable[[bytes], Step],
+        keys: t.Callable[[str, int], list[tuple[bytes, bytes]]],
+    ) -> None:
+        """*made*: the attributes of its NEWRULE, from its handle on; *keys*: see SetReader.keys()."""
         self._made = made
         self._step = step
+        self._keys = keys
         self._steps: list[Step] | None = None
 
     def outcomes(self, packets: Packets, region: Region) -> t.Iterator[Outcome]:
@@ -152,7 +161,7 @@ class NftRule:
         """As nft prints it, or iptables-save."""
         from ansible_collections.preflight.ports.plugins.module_utils._netfilter.nft import syntax
 
-        return syntax.rule(self.elements(), is_iptables)
+        return syntax.rule(self.elements(), is_iptables, self._keys)
 
     def handle(self) -> int:
         """By which nft names it."""

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import heapq
 import typing as t
 
 from ansible_collections.preflight.ports.plugins.module_utils._kernel.netlink import attributes
@@ -63,6 +64,11 @@ class SetReader:
             return [(rules.Verdict(rules.LOST), Doubt(f"what is in the set {name} then"))]
         return self._sets[name].choices(packets, registers, at)
 
+    def keys(self, name: str, most: int) -> list[tuple[bytes, bytes]]:
+        """(first, last) of the lowest in a set that was asked for; nothing if its keys have several parts."""
+        known = self._sets.get(name)
+        return known.keys(most) if known else []
+
 
 class Set:
     """One set or map."""
@@ -105,6 +111,11 @@ class Set:
                 self._ranges.append(element)
         self._single = dict(sorted(self._single.items()))
         self._ranges += _paired(sorted(ends, key=lambda end: end[:2]))
+
+    def keys(self, most: int) -> list[tuple[bytes, bytes]]:
+        if len(self._parts) > 1:
+            return []
+        return heapq.nsmallest(most, ((each.first, each.last) for each in (*self._single.values(), *self._ranges)))
 
     def choices(self, packets: Packets, registers: Registers, at: int) -> Choices:
         """For what the registers have from *at* on."""

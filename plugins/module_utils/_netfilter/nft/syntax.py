@@ -30,11 +30,13 @@ _PAYLOAD = {
     (1, 24, 16): "ip6 daddr", (1, 6, 1): "ip6 nexthdr", (2, 0, 2): "th sport", (2, 2, 2): "th dport",
     (2, 13, 1): "tcp flags",
 }  # fmt: skip
+_ADDRESSES = ("ip saddr", "ip daddr", "ip6 saddr", "ip6 daddr")
 _CT = {0: "ct state", 1: "ct direction", 2: "ct status", 3: "ct mark"}
 _STATES = {1: "invalid", 2: "established", 4: "related", 8: "new", 64: "untracked"}
 _FLAGS = ("fin", "syn", "rst", "psh", "ack", "urg", "ecn", "cwr")
 _UNITS = {1: "second", 60: "minute", 3600: "hour", 86400: "day", 604800: "week"}
 _USUAL_BURST = 5
+_MOST_MEMBERS = 8
 _AT_LEAST, _AT_MOST = 5, 3
 _PROTOCOLS = {1: "icmp", 6: "tcp", 17: "udp", 58: "ipv6-icmp"}
 _FAMILIES = {2: "ipv4", 10: "ipv6"}
@@ -49,17 +51,22 @@ _OF_IPTABLES = {
 }  # fmt: skip
 
 
-def rule(elements: t.Iterable[bytes], is_iptables: bool = False) -> str:
+Keys = t.Callable[[str, int], t.Sequence[t.Tuple[bytes, bytes]]]
+"""The name of a set, and how many are enough -> (first, last) of what is in it, as far as that is known."""
+
+
+def rule(elements: t.Iterable[bytes], is_iptables: bool = False, keys: Keys = lambda _name, _most: ()) -> str:
     """Raises SourceError."""
-    printer = _Printer(is_iptables)
+    printer = _Printer(is_iptables, keys)
     for element in elements:
         printer.add(*expression(element))
     return " ".join(printer.words)
 
 
 class _Printer:
-    def __init__(self, is_iptables: bool) -> None:
+    def __init__(self, is_iptables: bool, keys: Keys) -> None:
         self.words: list[str] = []
+        self._keys = keys
         self._is_iptables = is_iptables
         self._loaded: list[tuple[str, int]] = []
         """What is in registers that nothing has asked for, with how many of its bits count, or -1 for all."""
@@ -152,25 +159,38 @@ class _Printer:
             return
         if name.startswith("th ") and self._protocol and self.words[-1:] == [f"meta l4proto {self._protocol}"]:
             self.words.pop()
-        if name in ("iifname", "oifname"):
-            value = f'"{value}"'
-        if self.words[-1:] == [f"meta nfproto {_VERSIONS.get(name.partition(' ')[0])}"]:
-            self.words.pop()  # nft takes it for granted
+        self._forget_family(name)
         if name.startswith("th ") and self._protocol:
             name = f"{self._protocol} {name[3:]}"
         self.words.append(f"{name} {operator}{value}")
 
     def _lookup(self, parts: Parts) -> None:
         names = [name for name, _mask in self._loaded] or ["(a value)"]
+        asked = names[-1]
         self._loaded.clear()
         if self._protocol and names[-1].startswith("th "):
             if self.words[-1:] == [f"meta l4proto {self._protocol}"]:
                 self.words.pop()
             names[-1] = f"{self._protocol} {names[-1][3:]}"
+        self._forget_family(names[0])
         found = text(parts.get(1))
-        shown = "{ ... }" if found.startswith(("__set", "__map")) else f"@{found}"
+        shown = f"@{found}"
+        if found.startswith(("__set", "__map")):
+            shown = f"{{ {self._members(asked, found) if 3 not in parts and len(names) == 1 else '...'} }}"
         kind = "" if 3 not in parts else "vmap " if number(parts[3]) == 0 else "map "
         self.words.append(f"{' . '.join(names)} {'!= ' if number(parts.get(5)) & 1 else ''}{kind}{shown}")
+
+    def _members(self, name: str, of: str) -> str:
+        """What is in a set without a name, or three dots for what is not known, or is more than fits."""
+        found = [self._span(name, *ends) for ends in self._keys(of, _MOST_MEMBERS + 1)]
+        return ", ".join([*found[:_MOST_MEMBERS], *(["..."] if len(found) > _MOST_MEMBERS or not found else [])])
+
+    def _span(self, name: str, first: bytes, last: bytes) -> str:
+        low, high = number(first), number(last)
+        size = high - low + 1
+        if name in _ADDRESSES and size & (size - 1) == 0 and low % size == 0:
+            return _shown(name, first, (1 << 8 * len(first)) - size)
+        return self._shown(name, first, -1) + ("" if first == last else f"-{self._shown(name, last, -1)}")
 
     def _reject(self, parts: Parts) -> None:
         kind, code = number(parts.get(1)), number(parts.get(2))
@@ -185,7 +205,13 @@ class _Printer:
     def _shown(self, name: str, value: bytes, mask: int) -> str:
         if name == "meta length" and not self._is_swapped:
             return str(int.from_bytes(value, sys.byteorder))
-        return _shown(name, value, mask)
+        shown = _shown(name, value, mask)
+        return f'"{shown}"' if name in ("iifname", "oifname") and not self._is_iptables else shown
+
+    def _forget_family(self, name: str) -> None:
+        """nft takes for granted that only IPv4 has addresses of IPv4."""
+        if self.words[-1:] == [f"meta nfproto {_VERSIONS.get(name.partition(' ')[0])}"]:
+            self.words.pop()
 
     def _limit(self, parts: Parts) -> None:
         rate, unit, burst = (number(parts.get(kind)) for kind in (1, 2, 3))
@@ -218,7 +244,7 @@ def _flags(bits: int) -> str:
 def _shown(name: str, value: bytes, mask: int) -> str:
     if name == "tcp flags":
         return _flags(number(value))
-    if name in ("ip saddr", "ip daddr", "ip6 saddr", "ip6 daddr"):
+    if name in _ADDRESSES:
         size = 4 if name.startswith("ip ") else 16
         prefix = 8 * len(value) if mask < 0 else bin(mask).count("1")
         address = socket.inet_ntop(socket.AF_INET if size == 4 else socket.AF_INET6, value.ljust(size, b"\0"))

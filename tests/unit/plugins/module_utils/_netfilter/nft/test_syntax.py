@@ -88,3 +88,22 @@ def test_nft(expressions, expected):
 )  # fmt: skip
 def test_iptables(expressions, expected):
     assert rule([element for _kind, element in attributes(expressions)], is_iptables=True) == expected
+
+
+MEMBERS = [(b"\0\x16", b"\0\x16"), (b"\0\x35", b"\0\x50")]
+NETWORKS = [(b"\n\0\0\0", b"\n\xff\xff\xff"), (b"\xc0\0\2\1", b"\xc0\0\2\3")]
+
+
+@pytest.mark.parametrize(
+    ("expressions", "members", "expected"),
+    [
+        (TCP + PORT + nft.lookup("__set1"), MEMBERS, "tcp dport { 22, 53-80 }"),
+        (TCP + PORT + nft.lookup("__set1"), MEMBERS[:1] * 9, f"tcp dport {{ {'22, ' * 8}... }}"),
+        (TCP + PORT + nft.lookup("__set1"), [], "tcp dport { ... }"),
+        (TCP + PORT + nft.lookup("__map1", 1, 0), MEMBERS, "tcp dport vmap { ... }"),
+        (nft.payload(1, 12, 4) + nft.lookup("__set1"), NETWORKS, "ip saddr { 10.0.0.0/8, 192.0.2.1-192.0.2.3 }"),
+    ],
+)
+def test_sets_without_a_name(expressions, members, expected):
+    found = rule([element for _kind, element in attributes(expressions)], keys=lambda _name, most: members[:most])
+    assert found == expected
