@@ -45,6 +45,7 @@ for name in ("_table.sock_diag", "_request.entries", "_verdict.sentences"):
     importlib.import_module(package + name)
 from ansible_collections.preflight.ports.plugins.module_utils._model.question import Question
 from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import ANY4, ANY6, Endpoint
+importlib.import_module(package + "_check.compiling").compile_once()  # as the task does
 questions = [Question("tcp", Endpoint(*end), int(port)) for end in ((ANY4,), (ANY6, True)) for port in sys.argv[2:]]
 started = time.process_time()
 found = importlib.import_module(package + "_netfilter.gate").find(questions)
