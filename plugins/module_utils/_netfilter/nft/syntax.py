@@ -96,6 +96,8 @@ class _Printer:
         for places, names in ((((12, 4), (16, 4)), network[1]), (((8, 16), (24, 16)), network[2])):
             for (begin, whole), each in zip(places, names):
                 name = name or (each if base == 1 and offset == begin and size < whole else None)
+        if (base, offset, size) == (1, 8, 1) and self.words[-1:] != ["meta nfproto ipv6"]:
+            name = None  # the time to live of IPv4 is where addresses of IPv6 begin
         self._load(name or f"@{ {1: 'nh', 2: 'th'}.get(base, 'll') },{offset * 8},{size * 8}")
 
     def _ct(self, parts: Parts) -> None:
@@ -142,6 +144,8 @@ class _Printer:
         if name in ("meta l4proto", "ip protocol", "ip6 nexthdr") and not how:
             self._protocol = _PROTOCOLS.get(number(value), "")
         shown = self._shown(name, value, mask)
+        if mask >= 0 and name not in _ADDRESSES and name != "tcp flags":
+            name = f"{name} & {self._shown(name, mask.to_bytes(len(value), 'big'), -1)}"
         if name == "tcp flags" and mask >= 0:
             some = how == _NEQ and not number(value)
             how, shown = (0, _flags(mask)) if some else (how, f"{shown} / {_flags(mask)}")
@@ -244,6 +248,9 @@ def _flags(bits: int) -> str:
 def _shown(name: str, value: bytes, mask: int) -> str:
     if name == "tcp flags":
         return _flags(number(value))
+    if name == "ct state":
+        bits = int.from_bytes(value, sys.byteorder)
+        return ",".join(state for bit, state in _STATES.items() if bits & bit)
     if name in _ADDRESSES:
         size = 4 if name.startswith("ip ") else 16
         prefix = 8 * len(value) if mask < 0 else bin(mask).count("1")

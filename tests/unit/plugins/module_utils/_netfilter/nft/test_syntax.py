@@ -66,6 +66,12 @@ def limit(rate, seconds, burst, inverted=False, in_bytes=False):
         (FLAGS + masked(b"\x17") + nft.compare(b"\2"), "tcp flags syn / fin,syn,rst,ack"),
         (FLAGS + masked(b"\2") + nft.compare(b"\0", nft.NEQ), "tcp flags syn"),
         (FLAGS + nft.compare(b"\2", nft.NEQ), "tcp flags != syn"),
+        (nft.payload(1, 8, 1) + nft.compare(b"\x40"), "@nh,64,8 64"),
+        (nft.meta(15) + nft.compare(b"\n") + nft.payload(1, 8, 1) + nft.compare(b"\x20"), "ip6 saddr 2000::/8"),
+        (nft.meta(3) + masked(struct.pack("=I", 255)) + nft.compare(struct.pack("=I", 1), nft.NEQ),
+         "meta mark & 255 != 1"),
+        (nft.expression("ct", nft.numbers(1, 0)) + nft.compare(struct.pack("=I", 2), nft.NEQ),
+         "ct state != established"),
         (nft.meta(0) + nft.compare(struct.pack("=I", 60)), "meta length 60"),
         (nft.meta(0) + nft.expression("byteorder") + nft.compare(bytes(4), nft.GTE)
          + nft.compare(struct.pack(">I", 65535), LTE), "meta length 0-65535"),
