@@ -103,8 +103,8 @@ def _changed(item: t.Any) -> list[dict[str, t.Any]]:
 def _on(port: t.Any, entries: t.Sequence[dict[str, t.Any]], profile: Profile, held_by: t.Any) -> list[dict[str, t.Any]]:
     """What the profile has on a port; where it has nothing there, one for its product."""
     found = [{**entry, "port": port} for entry in entries if _covers(entry["port"], port)]
-    own = {key: profile[key] for key in ("selinux_domain",) if key in profile}
-    return found or [{"port": port, "name": profile["product"], "held_by": held_by or profile["held_by"], **own}]
+    own = {"port": port, "name": profile["product"], "held_by": held_by or profile["held_by"]}
+    return found or [{**_domain(profile), **own}]
 
 
 def _covers(has: t.Any, wanted: t.Any) -> bool:
@@ -118,11 +118,13 @@ def _entries(profile: Profile, held_by: t.Any = None) -> t.Iterator[dict[str, t.
     for included in profile.get("includes", ()):
         yield from _entries(_profile(included), held_by)
     for port in profile["ports"]:
-        entry = {"held_by": held_by, **port}
-        if "selinux_domain" in profile:
-            entry.setdefault("selinux_domain", profile["selinux_domain"])
+        entry = {"held_by": held_by, **_domain(profile), **port}
         entry["name"] = f"{profile['product']}: {entry.pop('purpose')}"
         yield entry
+
+
+def _domain(profile: Profile) -> dict[str, t.Any]:
+    return {"selinux_domain": profile["selinux_domain"]} if "selinux_domain" in profile else {}
 
 
 @functools.lru_cache(maxsize=None)

@@ -201,7 +201,7 @@ turns count, of tasks the medians.
 - A *look* is what the module does inside its process: the socket table, the bind probe, the holders, the verdicts. `ss`
   is its whole process, and so is `psutil` but where the call alone is named.
 - A *task* is all that Ansible does for it on localhost, with its defaults. Each stands right behind a ping, to which it
-  is compared. For the first of its kind in a play Ansible packs the module. Where there are firewall rules, most of the
+  is compared. For the first of its kind in a play Ansible packs the module. Where there are firewall rules, much of the
   time goes into Python's compiling of the files that read them, which Ansible sends anew with each task.
 - The *NAT rules* are {nat.RULES:,} where nothing else is said. Of all times on the processor the best counts. Imports
   are those of a task: out of an archive, and not compiled yet. Needs root, `nft` and `iptables`.

@@ -79,8 +79,8 @@ def _here(question: Question, destination: Destination, source: Source) -> Answe
 def _lets_in(asked: Endpoint, destination: Destination) -> bool:
     """Whether what is sent to another address of this host may be sent on to a loopback address.
 
-    The kernel drops it as a martian, unless route_localnet is on, which IPv6 lacks: ip_route_input_slow() in
-    net/ipv4/route.c, ip6_rcv_core() in net/ipv6/ip6_input.c.
+    The kernel drops it as a martian, unless route_localnet is on: ip_route_input_slow() in net/ipv4/route.c. IPv6 has
+    no such setting.
     """
     if not asked.is_wildcard and is_loopback(asked.ipv4 or asked.address):
         return True

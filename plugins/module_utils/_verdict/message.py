@@ -12,6 +12,7 @@ from __future__ import annotations
 import itertools
 import typing as t
 
+from ansible_collections.preflight.ports.plugins.module_utils._model.ports import span
 from ansible_collections.preflight.ports.plugins.module_utils._model.text import joined, located, printable
 
 Dict = t.Dict[str, t.Any]
@@ -130,17 +131,14 @@ def _fair(
 
 def _entry_of(item: Dict, entries: t.Sequence[Dict], latest: int) -> int:
     """The place of the entry that a conflict or doubt is about. They follow each other, so the *latest* comes first."""
-    port = _ends(item["port"])[0]
-    for place in itertools.chain(range(latest, len(entries)), range(latest)):
-        first, last = _ends(entries[place]["port"])
-        if first <= port <= last and all(item[key] == entries[place][key] for key in ("protocol", "address", "name")):
-            return place
-    return latest
+    places = itertools.chain(range(latest, len(entries)), range(latest))
+    return next((place for place in places if begins_in(entries[place], item)), latest)
 
 
-def _ends(port: int | str) -> tuple[int, int]:
-    first, _dash, last = str(port).partition("-")
-    return int(first), int(last or first)
+def begins_in(entry: Dict, item: Dict) -> bool:
+    """Whether the first port of a conflict or doubt is one of the entry's."""
+    same = all(item[key] == entry[key] for key in ("protocol", "address", "name"))
+    return same and span(item["port"]).start in span(entry["port"])
 
 
 def _lines(item: Dict) -> list[str]:
@@ -163,5 +161,4 @@ def _free(entry: Dict) -> int:
 
 
 def _size(port: int | str) -> int:
-    first, last = _ends(port)
-    return last - first + 1
+    return len(span(port))

@@ -10,7 +10,7 @@ import typing as t
 
 from ansible_collections.preflight.ports.plugins.module_utils._model.ports import span
 from ansible_collections.preflight.ports.plugins.module_utils._model.text import located, printable
-from ansible_collections.preflight.ports.plugins.module_utils._verdict.message import unasked
+from ansible_collections.preflight.ports.plugins.module_utils._verdict.message import begins_in, unasked
 
 Dict = t.Dict[str, t.Any]
 
@@ -104,11 +104,7 @@ def _labelled(entry: Dict) -> Dict:
 
 def _of_its_entry(doubt: Dict, ports: t.Sequence[Dict]) -> Dict:
     """With the label of the first entry that its ports are from."""
-    first = span(doubt["port"]).start
-    same = ("protocol", "address", "name")
-    entries = (each for each in ports if first in span(each["port"]) and all(each[key] == doubt[key] for key in same))
-    label = next((each["label"] for each in entries), None)
-    return {**_labelled(doubt), "entry": label}
+    return {**_labelled(doubt), "entry": next((each["label"] for each in ports if begins_in(each, doubt)), None)}
 
 
 def _of_entry(conflict: Dict, ports: t.Sequence[Dict]) -> Dict:
