@@ -10,6 +10,7 @@ Needs Linux with ss(8), root or unprivileged user namespaces, and what requireme
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import os
 import platform
@@ -20,7 +21,7 @@ import traceback
 from pathlib import Path
 from typing import Any, Callable, Iterable, Iterator, NamedTuple
 
-from bench import accuracy, busy, fleet, inventory, looks, nat, tasks
+from bench import accuracy, busy, fleet, inventory, load, looks, nat, tasks
 
 
 class Line(NamedTuple):
@@ -137,6 +138,15 @@ def of_nat(hosts: dict[str, dict[str, nat.Costs]]) -> Iterator[Line]:
     yield at_most(what, costs[nat.NEW] / costs[nat.LISTED], 1)
 
 
+def of_load(host: load.Load, costs: load.Growth) -> Iterator[Line]:
+    seconds, mebibytes, result_bytes = costs.whole
+    what = f"the module for {load.RANGE:,} ports on a host with {host.name}"
+    value = f"{seconds:.1f} s, {mebibytes:.0f} MB, {result_bytes / 1000:.0f} KB of result"
+    goal = f"at most {host.most_seconds:g} s, {host.most_mebibytes:g} MB"
+    yield Line(what, value, goal, seconds <= host.most_seconds and mebibytes <= host.most_mebibytes)
+    yield at_most("the same / on a host of half that size", costs.ratio, 2.3)
+
+
 def of_fleet(seconds: dict[str, float]) -> Iterator[Line]:
     ratio = seconds[fleet.ROLE] / seconds[fleet.PING]
     yield decisive(at_most(f"play with the role on {fleet.HOSTS} hosts / ping play", ratio, 1.15))
@@ -205,6 +215,7 @@ turns count, of tasks the medians.
   time goes into Python's compiling of the files that read them, which Ansible sends anew with each task.
 - The *NAT rules* are {nat.RULES:,} where nothing else is said. Of all times on the processor the best counts. Imports
   are those of a task: out of an archive, and not compiled yet. Needs root, `nft` and `iptables`.
+- The hosts with a load are network namespaces, the module a process of its own; its seconds are those on the processor.
 - The {fleet.HOSTS} hosts are those of `extensions/molecule/lab`, over SSH; a play is the whole command. Of the
   {fleet.MANY:,} hosts each is this one, without SSH; the controller's own part is all but gathering facts, which a
   play does unless told otherwise, and the look at the ports: start, inventory, validation, verdict and reports. Most of
@@ -228,6 +239,9 @@ def main() -> int:
         lines.append(of_a_busy_host(apart(lambda: busy.measure(Path(scratch)))))
         lines += of_inventory(apart(lambda: inventory.measure(Path(scratch))))
         lines += of_nat(apart(lambda: nat.measure(Path(scratch))))
+        for host in load.LOADS:
+            half, whole = apart(functools.partial(load.measure, host))
+            lines += of_load(host, load.Growth(load.Cost(*half), load.Cost(*whole)))
         lines += of_fleet(fleet.over_ssh(Path(scratch)))
         lines += of_scale(apart(lambda: fleet.at_scale(Path(scratch))))
     scores = apart(accuracy.measure)

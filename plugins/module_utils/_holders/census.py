@@ -30,12 +30,13 @@ def take(sockets: t.Collection[Socket]) -> Census:
     if vague:
         alive.update(_with_arguments({pid: alive[pid] for pid in vague}))
     found = Census(owned.pids, alive)
-    ownerless = [held for held in sockets if not found.owners_of(held)]
+    holders = {held: found.owners_of(held) for held in sockets}
+    ownerless = [held for held, its in holders.items() if not its]
     is_systemd = _INIT in alive and alive[_INIT].name == "systemd"
     return found._replace(
         kernel_owned=_find_kernel_owned(ownerless, owned) if ownerless else frozenset(),
         socket_units=_find_socket_units() if is_systemd else {},
-        published=_find_published(held for held in sockets if any(map(_is_docker, found.owners_of(held)))),
+        published=_find_published(held for held, its in holders.items() if any(map(_is_docker, its))),
         users={held.uid: processes.user_name(held.uid) for held in ownerless if held.uid is not None},
     )
 

@@ -29,17 +29,13 @@ def runs(verdicts: Verdicts) -> list[Run]:
     found: list[Run] = []
     before: Verdict | None = None
     for (index, port), verdict in sorted(verdicts.items(), key=lambda item: item[0]):
-        latest = found[-1] if found else None
-        if latest and before and (latest.entry, latest.last + 1) == (index, port) and _agree(before, verdict):
+        latest, comparable = found[-1] if found else None, _comparable(verdict)
+        if latest and (latest.entry, latest.last + 1) == (index, port) and comparable == before:
             found[-1] = latest._replace(last=port, verdict=_both(latest.verdict, verdict))
         else:
             found.append(Run(index, port, port, verdict))
-        before = verdict
+        before = comparable
     return found
-
-
-def _agree(one: Verdict, other: Verdict) -> bool:
-    return _comparable(one) == _comparable(other)
 
 
 def _comparable(verdict: Verdict) -> Verdict:
