@@ -68,7 +68,11 @@ def look(
     if redirects:
         asked = [question for question in to_be_free if question not in findings]
         found = _find_redirects([*asked, *(question for question in to_be_served if question not in asked)])
-    diversions = {question: redirect for question, redirect in (found or {}).items() if redirect.depends_on}
+    diversions = {
+        question: redirect
+        for question, redirect in (found or {}).items()
+        if redirect.depends_on or (redirect.spared and question in to_be_served)
+    }
     sure = {question: redirect for question, redirect in (found or {}).items() if not redirect.depends_on}
     if sure:
         from ansible_collections.preflight.ports.plugins.module_utils._look.diverted import divert

@@ -51,6 +51,10 @@ class Redirect(t.NamedTuple):
     """All that the rules may choose from; none where that is not known."""
     is_total: bool = False
     """Whether it is so for each address that a server would serve."""
+    spared: tuple[bytes, ...] = ()
+    """The addresses that it leaves alone, of 4 or 16 bytes,"""
+    address: str | None = None
+    """and if there are any, one that it does not."""
 
     def names(self) -> dict[str, list[str]]:
         """What ``held_by`` patterns are matched against."""

@@ -46,6 +46,8 @@ def described(found: Found) -> Redirect:
         tuple(map(printable, found.depends_on)),
         _destinations(found),
         found.is_total,
+        found.spared,
+        _text(found.arrival.address) if found.spared else None,
     )
 
 
@@ -78,10 +80,12 @@ def destination(arrival: Arrival, port: int, target: Target | None) -> str:
     ports = "-".join(map(str, dict.fromkeys(target.ports or (port,))))
     if not target.addresses:
         return f"port {ports} of this host"
-    is_ipv6 = len(arrival.address) == 16
-    family = socket.AF_INET6 if is_ipv6 else socket.AF_INET
-    addresses = "-".join(socket.inet_ntop(family, each) for each in dict.fromkeys(target.addresses))
-    return f"[{addresses}]:{ports}" if is_ipv6 else f"{addresses}:{ports}"
+    addresses = "-".join(map(_text, dict.fromkeys(target.addresses)))
+    return f"[{addresses}]:{ports}" if len(arrival.address) == 16 else f"{addresses}:{ports}"
+
+
+def _text(address: bytes) -> str:
+    return socket.inet_ntop(socket.AF_INET6 if len(address) == 16 else socket.AF_INET, address)
 
 
 def label(chains: t.Iterable[str], comments: t.Sequence[str]) -> tuple[str | None, str | None]:

@@ -10,7 +10,11 @@ import functools
 import typing as t
 
 from ansible_collections.preflight.ports.plugins.module_utils._model.question import Question
-from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import PROTOCOL_NUMBERS, Endpoint
+from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import (
+    PROTOCOL_NUMBERS,
+    Endpoint,
+    is_link_local,
+)
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.arrivals import (
     Arrivals,
     literal,
@@ -46,6 +50,8 @@ class Found(t.NamedTuple):
     """Empty if all of them go there."""
     is_total: bool = False
     """Whether all that is sent to any of a server's addresses goes the same way."""
+    spared: tuple[bytes, ...] = ()
+    """Those of a server's addresses whose packets from other hosts stay here, by whatever device they come."""
 
 
 def search(
@@ -103,7 +109,16 @@ def _surest(groups: t.Sequence[Arrivals], find: t.Callable[[Arrival], Found | No
             found = [each._replace(depends_on=tuple(dict.fromkeys((group.who, *each.depends_on)))) for each in others]
         if found and not (best and found[0].depends_on):
             best = found[0]
-    return best and best._replace(is_total=not best.depends_on and _is_total(best, groups, find))
+    if not best or best.depends_on:
+        return best
+    return best._replace(is_total=_is_total(best, groups, find), spared=tuple(_spared(groups, find)))
+
+
+def _spared(groups: t.Sequence[Arrivals], find: t.Callable[[Arrival], Found | None]) -> t.Iterator[bytes]:
+    for group in groups:
+        address = group.usual[0].address if group.usual else None
+        if address and not is_link_local(address) and not any(map(find, (*group.usual, *group.others))):
+            yield address
 
 
 def _is_total(best: Found, groups: t.Sequence[Arrivals], find: t.Callable[[Arrival], Found | None]) -> bool:

@@ -46,8 +46,11 @@ def from_nat(
     for index, requirement in enumerate(requirements if diversions else ()):
         by_rule: dict[Redirect, dict[int, str]] = {}
         for port in _met(index, requirement, verdicts):
-            rules = (diversions[question] for question in questions_of(requirement, port) if question in diversions)
-            for redirect in rules:
+            verdict = verdicts.get((index, port))
+            for question in questions_of(requirement, port):
+                redirect = diversions.get(question)
+                if not redirect or (verdict and question.endpoint in verdict.served and not redirect.depends_on):
+                    continue  # a service answers where the rule leads
                 # A rule for many ports may have a target for each.
                 by_rule.setdefault(redirect._replace(target="", destinations=()), {})[port] = redirect.target
         for redirect, targets in by_rule.items():

@@ -117,7 +117,8 @@ def _some(names: t.Sequence[str]) -> str:
 def _doing(holder: Holder) -> str:
     """``listening on 0.0.0.0 and ::``."""
     if holder.redirect:
-        return f"sent to {holder.redirect.target}"
+        traffic = f"its traffic at {holder.redirect.address} is " if holder.redirect.address else ""
+        return f"{traffic}sent to {holder.redirect.target}"
     device = f" on {holder.interface}" if holder.interface else ""
     addresses = f"{joined(holder.addresses)}{device}"
     to_peer = f" to {holder.peer}" if holder.peer else ""
@@ -146,5 +147,7 @@ def rules(redirect: Redirect) -> str:
 def diversion(redirect: Redirect, targets: t.Sequence[str]) -> str:
     """What NAT rules may do to a port that counts as free or served."""
     where = f"{targets[0]} and elsewhere" if len(targets) > 1 else targets[0]
-    depends = joined(redirect.depends_on)
-    return f"NAT rules of {rules(redirect)} may send its traffic to {where}, depending on {depends}"
+    if redirect.depends_on:
+        depends = joined(redirect.depends_on)
+        return f"NAT rules of {rules(redirect)} may send its traffic to {where}, depending on {depends}"
+    return f"NAT rules of {rules(redirect)} send its traffic at {redirect.address} to {where}"

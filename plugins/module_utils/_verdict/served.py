@@ -87,12 +87,18 @@ def _service(requirement: Requirement, endpoint: Endpoint, finding: Finding, cen
         return _Service(bool(serving), servers, served=narrow)
     # The rules may be about one of several addresses.
     others = servers if endpoint.is_wildcard and not finding.redirect.is_total else ()
+    left = [each for each in finding.redirect.spared if any(_has(held, each) for held in met)]
+    beside = [endpoint._replace(address=each) for each in left] if len(requirement.endpoints) > 1 else []
     if allows(requirement, redirected(finding.redirect, REDIRECTED, requirement.protocol)):
         return _Service(True, others, served=[endpoint])
     answering = [holder_of(held, census) for held in finding.answering]
     unknown = [redirected(finding.redirect, REDIRECTED, requirement.protocol)] if finding.strangers_answer else []
     is_there = bool(answering) and not finding.answered_in_part
-    return _Service(is_there, others, answering + unknown, [endpoint] if is_there else ())
+    return _Service(is_there or bool(beside), others, answering + unknown, [endpoint] if is_there else beside)
+
+
+def _has(held: Socket, address: bytes) -> bool:
+    return held.endpoint.is_wildcard or (held.endpoint.ipv4 or held.endpoint.address) == address
 
 
 def _serves(requirement: Requirement, endpoint: Endpoint, held: Socket) -> bool:

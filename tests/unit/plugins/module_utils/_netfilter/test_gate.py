@@ -310,6 +310,17 @@ def test_whether_all_goes_the_same_way(from_others, from_here, expected, monkeyp
     assert [each.is_total for each in gate.find([PORT_80]).values()] == [expected]
 
 
+def test_find_tells_which_addresses_a_rule_leaves_alone(run):
+    to_one = nft.payload(1, 16, 4) + nft.compare(b"\xc0\0\2\1") + DNAT
+    host = [nft.HostAddress(nft.WAN, at(address).address) for address in ("192.0.2.1", "198.51.100.2")]
+    run(to_one, host=host)
+    (found,) = gate.find([PORT_80]).values()
+    assert (found.spared, found.address) == ((at("198.51.100.2").address,), "192.0.2.1")
+    run(DNAT, host=host)
+    (found,) = gate.find([PORT_80]).values()
+    assert (found.spared, found.address) == ((), None)
+
+
 def test_find_leaves_the_ports_of_a_bridge_out(run):
     port = nft.Device(9, "veth9")
     run(nft.meta(6) + nft.compare(b"veth9\0") + DNAT, host=[*nft.HOST, nft.HostAddress(port, at("fe80::9").address)])

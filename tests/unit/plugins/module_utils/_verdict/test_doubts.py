@@ -26,7 +26,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._verdict.doubts im
     from_silence,
 )
 from ansible_collections.preflight.ports.plugins.module_utils._verdict.verdict import Verdict
-from support.records import DOCKER_RULE, want, wanting
+from support.records import DOCKER_RULE, at, want, wanting
 
 MAYBE = DOCKER_RULE._replace(depends_on=("the source address",))
 SENT = "NAT rules of iptables (ip nat PREROUTING > DOCKER) may send its traffic to {}, depending on the source address"
@@ -69,6 +69,18 @@ def test_from_nat_by_a_rule_with_a_target_for_each_port():
 )
 def test_from_nat_finds_nothing(diversions, verdicts):
     assert from_nat([want(80)], verdicts, diversions) == []
+
+
+def test_from_nat_where_a_service_answers():
+    """On another address than the rule takes, or where it leads."""
+    requirement = want(80, state="listening")
+    redirect = DOCKER_RULE._replace(spared=(b"\xc0\0\2\2",), address="192.0.2.1")
+    diversions = dict.fromkeys(questions_of(requirement, 80)[:1], redirect)
+    verdict = Verdict(requirement, 80, "listening", True)
+    beside, there = (verdict._replace(served=(at(address),)) for address in ("192.0.2.2", "0.0.0.0"))
+    (doubt,) = from_nat([requirement], {(0, 80): beside}, diversions)
+    assert doubt.reason.endswith("send its traffic at 192.0.2.1 to 172.17.0.2:80")
+    assert from_nat([requirement], {(0, 80): there}, diversions) == []
 
 
 def test_from_connections():

@@ -326,6 +326,12 @@ def test_reason_of_what_is_to_listen_and_nat_rules_take(answering, strangers, ex
             " depending on the source address and the match 'recent'",
             id="one target",
         ),
+        pytest.param(
+            DOCKER_RULE._replace(spared=(b"\xc0\0\2\2",), address="192.0.2.1"),
+            ["172.17.0.2:80"],
+            "NAT rules of iptables (ip nat PREROUTING > DOCKER) send its traffic at 192.0.2.1 to 172.17.0.2:80",
+            id="one address",
+        ),
     ],
 )
 def test_diversion(rule, targets, expected):

@@ -11,7 +11,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._model.finding imp
     UNKNOWN,
     Finding,
 )
-from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import BOUND, CONNECTED, LISTENING
+from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import BOUND, CONNECTED, LISTENING, packed
 from ansible_collections.preflight.ports.plugins.module_utils._verdict.served import judge_served
 from support.records import APACHE, CURL, DOCKER_RULE, PERHAPS, WEB, census_of, row, want
 
@@ -186,6 +186,25 @@ ANSWERED = Finding(REDIRECTED, (), RULE, (BACKEND,))
 def test_judge_served_where_nat_rules_take_the_traffic(entry, findings, held_by, state, met):
     verdict = judged(entry, *findings, held_by=held_by)
     assert (verdict.state, verdict.met) == (state, met)
+
+
+OTHER = "198.51.100.2"
+TO_ONE = RULE._replace(spared=(packed(OTHER),), address="192.0.2.1")
+
+
+@pytest.mark.parametrize(
+    ("address", "met"),
+    [
+        pytest.param("0.0.0.0", True, id="a wildcard serves it"),
+        pytest.param(OTHER, True, id="it is served alone"),
+        pytest.param("192.0.2.1", False, id="only the other one is served"),
+    ],
+)
+def test_judge_served_on_an_address_that_rules_leave_alone(address, met):
+    here = Finding(LISTENING, (by(CURL, address=address),), TO_ONE)
+    verdict = judged(80, here, NOTHING)
+    assert (verdict.met, list(map(str, verdict.served))) == (met, [OTHER] if met else [])
+    assert not judged("0.0.0.0:80", here).met, "it is to serve all addresses"
 
 
 def test_judge_served_names_who_answers_instead():
