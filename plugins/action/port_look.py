@@ -9,8 +9,9 @@ from __future__ import annotations
 import typing as t
 
 from ansible import constants as C
-from ansible.errors import AnsibleConnectionFailure
+from ansible.errors import AnsibleConnectionFailure, AnsibleFilterError
 from ansible.plugins.action import ActionBase
+from ansible_collections.preflight.ports.plugins.filter.profile_ports import profile_ports
 from ansible_collections.preflight.ports.plugins.module_utils._model.requirement import Requirement, RequirementError
 from ansible_collections.preflight.ports.plugins.module_utils._model.text import printable
 from ansible_collections.preflight.ports.plugins.module_utils._request.entries import parse
@@ -30,7 +31,7 @@ from ansible_collections.preflight.ports.plugins.plugin_utils._gate.spool import
 Dict = t.Dict[str, t.Any]
 
 _MODULE = "preflight.ports.port_check"
-_GATE = ("scope", "enforce", "unreachable", "reports")
+_GATE = ("profiles", "scope", "enforce", "unreachable", "reports")
 _FIRST_UNKNOWN = 70_000
 
 
@@ -70,6 +71,7 @@ class ActionModule(ActionBase):
         try:
             check_names(variables)
             _check_reports(options["reports"])
+            arguments = {**arguments, "ports": [*_of_profiles(options["profiles"]), *arguments["ports"]]}
             requirements = _requirements(arguments)
         except (OptionError, RequirementError) as error:
             raise _Refused(str(error)) from error
@@ -102,6 +104,13 @@ def _check_reports(names: t.Sequence[str]) -> None:
     problems = list(filter(None, map(reports.problem, reports.paths(names))))
     if problems:
         raise OptionError(f"port_preflight_reports: {' - '.join(problems)}")
+
+
+def _of_profiles(names: t.Any) -> list[Dict]:
+    try:
+        return profile_ports(names)
+    except AnsibleFilterError as error:
+        raise OptionError(f"port_preflight_profiles: {error}") from error
 
 
 def _requirements(arguments: Dict) -> list[Requirement]:

@@ -27,6 +27,12 @@ options:
     type: list
     elements: raw
     required: true
+  profiles:
+    description:
+      - As O(preflight.ports.port_preflight#role:main:port_preflight_profiles). Their ports come first.
+    type: list
+    elements: raw
+    required: true
   scope:
     description:
       - As O(preflight.ports.port_preflight#role:main:port_preflight_scope). With V(play), a host whose ports are not as
@@ -60,7 +66,8 @@ seealso:
 EXAMPLES = r"""
 - name: Check the ports, as the role does
   preflight.ports.port_look:
-    ports: [80, 443]
+    profiles: [nginx]
+    ports: [8080]
     scope: play
     enforce: true
     unreachable: fail

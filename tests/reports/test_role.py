@@ -275,6 +275,15 @@ def test_one_host_that_requires_a_port_is_enough(tmp_path, serial):
     assert deployed(done) == ["a", "b"]
 
 
+def test_a_request_that_is_wrong_on_one_host_is_in_the_report(tmp_path):
+    wrong, right = {"port_preflight_profiles": ["redsi"]}, {"port_preflight_ports": [1]}
+    path = tmp_path / "ports.json"
+    done = fleet.run(tmp_path, play(), hosts(a=wrong, b=right), port_preflight_reports=[str(path)])
+    assert recap(done) == {"a": "failed", "b": "ok"}
+    assert "unknown profile 'redsi'; did you mean redis?" in " ".join(done.stdout.split())
+    assert report(path)[0] == {"a": (False, False), "b": (True, True)}
+
+
 def test_facts_are_no_options(tmp_path, port):
     """Any module of a target may return them, also that which gathers facts."""
     library = tmp_path / "library"

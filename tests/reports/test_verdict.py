@@ -49,6 +49,15 @@ def test_hosts_with_the_same_problem_are_one_line():
     ]
 
 
+def test_hosts_that_were_checked_are_said_to_be_well():
+    looks = {"lost": fleet.UNREACHABLE, **fleet.grid(2, 1)}
+    assert fleet.report(looks) == [
+        "1 of 3 hosts could not be checked:",
+        "lost: not checked, unreachable",
+        "The required port is free on 2 hosts.",
+    ]
+
+
 def test_one_host_needs_no_heading():
     assert fleet.report(fleet.grid(1, 1, every=1))[0] == "host000.example.com: The required port is taken:"
 

@@ -14,7 +14,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._verdict.message i
 
 Dict = t.Dict[str, t.Any]
 
-LOST = {"problem": "unreachable, or left the play before", "unreachable": True}
+LOST = {"problem": "it failed, was unreachable or left the play before", "unreachable": True}
 """The entry of a host that was no longer in the play."""
 
 _UNKNOWN: Dict = {

@@ -36,7 +36,9 @@ def verdict(hosts: t.Sequence[Dict], reports: t.Sequence[str] = ()) -> list[str]
         lines += few
     if any(len(few) < len(_lines(host)) for host, few in zip(conflicts, shown)):
         lines.append(f"All of it is in {joined(reports)}." if reports else "Set port_preflight_reports to have it all.")
-    return [*lines, *_not_checked(unmet), *_doubts([host for host in hosts if host["met"]])]
+    met = [host for host in hosts if host["met"]]
+    well = [_all_is_well(met)] if met and not conflicts else []
+    return [*lines, *_not_checked(unmet), *well, *_doubts(met)]
 
 
 def _counted(unmet: t.Sequence[Dict], hosts: int) -> str:

@@ -9,7 +9,7 @@ from ansible.errors import AnsibleConnectionFailure
 from ansible_collections.preflight.ports.plugins.action import port_look
 from ansible_collections.preflight.ports.plugins.plugin_utils._gate.spool import Spool, Use
 
-PLAY = {"scope": "play", "enforce": True, "unreachable": "fail", "reports": []}
+PLAY = {"profiles": [], "scope": "play", "enforce": True, "unreachable": "fail", "reports": []}
 HOST = {**PLAY, "scope": "host"}
 WATCH = {**PLAY, "enforce": False}
 
@@ -74,6 +74,11 @@ def test_what_a_target_does_wrong_stops_nobody_who_only_watches(answer, problem,
     ("rest", "problem"),
     [
         pytest.param({"ports": [0]}, "ports[0] 0: port 0 does not exist", id="a port"),
+        pytest.param(
+            {"options": {**PLAY, "profiles": ["ngin"]}},
+            "port_preflight_profiles: unknown profile 'ngin'; did you mean nginx?",
+            id="a profile",
+        ),
         pytest.param(
             {"variables": {"port_preflight_portz": []}}, "unknown variable port_preflight_portz", id="a variable"
         ),

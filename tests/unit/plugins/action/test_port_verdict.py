@@ -8,7 +8,7 @@ import pytest
 from ansible.errors import AnsibleConnectionFailure
 from ansible_collections.preflight.ports.plugins.action import port_look, port_verdict
 
-PLAY = {"scope": "play", "enforce": True, "unreachable": "fail", "reports": []}
+PLAY = {"profiles": [], "scope": "play", "enforce": True, "unreachable": "fail", "reports": []}
 HOST = {**PLAY, "scope": "host"}
 WATCH = {**PLAY, "enforce": False}
 IGNORE = {**PLAY, "unreachable": "ignore"}
@@ -62,7 +62,7 @@ def test_who_had_left_before_the_look(options, fails, act, looked):
     act(port_look, "a", {"failed": True, "msg": "x"}, hosts=act_hosts, ports=[80], **WATCH)
     looked(c=False)
     result = judged(act, "c", options, hosts=act_hosts)
-    assert "b: not checked, unreachable, or left the play before" in result["msg"]
+    assert "b: not checked, it failed, was unreachable or left the play before" in result["msg"]
 
 
 def test_those_who_were_lost_stop_the_play(act, answers):

@@ -75,7 +75,7 @@ def test_figures_count_each_port_of_a_range():
     [
         pytest.param(LOST_HOST, True, "unreachable", id="unreachable"),
         pytest.param({"problem": "bad\x1b"}, False, "bad\\x1b", id="refused"),
-        pytest.param(LOST, True, "unreachable, or left the play before", id="left the play before"),
+        pytest.param(LOST, True, "it failed, was unreachable or left the play before", id="left the play before"),
     ],
 )
 def test_what_is_not_known_is_not_met(found, unreachable, msg):
