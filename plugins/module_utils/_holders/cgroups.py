@@ -17,7 +17,7 @@ _ID = r"([0-9a-f]{64})"
 # Compiling a pattern takes longer than all else here: that is done only if the word is in the path.
 _CONTAINERS = (
     ("docker", rf"(?:^|/)docker[-/]{_ID}", "docker"),
-    ("libpod", rf"(?:^|/)libpod-{_ID}", "podman"),
+    ("libpod", rf"(?:^|/)libpod-(?:payload-)?{_ID}", "podman"),
     ("crio", rf"(?:^|/)crio-{_ID}", "cri-o"),
     ("cri-containerd", rf"cri-containerd[-:]{_ID}", "containerd"),
     ("nerdctl", rf"(?:^|/)nerdctl-{_ID}", "containerd"),

@@ -78,6 +78,7 @@ def test_unit(cgroup_paths, expected):
             id="podman without root",
         ),
         pytest.param(f"/libpod_parent/libpod-{ID}", (ID, None, "podman"), id="podman, cgroupfs"),
+        pytest.param(f"/system.slice/web.service/libpod-payload-{ID}", (ID, None, "podman"), id="podman, quadlet"),
         pytest.param(f"/machine.slice/libpod-conmon-{ID}.scope", None, id="conmon is beside the container"),
         pytest.param(f"/kubepods.slice/{POD}/crio-{ID}.scope", (ID, None, "cri-o"), id="cri-o"),
         pytest.param(f"/kubepods.slice/{POD}/cri-containerd-{ID}.scope", (ID, None, "containerd"), id="containerd"),
