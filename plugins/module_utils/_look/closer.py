@@ -87,6 +87,10 @@ def _settle(answers: Answers, source: Source) -> Findings:
         question: settle(question.endpoint, answer, sockets.get((question.protocol, question.port), ()), shows_bound)
         for question, answer in answers.items()
     }
+    if any(held.endpoint.interface for each in sockets.values() for held in each):
+        from ansible_collections.preflight.ports.plugins.module_utils._look import devices
+
+        findings = devices.noted(findings)
     return {question: finding for question, finding in findings.items() if finding is None or finding.state != FREE}
 
 

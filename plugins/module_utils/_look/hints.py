@@ -26,6 +26,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._model.sockets imp
     is_link_local,
     is_loopback,
 )
+from ansible_collections.preflight.ports.plugins.module_utils._model.text import printable
 from ansible_collections.preflight.ports.plugins.module_utils._table.proc_net import host_has_ipv6
 from ansible_collections.preflight.ports.plugins.module_utils._table.sources import Source
 from ansible_collections.preflight.ports.plugins.module_utils._verdict.verdict import Verdict, Verdicts, allows
@@ -58,8 +59,12 @@ def _elsewhere(verdicts: Verdicts, source: Source) -> Verdicts:
     for key, question in missed.items():
         protocol, port = question.protocol, question.port
         servers = [held for held in sockets.get((protocol, port), ()) if held.state == SERVING[protocol]]
-        found[key] = verdicts[key]._replace(elsewhere=tuple(dict.fromkeys(str(held.endpoint) for held in servers)))
+        found[key] = verdicts[key]._replace(elsewhere=tuple(dict.fromkeys(_place(held.endpoint) for held in servers)))
     return found
+
+
+def _place(endpoint: Endpoint) -> str:
+    return f"{endpoint} on {printable(endpoint.interface)}" if endpoint.interface else str(endpoint)
 
 
 def _without_ipv6(verdicts: Verdicts) -> Verdicts:

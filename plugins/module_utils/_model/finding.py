@@ -55,6 +55,8 @@ class Finding(t.NamedTuple):
     """Whether only some clients get an answer there."""
     strangers_answer: bool = False
     """Whether it leads to a service that this host does not know."""
+    device: str | None = None
+    """The one that has the endpoint's address, where a socket is bound to a device: clients come in by it."""
 
 
 Findings = t.Dict[Question, t.Optional[Finding]]

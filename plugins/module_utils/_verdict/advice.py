@@ -23,6 +23,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._model.sockets imp
 from ansible_collections.preflight.ports.plugins.module_utils._model.text import joined
 from ansible_collections.preflight.ports.plugins.module_utils._verdict.names import name_of
 from ansible_collections.preflight.ports.plugins.module_utils._verdict.runs import Run
+from ansible_collections.preflight.ports.plugins.module_utils._verdict.sentences import is_for_ipv6_alone
 from ansible_collections.preflight.ports.plugins.module_utils._verdict.verdict import Verdict, allows
 
 _TIME_WAIT_SECONDS = 60  # TCP_TIMEWAIT_LEN of the kernel's include/net/tcp.h
@@ -90,6 +91,11 @@ def _for_listening(verdict: Verdict, circumstances: Circumstances) -> str | None
         return f"{_for_holders(verdict.strangers, is_kept=False)}{instead}"
     if verdict.state == BOUND:
         return "Wait until the service listens (timeout), or look at why it does not."
+    devices = [holder.interface for holder in verdict.holders if holder.interface]
+    if devices:
+        return f"Let the service bind no device, or ask for an address that {joined(devices, 'or')} has."
+    if is_for_ipv6_alone(verdict):
+        return "Let the service listen on 0.0.0.0, too."
     if requirement.address:
         return f"Let the service listen on {requirement.address}."
     return None

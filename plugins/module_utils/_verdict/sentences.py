@@ -102,7 +102,23 @@ def _not_served(verdict: Verdict, held: str) -> str:
             return f"{held}; {others} serves it, too; wanted: {_patterns(requirement.held_by)}"
         known = all(holder.process or holder.kernel for holder in verdict.strangers)
         return f"{held}; wanted: {_patterns(requirement.held_by)}" if known else held
-    return f"{held}; this does not serve {requirement.address}" if verdict.state == serving else held
+    return f"{held}; {_missed(verdict)}" if verdict.state == serving else held
+
+
+def _missed(verdict: Verdict) -> str:
+    """Whom the servers leave out."""
+    servers = [holder for holder in verdict.holders if holder.state == SERVING[verdict.requirement.protocol]]
+    devices = [holder.interface for holder in servers if holder.interface]
+    if len(devices) == len(servers):
+        return f"this serves only clients that come in by {joined(devices)}"
+    if is_for_ipv6_alone(verdict):
+        return "this serves IPv6 alone, as far as the host tells (IPV6_V6ONLY)"
+    return f"this does not serve {verdict.requirement.address}"
+
+
+def is_for_ipv6_alone(verdict: Verdict) -> bool:
+    """Whether clients of IPv4 are all that a server on ``::`` leaves out."""
+    return verdict.requirement.address == "::" and any("::" in holder.addresses for holder in verdict.holders)
 
 
 def _patterns(patterns: t.Sequence[Pattern]) -> str:

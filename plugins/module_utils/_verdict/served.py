@@ -25,7 +25,13 @@ from ansible_collections.preflight.ports.plugins.module_utils._model.holder impo
 )
 from ansible_collections.preflight.ports.plugins.module_utils._model.overlap import preferred, serves
 from ansible_collections.preflight.ports.plugins.module_utils._model.requirement import Requirement
-from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import SERVING, Endpoint, Socket
+from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import (
+    ANY4,
+    ANY6,
+    SERVING,
+    Endpoint,
+    Socket,
+)
 from ansible_collections.preflight.ports.plugins.module_utils._verdict.verdict import Verdict, allows
 
 
@@ -79,12 +85,13 @@ class _Service(t.NamedTuple):
 def _service(requirement: Requirement, endpoint: Endpoint, finding: Finding, census: Census) -> _Service:
     if finding.state == UNAVAILABLE:
         return _Service(False)  # its sockets would be in the way, but no client reaches an address that is not here
-    met = preferred(endpoint, [held for held in finding.sockets if held.state == SERVING[requirement.protocol]])
+    asked = endpoint._replace(interface=endpoint.interface or finding.device)
+    met = preferred(asked, [held for held in finding.sockets if held.state == SERVING[requirement.protocol]])
     servers = [holder_of(held, census) for held in met]
     if not finding.redirect:
-        serving = [held.endpoint for held in met if _serves(requirement, endpoint, held)]
-        narrow = [endpoint if each.is_wildcard else each for each in serving]
-        return _Service(bool(serving), servers, served=narrow)
+        by_part = [[held.endpoint for held in met if _serves(requirement, each, held)] for each in _parts(asked)]
+        narrow = [endpoint if each.is_wildcard else each for serving in by_part for each in serving]
+        return _Service(all(by_part), servers, served=narrow)
     # The rules may be about one of several addresses.
     others = servers if endpoint.is_wildcard and not finding.redirect.is_total else ()
     left = [each for each in finding.redirect.spared if any(_has(held, each) for held in met)]
@@ -99,6 +106,13 @@ def _service(requirement: Requirement, endpoint: Endpoint, finding: Finding, cen
 
 def _has(held: Socket, address: bytes) -> bool:
     return held.endpoint.is_wildcard or (held.endpoint.ipv4 or held.endpoint.address) == address
+
+
+def _parts(endpoint: Endpoint) -> t.Sequence[Endpoint]:
+    """Each version of IP that its clients use: a socket for each will do."""
+    if endpoint.address != ANY6 or endpoint.v6only:
+        return (endpoint,)
+    return (endpoint._replace(v6only=True), endpoint._replace(address=ANY4, v6only=None))
 
 
 def _serves(requirement: Requirement, endpoint: Endpoint, held: Socket) -> bool:

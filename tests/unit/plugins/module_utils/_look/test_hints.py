@@ -54,6 +54,7 @@ def missed(entry=80, state=FREE, **rest):
     [
         pytest.param("10.0.0.5:80", [by(APACHE, address="127.0.0.1")], ("127.0.0.1",), id="another address"),
         pytest.param("10.0.0.5:80", [by(APACHE, address="127.0.0.1", port=81)], (), id="another port"),
+        pytest.param("0.0.0.0%eth1:80", [by(APACHE, interface="eth0")], ("0.0.0.0 on eth0",), id="another device"),
         pytest.param("10.0.0.5:80", [by(CURL, CONNECTED, "10.0.0.6")], (), id="a connection"),
         pytest.param(80, [by(APACHE, address="127.0.0.1")], (), id="no address was asked for"),
     ],

@@ -289,6 +289,16 @@ def missed(state, *holders, **rest):
         pytest.param(
             missed(LISTENING, SERVER, entry="10.0.0.5:80"), "Let the service listen on 10.0.0.5.", id="elsewhere"
         ),
+        pytest.param(
+            missed(LISTENING, SERVER._replace(interface="eth0"), entry="10.0.0.5:80"),
+            "Let the service bind no device, or ask for an address that eth0 has.",
+            id="on another device",
+        ),
+        pytest.param(
+            missed(LISTENING, SERVER._replace(addresses=("::",)), entry="[::]:80"),
+            "Let the service listen on 0.0.0.0, too.",
+            id="the other version of IP",
+        ),
         pytest.param(missed(LISTENING, HIDDEN, circumstances=USER, held_by=["nginx"]), BECOME, id="hidden"),
         pytest.param(missed(REFUSED), POLICY, id="refused"),
         pytest.param(missed(UNAVAILABLE, entry="10.0.0.5:80"), NO_ADDRESS, id="unavailable"),

@@ -198,8 +198,8 @@ def judged(entry, found, *sockets, **rest):
     return judge(want(entry, state="listening", **rest), 80, [Finding(found, sockets)], census_of(APACHE, CURL))
 
 
-def by_apache(state, address, protocol="tcp"):
-    return row(state, address, inode=APACHE.pid, protocol=protocol)
+def by_apache(state, address, protocol="tcp", **rest):
+    return row(state, address, inode=APACHE.pid, protocol=protocol, **rest)
 
 
 @pytest.mark.parametrize(
@@ -219,6 +219,17 @@ def by_apache(state, address, protocol="tcp"):
             judged("0.0.0.0:80", LISTENING, by_apache(LISTENING, "127.0.0.1")),
             f"listening on 127.0.0.1, held by {APACHE_DESCRIBED}; this does not serve 0.0.0.0",
             id="another address",
+        ),
+        pytest.param(
+            judged("0.0.0.0:80", LISTENING, by_apache(LISTENING, "0.0.0.0", interface="eth0")),
+            f"listening on 0.0.0.0 on eth0, held by {APACHE_DESCRIBED}; this serves only clients that come in by eth0",
+            id="another device",
+        ),
+        pytest.param(
+            judged("[::]:80", LISTENING, by_apache(LISTENING, "::", v6only=True)),
+            f"listening on ::, held by {APACHE_DESCRIBED};"
+            " this serves IPv6 alone, as far as the host tells (IPV6_V6ONLY)",
+            id="the other version of IP",
         ),
         pytest.param(
             judged("0.0.0.0:80", LISTENING, by_apache(LISTENING, "127.0.0.1"), held_by=["apache2"]),

@@ -69,6 +69,22 @@ def names(holders):
         pytest.param("[::]:80", [found(by(APACHE, address="::", v6only=False))], [], LISTENING, True, id=":: with it"),
         pytest.param("[::]:80", [found(PERHAPS)], [], LISTENING, False, id=":: perhaps with it"),
         pytest.param(
+            "[::]:80",
+            [found(by(APACHE, address="::", v6only=True), by(APACHE))],
+            [],
+            LISTENING,
+            True,
+            id=":: with a socket for each version of IP",
+        ),
+        pytest.param(
+            "[::]:80",
+            [found(by(APACHE, address="::", v6only=True), by(APACHE, address="127.0.0.1"))],
+            [],
+            LISTENING,
+            False,
+            id=":: with one address of IPv4",
+        ),
+        pytest.param(
             "80/udp", [found(by(APACHE, BOUND, protocol="udp"), state=BOUND), NOTHING], [], BOUND, True, id="UDP"
         ),
         pytest.param(
@@ -205,6 +221,16 @@ def test_judge_served_on_an_address_that_rules_leave_alone(address, met):
     verdict = judged(80, here, NOTHING)
     assert (verdict.met, list(map(str, verdict.served))) == (met, [OTHER] if met else [])
     assert not judged("0.0.0.0:80", here).met, "it is to serve all addresses"
+
+
+def test_judge_served_by_the_device_that_has_the_address():
+    """Two DHCP servers, or the like, each on a device of its own."""
+    servers = (by(APACHE, interface="eth0"), by(CURL, interface="eth1"))
+    there = Finding(LISTENING, servers, device="eth0")
+    assert judged("10.0.0.5:80", there, held_by=["apache2"]).met
+    assert not judged("10.0.0.5:80", there, held_by=["curl"]).met
+    assert not judged("10.0.0.5:80", Finding(LISTENING, servers[1:], device="eth0")).met
+    assert judged(80, there, NOTHING).met
 
 
 def test_judge_served_names_who_answers_instead():
