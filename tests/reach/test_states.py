@@ -19,6 +19,18 @@ print("ready", flush=True)
 while True:
     server.accept()[0].sendall(b"220 somebody else\\r\\n")
 """
+FULL_SERVICE = """
+import socket, time
+server = socket.socket()
+server.bind(("", 5432))
+server.listen(0)
+kept = [socket.socket() for _unused in range(3)]
+for each in kept:
+    each.setblocking(False)
+    each.connect_ex(("127.0.0.1", 5432))
+print("ready", flush=True)
+time.sleep(60)
+"""
 UDP_SERVICE = """
 import socket
 server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -260,6 +272,34 @@ def test_dropped_by_the_client_itself(network: Network):
     network.rules(network.client, chain("output", "meta l4proto { tcp, udp } th dport 5432 drop"))
     assert network.flow(5432).state == "lost"
     assert network.flow("5432/udp").state == "rejected"
+
+
+@every_kind
+@each_family
+@pytest.mark.parametrize("kind", ["port-unreachable", "no-route", "admin-prohibited"])
+def test_rejected_by_the_client_itself(network: Network, port: object, to: str, kind: str):
+    rule = f"meta l4proto {{ tcp, udp }} th dport 5432 reject with icmpx {kind}"
+    network.rules(network.client, chain("output", rule))
+    found = network.flow(port, to)
+    assert found.state == "rejected"
+    assert "the firewall of this client itself" in found.reason
+
+
+@every_kind
+@pytest.mark.parametrize(
+    ("kind", "state"), [("unreachable", "no_route"), ("blackhole", "no_route"), ("prohibit", "rejected")]
+)
+def test_routes_of_the_client_that_refuse(network: Network, port: object, kind: str, state: str):
+    network.on(network.client, f"ip route add {kind} {TARGET4}")
+    found = network.flow(port)
+    assert (found.state, "route" in found.reason) == (state, True)
+
+
+def test_a_service_that_accepts_nobody(network: Network):
+    """Its queue is full, so the kernel drops what comes."""
+    network.python(network.target, FULL_SERVICE)
+    found = network.flow(5432)
+    assert (found.state, "does not accept it" in found.reason) == ("reply_lost", True)
 
 
 @every_kind

@@ -78,7 +78,7 @@ class Attempt:
         try:
             self.begin(self.sock, now)
         except OSError as error:
-            self.fail(error, now)
+            self.fail(error, now, is_refused=True)
 
     def begin(self, sock: socket.socket, now: float) -> None:
         raise NotImplementedError
@@ -96,9 +96,11 @@ class Attempt:
             except OSError as error:
                 self.fail(error, now)
 
-    def fail(self, error: OSError, now: float) -> None:
-        """The kernel says that it does not go on."""
-        attempted = causes.Attempted(self.protocol, self.address[0], now - self.began, self.has_responder)
+    def fail(self, error: OSError, now: float, is_refused: bool = False) -> None:
+        """The kernel says that it does not go on, or has not begun."""
+        source = self._source.address if self._source else None
+        seconds = now - self.began
+        attempted = causes.Attempted(self.protocol, self.address[0], seconds, self.has_responder, source, is_refused)
         icmp = error_queue.read(self.sock) if self.sock else None
         if self._passes_small:
             self.end(states.STALLED, f"small data pass, then full-size data ended with: {error.strerror}", now)
@@ -192,11 +194,11 @@ class TcpAttempt(Attempt):
             if len(self._received) == wire.ANSWER_BYTES and self._accept(self._received, now):
                 self._to_send = bytes(wire.TCP_DATA_BYTES)
 
-    def fail(self, error: OSError, now: float) -> None:
+    def fail(self, error: OSError, now: float, is_refused: bool = False) -> None:
         if self._connected and not self._seen:
             self.end(states.WRONG_PEER, f"the connection was accepted, then ended without our answer: {error}", now)
         else:
-            super().fail(error, now)
+            super().fail(error, now, is_refused)
 
     def expire(self, now: float) -> None:
         if self._connected and not self._seen:

@@ -39,6 +39,12 @@ _CODES6 = {
     (UNREACHABLE6, 6): _PROHIBITED,
 }
 
+# Routes of the types unreachable and blackhole (ip-route(8)); a link-local address without its device has none at all.
+_BY_ROUTES = {
+    errno.EHOSTUNREACH: "a route of this client says that the address is not to be reached",
+    errno.EINVAL: "the route to the address is of the type blackhole, or the device of a link-local address is missing",
+}
+
 # Linux waits three seconds for an answer to ARP or neighbour discovery; an ICMP message comes at once.
 _NEIGHBOUR_SECONDS = 1.0
 
@@ -60,6 +66,10 @@ class Attempted(t.NamedTuple):
     seconds: float
     has_responder: bool
     """Whether a responder of ours is known to be up on that port."""
+    source: str | None = None
+    """The address of this client that the attempt was made from."""
+    is_refused: bool = False
+    """Whether the kernel of this client refused it before it sent anything."""
 
 
 def judge(attempted: Attempted, error: int, icmp: Icmp | None) -> tuple[str, str]:
@@ -70,7 +80,12 @@ def judge(attempted: Attempted, error: int, icmp: Icmp | None) -> tuple[str, str
 def _by_icmp(attempted: Attempted, icmp: Icmp) -> tuple[str, str]:
     meaning = (_CODES6 if icmp.ipv6 else _CODES).get((icmp.type, icmp.code), f"type {icmp.type}, code {icmp.code}")
     at_target = icmp.sender == attempted.address
-    sender = f"{icmp.sender}, the target itself," if at_target else icmp.sender
+    is_own = icmp.sender == attempted.source and not at_target
+    # Where nobody answers to ARP or neighbour discovery, the kernel sends itself "host unreachable".
+    if is_own and meaning != _NO_HOST:
+        return states.REJECTED, f"the firewall of this client itself ({icmp.sender}) rejects it with ICMP {meaning!r}"
+    who = "the target" if at_target else "this client" if is_own else None
+    sender = f"{icmp.sender}, {who} itself," if who else icmp.sender
     said = f"{sender} answered with ICMP {meaning!r}"
     if meaning == _NO_PORT and attempted.protocol != TCP and at_target:
         return _nobody_listens(attempted, said)
@@ -85,6 +100,8 @@ def _by_icmp(attempted: Attempted, icmp: Icmp) -> tuple[str, str]:
 
 def _by_errno(attempted: Attempted, error: int) -> tuple[str, str]:
     what = os.strerror(error)
+    if attempted.is_refused and error in _BY_ROUTES:
+        return states.NO_ROUTE, f"{_BY_ROUTES[error]} ({what})"
     if error in (errno.ECONNREFUSED, errno.ECONNRESET):
         return _nobody_listens(attempted, "the connection was reset" if attempted.protocol == TCP else what)
     if error == errno.EHOSTUNREACH and attempted.seconds >= _NEIGHBOUR_SECONDS:
@@ -92,7 +109,7 @@ def _by_errno(attempted: Attempted, error: int) -> tuple[str, str]:
     if error == errno.EHOSTUNREACH:
         return states.REJECTED, f"an ICMP message said at once that the host is not to be reached ({what})"
     if error == errno.EACCES:
-        return states.REJECTED, f"an ICMP message, or a rule of this client, prohibits it ({what})"
+        return states.REJECTED, f"an ICMP message, a route or a policy of this client prohibits it ({what})"
     if error == errno.EPERM:
         return states.REJECTED, f"the firewall of this client drops what it sends ({what})"
     if error in (errno.ENETUNREACH, errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL, errno.ENETDOWN):

@@ -48,6 +48,8 @@ def parse(
 ) -> list[Destination]:
     """The destinations of *entries*, in order. *expect* holds where a dict says nothing. Raises RequirementError."""
     found: list[Destination] = []
+    if not entries:
+        raise RequirementError("to is empty; write HOST:PORT, as in db1:5432")
     for index, entry in enumerate(entries):
         try:
             found += _destinations(entry, expect, service)
@@ -87,6 +89,8 @@ def _split(text: str) -> tuple[str, str]:
     if bracketed:
         return bracketed[1], bracketed[2]
     host, _colon, port = text.rpartition(":")
+    if re.fullmatch(r"[^:]+:\d+(\s.*)?", host):
+        raise RequirementError("a host has one port, or a range: 5432-5434; separate entries with commas")
     if ":" in host:
         raise RequirementError("an IPv6 address stands in brackets before the port, as in [2001:db8::5]:5432")
     if not host:
@@ -100,6 +104,8 @@ def _host(value: t.Any) -> str:
     host = value.strip().strip("[]")
     if len(host) > 253 or not host.isprintable() or set(host) & set(" /"):
         raise RequirementError(f"{host[:80]!r} is not a name or an address")
+    if host.count(":") == 1:
+        raise RequirementError(f"the host {host!r} has a port; write it as the port alone")
     return host
 
 

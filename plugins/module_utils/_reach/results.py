@@ -97,7 +97,7 @@ def _end(end: wire.End | None) -> dict[str, t.Any] | None:
 def message(flows: t.Sequence[Found]) -> str:
     unmet = [each for each in flows if not each.met]
     if not unmet:
-        return f"{_counted(len(flows), 'flow')} as expected" if flows else "No flows were asked for"
+        return f"{_counted(len(flows), 'flow')} as expected"
     be = "is" if len(unmet) == 1 else "are"
     lines = [f"{len(unmet)} of {_counted(len(flows), 'flow')} {be} not as expected:"]
     lines += [f"  {_line(each)}" for each in unmet[:_MOST_LINES]]

@@ -16,6 +16,12 @@ if t.TYPE_CHECKING:
     from ansible_collections.preflight.ports.plugins.plugin_utils._reach.answers import End, Port, Seen, Started, Tried
 
 
+_ASK_THE_SERVICE = (
+    "Look whether the service accepts connections: its queue is full where ss -ltn shows more in Recv-Q than in Send-Q."
+    " If not, look for firewalls and routes on the way back."
+)
+
+
 class Target(t.NamedTuple):
     """What is known of a target's side of a flow."""
 
@@ -46,6 +52,9 @@ def judge(protocol: str, port: int, tried: Tried, target: Target) -> Judged:
     told = Judged(tried.state, tried.reason)
     if not target.in_play or tried.state in (states.UNRESOLVED, states.NO_HOST, states.NO_ROUTE, states.NOT_TESTED):
         return told
+    if tried.source and tried.source.address == tried.address:
+        reason = f"the name of the target leads this client to itself ({tried.address}); set port_reach_address"
+        return Judged(states.NOT_TESTED, reason)
     if target.problem and target.started is None:
         return Judged(states.NOT_TESTED, f"nothing is known of the target: {target.problem}")
     expected = bound is not None and bound.state == "bound" and target.started is not None and target.started.running
@@ -91,9 +100,15 @@ def _named(judged: Judged, bound: Port | None) -> Judged:
 def _silent(protocol: str, told: Judged, stage: int | None, absent: bool, taken: bool, holder: str) -> Judged:
     if stage == ARRIVED:
         return Judged(states.DROPPED_BY_HOST, "it reached the target, which dropped it before any server", True)
-    if stage is not None and taken and protocol != TCP:
-        reason = f"it was delivered to the service that has the port{holder}, which need not answer a stranger over UDP"
+    if taken and protocol != TCP and not absent:
+        delivered = "it was delivered to" if stage is not None else "nothing watches, and the port has"
+        reason = f"{delivered} the service{holder}, which need not answer a stranger over UDP"
         return Judged(states.NOT_TESTED, reason)
+    if stage is not None and taken:
+        reason = (
+            f"it got through to the target; the service{holder} does not accept it, or its answer did not come back"
+        )
+        return Judged(states.REPLY_LOST, reason, advice=_ASK_THE_SERVICE)
     if stage is not None:
         return Judged(states.REPLY_LOST, "it got through to the target, the answer did not come back")
     if absent:
@@ -105,11 +120,12 @@ def _rejected(told: Judged, stage: int | None, absent: bool) -> Judged:
     # What the client guessed about a reset, behind the colon, is known now.
     is_reset = told.state in (states.ANSWERED, states.REFUSED)
     state = states.REFUSED if is_reset else told.state
-    said = told.reason.partition(":")[0] if is_reset else told.reason
+    said = told.reason.partition(": ")[0] if is_reset else told.reason
     if stage == ARRIVED:
         return Judged(state, f"{said}; it reached the target, whose own firewall rejects it", True)
     if absent:
-        return Judged(state, f"{said}; nothing of it reached the target, so something on the way rejects it")
+        so = ", so something before it rejects it" if is_reset else ""
+        return Judged(state, f"{said}; nothing of it reached the target{so}")
     return told
 
 

@@ -59,7 +59,9 @@ def test_brief_rows(run_module, loopback):
 
 
 def test_no_flows(run_module):
-    assert run_module(port_connect, to=[])["msg"] == "No flows were asked for"
+    result = run_module(port_connect, to=[])
+    assert result["failed"]
+    assert result["msg"] == "to is empty; write HOST:PORT, as in db1:5432"
 
 
 def test_names_in_messages_are_harmless_and_lines_bounded(run_module):

@@ -39,6 +39,25 @@ def test_errors(error, seconds, state):
     assert judged(error, seconds=seconds)[0] == state
 
 
+@pytest.mark.parametrize(("error", "state"), [(errno.EHOSTUNREACH, "no_route"), (errno.EINVAL, "no_route")])
+def test_what_the_client_s_own_routes_refuse(error, state):
+    assert causes.judge(Attempted("tcp", TARGET, 0, False, is_refused=True), error, None)[0] == state
+
+
+@pytest.mark.parametrize(
+    ("code", "state", "said"),
+    [
+        pytest.param(3, "rejected", "the firewall of this client itself", id="a reject in its chain output"),
+        pytest.param(0, "rejected", "the firewall of this client itself", id="by the name of another cause"),
+        pytest.param(1, "no_host", f"{ROUTER}, this client itself,", id="nobody answers to ARP"),
+    ],
+)
+def test_what_the_client_s_own_kernel_answers(code, state, said):
+    attempted = Attempted("tcp", TARGET, 0, True, ROUTER)
+    found, reason = causes.judge(attempted, errno.EHOSTUNREACH, Icmp(3, code, ROUTER, False))
+    assert (found, reason.startswith(said)) == (state, True)
+
+
 def test_a_reset_although_a_responder_is_up():
     assert judged(errno.ECONNREFUSED, has_responder=True)[0] == "refused"
 

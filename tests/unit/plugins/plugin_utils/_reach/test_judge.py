@@ -130,6 +130,38 @@ def test_a_port_that_could_not_be_bound():
     assert "use become" in judge.judge("tcp", 80, Tried("no_answer", 1.0, "no answer", None, CLIENT), side).reason
 
 
+def test_of_ipv6_all_of_the_address_stays():
+    tried = Tried("refused", 1.0, "fd00::9 answered: something rejects it", "fd00::9", CLIENT)
+    found = judge.judge("udp", 80, tried, target(visits={CLIENT: ARRIVED}, protocol="udp"))
+    assert found.reason.startswith("fd00::9 answered; it reached the target")
+
+
+@pytest.mark.parametrize("tried", ["served", "refused", "no_answer", "open"])
+def test_a_name_that_leads_the_client_to_itself(tried):
+    itself = Tried(tried, 1.0, "said", "127.0.1.1", End("127.0.1.1", 40000))
+    found = judge.judge("tcp", 80, itself, target())
+    assert (found.state, "itself (127.0.1.1)" in found.reason) == ("not_tested", True)
+
+
+@pytest.mark.parametrize(
+    ("witness", "stage", "expected"),
+    [
+        (False, None, "not_tested"),
+        (True, PASSED, "not_tested"),
+        (True, None, "lost"),
+        (True, ARRIVED, "dropped_by_host"),
+    ],
+)
+def test_a_silent_service_over_udp(witness, stage, expected):
+    visits = None if stage is None else {CLIENT: stage}
+    assert state("no_answer", target(TAKEN, visits, witness, protocol="udp"), "udp")[0] == expected
+
+
+def test_a_service_that_does_not_accept():
+    found = judge.judge("tcp", 80, Tried("no_answer", 1.0, "x", "10.0.0.9", CLIENT), target(TAKEN, {CLIENT: PASSED}))
+    assert (found.state, "does not accept" in found.reason, "Recv-Q" in found.advice) == ("reply_lost", True, True)
+
+
 def test_outside_the_play_the_client_is_believed():
     assert state("no_answer", judge.Target()) == ("no_answer", False)
 
@@ -141,7 +173,7 @@ def test_answered_is_enough_to_a_host_of_the_play():
 
 
 @pytest.mark.parametrize(
-    ("stage", "said"), [(ARRIVED, "whose own firewall rejects it"), (None, "on the way rejects it")]
+    ("stage", "said"), [(ARRIVED, "whose own firewall rejects it"), (None, "before it rejects it")]
 )
 def test_a_reset_has_one_explanation(stage, said):
     reason = "the connection was reset although the responder is up: something on the way rejects it"
