@@ -323,8 +323,8 @@ def _believed(answer: t.Any, identity: str, key: str, read: t.Callable[[t.Any], 
         return None, f"its module failed: {wire_text(said)}"
     if answer[key] != identity:
         return None, "its answer is not of this run"
-    if answer.get("failed") and key == "id":
-        return None, f"its responder failed: {wire_text(answer.get('msg'))}"
+    if answer.get("failed") and not answer.get("flows"):
+        return None, f"its {'responder' if key == 'id' else 'module'} failed: {wire_text(answer.get('msg'))}"
     try:
         return read(answer), None
     except answers.Malformed as error:

@@ -72,7 +72,7 @@ def _destinations(entry: t.Any, expect: str, service: ServiceLookup) -> t.Iterat
     unknown = sorted(set(map(str, entry)) - set(_KEYS))
     if unknown:
         raise RequirementError(f"unknown key {unknown[0]!r}; the keys are {', '.join(_KEYS)}")
-    host = _host(entry.get("host"))
+    host = host_of(entry.get("host"))
     expect = entry.get("expect") or expect
     if expect not in EXPECTATIONS:
         raise RequirementError(f"expect is 'open' or 'closed'; not {kind_of(expect)}")
@@ -98,7 +98,8 @@ def _split(text: str) -> tuple[str, str]:
     return host, port
 
 
-def _host(value: t.Any) -> str:
+def host_of(value: t.Any) -> str:
+    """A name, or an address without brackets. Raises RequirementError."""
     if not isinstance(value, str) or not value.strip():
         raise RequirementError(f"host is a name or an address; not {kind_of(value)}")
     host = value.strip().strip("[]")

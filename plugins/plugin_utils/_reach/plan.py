@@ -11,6 +11,7 @@ import ipaddress
 import typing as t
 
 from ansible_collections.preflight.ports.plugins.module_utils._model.requirement import RequirementError
+from ansible_collections.preflight.ports.plugins.module_utils._reach.destinations import host_of
 from ansible_collections.preflight.ports.plugins.module_utils._reach.states import OPEN
 from ansible_collections.preflight.ports.plugins.module_utils._request.entries import parse
 
@@ -167,7 +168,8 @@ def _targets(patterns: list[str], inventory: Inventory) -> list[Target]:
         if not _is_pattern(pattern, inventory):
             if is_loopback(pattern.strip("[]")):
                 raise PlanError(f"to {pattern!r} is the client itself; {_ITSELF}")
-            targets[Target(pattern.strip("[]"), pattern.strip("[]"), False)] = None
+            host = host_of(pattern)
+            targets[Target(host, host, False)] = None
             continue
         found = inventory.match(pattern)
         if not found:
@@ -194,7 +196,10 @@ def _addresses(host: str, inventory: Inventory) -> list[str]:
     values = value if isinstance(value, list) else [value]
     if not values or not all(isinstance(each, str) and each.strip() for each in values):
         raise PlanError(f"port_reach_address of {host} is an address, a name, or a list of them; not {value!r}")
-    return [str(each).strip().strip("[]") for each in values]
+    try:
+        return [host_of(each) for each in values]
+    except RequirementError as error:
+        raise PlanError(f"port_reach_address of {host}: {error}") from error
 
 
 def is_loopback(address: str) -> bool:

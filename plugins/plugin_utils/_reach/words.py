@@ -27,7 +27,7 @@ _ADVICE = {
     states.REJECTED: "Look for the firewall, or the route, that rejects it; the reason says where.",
     states.DROPPED_BY_HOST: "Open the port in the firewall of the target.",
     states.LOST: "Look at firewalls, the client's own too, security groups and routes between the two hosts.",
-    states.NO_ANSWER: "Something drops it. Let the target watch (become, port_reach_witness) to learn whether it arrives.",
+    states.NO_ANSWER: "Something drops it. To learn whether it arrives, let the target watch: with become.",
     states.NO_HOST: "Check the address (port_reach_address), and that the host is up.",
     states.NO_ROUTE: "Add a route, or correct the address (port_reach_address).",
     states.UNRESOLVED: "Correct the name, or set port_reach_address to an address.",

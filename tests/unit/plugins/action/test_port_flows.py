@@ -136,6 +136,7 @@ def test_ports_that_are_taken_have_no_responder(play):
         ({"skipped": True}, "it was not asked"),
         ({"unreachable": True}, "it is unreachable"),
         ({"failed": True, "msg": "no Python\nmore"}, "its module failed: no Python"),
+        ({"failed": True, "run": wire.run_id(KEY), "msg": "to is empty"}, "its module failed: to is empty"),
         (connected("open", "another token of a run"), "not of this run"),
         ({"run": wire.run_id(KEY), "flows": "x"}, "malformed"),
         (connected("lost"), "malformed"),

@@ -80,6 +80,7 @@ def test_a_sample_spreads_over_the_clients():
         ({"from": "web1", "to": "web1", "ports": [1]}, "the same host"),
         ({"from": "web", "to": "127.0.0.1", "ports": [1]}, "to '127.0.0.1' is the client itself"),
         ({"from": "web", "to": "[::1]", "ports": [1]}, "to '[::1]' is the client itself"),
+        ({"from": "web", "to": "10.0.0.0/24", "ports": [1]}, "'10.0.0.0/24' is not a name or an address"),
         ({"from": "wbe", "to": "db", "ports": [1]}, "did you mean web"),
         ({"from": "web", "to": "db:nobody*", "ports": [1], "exept": 1}, "did you mean expect?"),
         ({"from": "web", "to": "nobody*", "ports": [1]}, "matches no host"),
