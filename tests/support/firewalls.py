@@ -48,6 +48,9 @@ exec firewalld --nofork --nopid
     def __call__(self, *options: str) -> str:
         return check([*self._inside(), "firewall-cmd", "--quiet", *options])
 
+    def shell(self, commands: str) -> str:
+        return check([*self._inside(), "sh", "-ec", commands])
+
     def _inside(self) -> list[str]:
         children = Path(f"/proc/{self._daemon.pid}/task/{self._daemon.pid}/children").read_text().split()
         return ["nsenter", f"--mount=/proc/{children[0]}/ns/mnt"] if children else ["false"]

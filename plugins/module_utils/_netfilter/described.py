@@ -18,6 +18,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._model.passage imp
 )
 from ansible_collections.preflight.ports.plugins.module_utils._model.text import printable
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter import owners
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.openings import Opening
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.clients import (
     Clients,
     between,
@@ -26,11 +27,18 @@ from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.
     networks,
     without,
 )
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.packets import (
+    FORWARD,
+    INGRESS,
+    PREROUTING,
+)
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.walk import Way
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.passages import Judged, Result
 
 _MOST_BYTES = 300
 _MOST_NETWORKS, _MOST_DEPENDS = 4, 8
+_NO_ADDRESS = "the version of IP: this host has no address that these clients can reach"
+_ON_PURPOSE = "If no others are to get in, name those who do in clients."
 _ONLY_IPV4 = "IPv4 is open, IPv6 is blocked"
 
 
@@ -41,10 +49,41 @@ def passage(access: Access, judged: Judged) -> Passage:
     bare = Passage(judged.first, judged.last, judged.verdict, depends_on=depends_on)
     if judged.verdict == UNKNOWN or not ways:
         return bare
-    return _stopped(bare, ways[0], owners.Ports(access.protocol, judged.first, judged.last))
+    # Each version of IP has rules of its own.
+    by_family = {len(result.arrival.address): result for result in reversed(judged.results) if result.way}
+    stopped = [_stopped(bare, result, access) for _size, result in sorted(by_family.items())]
+    advice = _joined([each.advice for each in stopped if each.advice])
+    if judged.verdict == LIMITED and not access.clients and any("the source address" in each for each in depends_on):
+        advice = f"{advice}\n{_ON_PURPOSE}"
+    return stopped[0]._replace(advice=advice)
 
 
-def _stopped(bare: Passage, way: Way, ports: owners.Ports) -> Passage:
+def _joined(advice: t.Iterable[str]) -> str:
+    """One after the other, what they begin with once."""
+    first, *others = dict.fromkeys(advice)
+    start = first.partition(": ")[0] + ": "
+    return " && ".join([first, *(each[len(start) :] if each.startswith(start) else each for each in others)])
+
+
+def _opening(bare: Passage, result: Result, access: Access, way: Way) -> Opening:
+    """What has to be let in, as the rules of that hook see it."""
+    size = len(result.arrival.address)
+    family = socket.AF_INET if size == 4 else socket.AF_INET6
+    clients = tuple(
+        f"{socket.inet_ntop(family, each.address)}{'' if each.length == 8 * size else f'/{each.length}'}"
+        for each in access.clients
+        if len(each.address) == size
+    )
+    opening = Opening(access.protocol, bare.first, bare.last, clients, is_ipv6=size == 16)
+    if len(result.sent_to) != 1 or way.base.hook in (INGRESS, PREROUTING):
+        return opening
+    ((address, added),) = result.sent_to
+    to = socket.inet_ntop(family, address) if way.base.hook == FORWARD else None
+    return opening._replace(first=bare.first + added, last=bare.last + added, to=to)
+
+
+def _stopped(bare: Passage, result: Result, access: Access) -> Passage:
+    way = t.cast(Way, result.way)
     is_iptables = way.base.tool != "nft"
     chain = way.chains[-1]
     if len(way.passed) == len(way.chains):
@@ -53,7 +92,7 @@ def _stopped(bare: Passage, way: Way, ports: owners.Ports) -> Passage:
     else:
         text = f"-P {chain} DROP" if is_iptables else "policy drop"
     rule = _short(text)
-    owner = owners.owner(way, rule, ports)
+    owner = owners.owner(way, rule, _opening(bare, result, access, way))
     where = _short(" > ".join((f"{way.base.table} {way.chains[0]}", *way.chains[1:][-1:])))
     return bare._replace(by=owner.by, chain=where, rule=rule, advice=owner.advice)
 
@@ -61,6 +100,8 @@ def _stopped(bare: Passage, way: Way, ports: owners.Ports) -> Passage:
 def _depends_on(judged: Judged) -> t.Iterator[str]:
     if judged.verdict == BLOCKED:
         return
+    if not judged.results:
+        yield _NO_ADDRESS
     for result in judged.results:
         for doubt in result.doubts:
             yield _short(doubt.what)

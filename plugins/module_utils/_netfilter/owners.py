@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ansible_collections.preflight.ports.plugins.module_utils._model.ports import shown
 from ansible_collections.preflight.ports.plugins.module_utils._model.text import printable
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter import openings
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.openings import Opening
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.packets import FORWARD
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.rules import Base
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.walk import Way
@@ -26,17 +27,6 @@ _BAN_SET = re.compile(r"@addr6?-set-(\S+)")
 _DOCKER = re.compile(r"DOCKER(?:-.*)?")
 
 
-class Ports(t.NamedTuple):
-    """What is to be let in."""
-
-    protocol: str
-    first: int
-    last: int
-
-    def joined(self, by: str) -> str:
-        return str(shown(self.first, self.last)).replace("-", by)
-
-
 class Owner(t.NamedTuple):
     """Whoever made a rule. All text is printable."""
 
@@ -45,13 +35,13 @@ class Owner(t.NamedTuple):
     advice: str
 
 
-def owner(way: Way, rule: str, ports: Ports) -> Owner:
-    """Of the rule or policy that a way ends at; *rule*: its text."""
+def owner(way: Way, rule: str, opening: Opening) -> Owner:
+    """Of the rule or policy that a way ends at; *rule*: its text; *opening*: what is to be let in there."""
     chains, table = way.chains, way.base.table.partition(" ")[2]
     if table.startswith("firewalld") or any(map(_is_zone, chains)):
-        return _firewalld(chains, table, ports)
+        return _firewalld(chains, table, opening)
     if any(map(_UFW.fullmatch, chains)) or (not way.passed and _has(way.base, _OF_UFW)):
-        return _ufw(chains, ports)
+        return _ufw(chains, opening)
     jail = next((found[1] for found in map(_FAIL2BAN.fullmatch, reversed(chains)) if found), None)
     if jail or table.startswith("f2b-"):
         return _fail2ban(jail, rule)
@@ -59,8 +49,8 @@ def owner(way: Way, rule: str, ports: Ports) -> Owner:
         place = "DOCKER-USER" if _has(way.base, ("DOCKER-USER",)) else way.base.name
         return Owner("Docker", f"Let the traffic through in the chain {place}, or publish the port with Docker.")
     if way.base.tool == "nft":
-        return Owner("nftables", _for_nft(way, ports))
-    return Owner("iptables", _for_iptables(way, ports))
+        return Owner("nftables", _for_nft(way, opening))
+    return Owner("iptables", _for_iptables(way, opening))
 
 
 def _is_zone(chain: str) -> bool:
@@ -78,7 +68,7 @@ def _has(base: Base, names: t.Iterable[str]) -> bool:
     return False
 
 
-def _firewalld(chains: t.Sequence[str], table: str, ports: Ports) -> Owner:
+def _firewalld(chains: t.Sequence[str], table: str, opening: Opening) -> Owner:
     if table == _PANIC:
         return Owner("firewalld (panic mode)", "Run: firewall-cmd --panic-off")
     found = next((found for found in map(_ZONE.fullmatch, reversed(chains)) if found), None)
@@ -87,17 +77,13 @@ def _firewalld(chains: t.Sequence[str], table: str, ports: Ports) -> Owner:
     option = f" --{'policy' if kind else 'zone'}={printable(name)}" if name else ""
     if part == "deny":
         return Owner(by, f"A rule there refuses it; to see it, run: firewall-cmd{option} --list-rich-rules")
-    return Owner(
-        by,
-        f"Run: firewall-cmd{option} --add-port={ports.joined('-')}/{ports.protocol} --permanent"
-        " && firewall-cmd --reload",
-    )
+    return Owner(by, openings.with_firewalld(opening, option))
 
 
-def _ufw(chains: t.Sequence[str], ports: Ports) -> Owner:
+def _ufw(chains: t.Sequence[str], opening: Opening) -> Owner:
     if chains[-1] in ("ufw-user-input", "ufw6-user-input"):
         return Owner("ufw", "A rule there refuses it; ufw status numbered lists it, and ufw delete NUMBER removes it.")
-    return Owner("ufw", f"Run: ufw allow {ports.joined(':')}/{ports.protocol}")
+    return Owner("ufw", openings.with_ufw(opening))
 
 
 def _fail2ban(jail: str | None, rule: str) -> Owner:
@@ -109,21 +95,21 @@ def _fail2ban(jail: str | None, rule: str) -> Owner:
     return Owner(f"fail2ban (jail {jail})", f"To lift a ban, run: fail2ban-client set {jail} unbanip ADDRESS")
 
 
-def _for_nft(way: Way, ports: Ports) -> str:
+def _for_nft(way: Way, opening: Opening) -> str:
     where = printable(f"{way.base.table} {way.chains[-1]}")
-    match = f"{ports.protocol} dport {ports.joined('-')} accept"
+    match = openings.with_nft(opening)
     if len(way.passed) < len(way.chains):
         return f"Run: nft add rule {where} {match}"
     _place, rule = way.passed[-1]
     return f"Let the new rule come first: nft insert rule {where} handle {rule.handle()} {match}"
 
 
-def _for_iptables(way: Way, ports: Ports) -> str:
+def _for_iptables(way: Way, opening: Opening) -> str:
     family, _space, table = way.base.table.partition(" ")
     command = ("ip6tables" if family == "ip6" else "iptables") + way.base.tool[len("iptables") :]
     command += "" if table == "filter" else f" -t {table}"
     chain = printable(way.chains[-1])
-    match = f"-p {ports.protocol} --dport {ports.joined(':')} -j ACCEPT"
+    match = openings.with_iptables(opening)
     if len(way.passed) < len(way.chains):
         return f"Run: {command} -A {chain} {match}"
     return f"Let the new rule come first: {command} -I {chain} {way.passed[-1][0] + 1} {match}"

@@ -15,7 +15,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._model.passage imp
     UNKNOWN,
     Access,
 )
-from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import PROTOCOL_NUMBERS
+from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import PROTOCOL_NUMBERS, is_loopback
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.answers import Doubt
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.callers import callers
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.clients import Clients, both, without
@@ -46,6 +46,8 @@ class Result(t.NamedTuple):
     """To where most of these are dropped."""
     doubts: tuple[Doubt, ...]
     """What it depends on for those that are in both."""
+    sent_to: tuple[tuple[bytes, int], ...] = ()
+    """The addresses that NAT sends them to, each with how much is added to the port."""
 
 
 class Judged(t.NamedTuple):
@@ -79,15 +81,18 @@ def judge(accesses: t.Sequence[Access], bases: t.Sequence[Base], host: Host) -> 
 
 
 def _judged(access: Access, arrivals: t.Sequence[tuple[_Trip, Arrival, Clients]]) -> t.Iterator[Judged]:
+    if not arrivals and access.clients and not all(is_loopback(each.ipv4 or each.address) for each in access.endpoints):
+        yield Judged(access.first, access.last, UNKNOWN, ())
+        return
     known: dict[tuple[t.Any, ...], Judged] = {}
     latest: Judged | None = None
     for port in range(access.first, access.last + 1):
         ends = [trip.ends(arrival, port) for trip, arrival, _clients in arrivals]
-        key = tuple((id(passed), id(dropped), id(way), doubts) for passed, dropped, way, doubts in ends)
+        key = tuple((id(passed), id(dropped), id(way), doubts, to) for passed, dropped, way, doubts, to in ends)
         if key not in known:
             results = tuple(
-                Result(arrival, clients, both(passed, clients), both(dropped, clients), way, doubts)
-                for (_trip, arrival, clients), (passed, dropped, way, doubts) in zip(arrivals, ends)
+                Result(arrival, clients, both(passed, clients), both(dropped, clients), way, doubts, to)
+                for (_trip, arrival, clients), (passed, dropped, way, doubts, to) in zip(arrivals, ends)
             )
             known[key] = Judged(port, port, verdict(results), results)
         found = known[key]
@@ -113,7 +118,7 @@ def verdict(results: t.Sequence[Result]) -> str:
     return LIMITED if are_understood or (some_get_in and some_do_not) else UNKNOWN
 
 
-_Ends = t.Tuple[Clients, Clients, t.Optional[Way], t.Tuple[Doubt, ...]]
+_Ends = t.Tuple[Clients, Clients, t.Optional[Way], t.Tuple[Doubt, ...], t.Tuple[t.Tuple[bytes, int], ...]]
 
 
 class _Trip:
@@ -131,6 +136,7 @@ class _Trip:
             sent = join(sent, region(its_flows, clients))
         fate = travel(flows, sent, bases, host)
         self._passed, self._dropped = self._by_flow(fate.passed), self._by_flow(fate.dropped)
+        self._sent_to = fate.sent_to
         self._ways = {flow: way for mask, way in fate.ways for flow in flows.each(mask)}
         self._doubts: dict[tuple[int, int], tuple[Doubt, ...]] = {}
         for doubt, mask in fate.doubts.items():
@@ -141,7 +147,7 @@ class _Trip:
         return {flow: clients for mask, clients in parts for flow in self._flows.each(mask)}
 
     def ends(self, arrival: Arrival, port: int) -> _Ends:
-        """Who gets in, who does not, by which way, and on what that depends."""
+        """Who gets in, who does not, by which way, on what that depends, and where NAT sends them."""
         flow = self._places[arrival], port
         passed, dropped = self._passed.get(flow, False), self._dropped.get(flow, False)
-        return passed, dropped, self._ways.get(flow), self._doubts.get(flow, ())
+        return passed, dropped, self._ways.get(flow), self._doubts.get(flow, ()), self._sent_to.get(flow, ())

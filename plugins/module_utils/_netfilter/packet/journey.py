@@ -70,6 +70,8 @@ class Fate(t.NamedTuple):
     """The flows of which packets are dropped, with the way on which most of them are."""
     doubts: t.Mapping[Doubt, int]
     """What it depends on, and the flows where it does."""
+    sent_to: t.Mapping[_Flow, tuple[tuple[bytes, int], ...]]
+    """Of flows that NAT sends elsewhere: the addresses, each with how much is added to the port."""
 
 
 class _Detour(t.NamedTuple):
@@ -244,7 +246,17 @@ def _fate(flows: Flows, walk: Walk, passed: t.Iterable[tuple[Packets, Region]], 
         seen = flows_of(home(packets, parts)) & unsure
         for doubt in reasons if seen else ():
             where[doubt] = where.get(doubt, 0) | seen
-    return Fate(through, stopped, _main_ways(ways), where)
+    return Fate(through, stopped, _main_ways(ways), where, _sent_to(detours))
+
+
+def _sent_to(detours: t.Iterable[_Detour]) -> dict[_Flow, tuple[tuple[bytes, int], ...]]:
+    found: dict[_Flow, dict[tuple[bytes, int], None]] = {}
+    for detour in detours:
+        for (place, port), origins in detour.origins.items():
+            address = detour.flows.arrivals[place].address
+            for origin, _clients in origins:
+                found.setdefault(origin, {})[address, port - origin[1]] = None
+    return {flow: tuple(ends) for flow, ends in found.items()}
 
 
 def _before(flows: Flows, parts: Region, detour: _Detour) -> Region:

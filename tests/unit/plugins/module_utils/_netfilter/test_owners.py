@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.preflight.ports.plugins.module_utils._netfilter.owners import Ports, owner
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.openings import Opening
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.owners import owner
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.packets import FORWARD, INPUT
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.rules import Base
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.walk import Way
@@ -59,5 +60,5 @@ OPEN_ZONE = "Run: firewall-cmd --zone=public --add-port=80-81/tcp --permanent &&
     ],
 )  # fmt: skip
 def test_owner(way, rule, by, advice):
-    found = owner(way, rule, Ports("tcp", 80, 81))
+    found = owner(way, rule, Opening("tcp", 80, 81))
     assert (found.by, found.advice) == (by, advice)

@@ -142,3 +142,23 @@ def test_clients_come_by_the_devices_that_lead_to_them():
     asked = [access, access._replace(clients=(inside,)), access._replace(clients=(outside,))]
     verdicts = [[each.verdict for each in found] for found in passages.judge(asked, [only_wan], host)]
     assert verdicts == [[LIMITED], [], [BLOCKED]]
+
+
+def test_clients_of_a_version_of_ip_that_the_server_has_no_address_of():
+    clients = (Network(at("2001:db8::").address, 32),)
+    asked = [Access("tcp", (at(address),), 80, 81, clients) for address in ("192.0.2.1", "127.0.0.1")]
+    found = passages.judge(asked, [DROPS_INPUT], a_host())
+    assert found == [[passages.Judged(80, 81, UNKNOWN, ())], []]
+
+
+@pytest.mark.parametrize(
+    ("bases", "expected"),
+    [
+        pytest.param([DROPS_INPUT], (), id="nowhere else"),
+        pytest.param([to(CONTAINER), DROPS_FORWARD], ((CONTAINER, 0),), id="another host"),
+        pytest.param([to(is_redirect=True, ports=(8080, 8080)), DROPS_INPUT], ((HERE, 8000),), id="another port"),
+    ],
+)
+def test_where_nat_sends_them(bases, expected):
+    ((found,),) = passages.judge([Access("tcp", (at("192.0.2.1"),), 80, 80)], bases, a_host())
+    assert [result.sent_to for result in found.results] == [expected]
