@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible import constants as C
-from ansible.errors import AnsibleConnectionFailure, AnsibleFilterError
+from ansible.errors import AnsibleConnectionFailure, AnsibleError, AnsibleFilterError
 from ansible.plugins.action import ActionBase
 from ansible_collections.preflight.ports.plugins.filter.profile_ports import profile_ports
 from ansible_collections.preflight.ports.plugins.module_utils._model.requirement import Requirement, RequirementError
@@ -54,6 +54,9 @@ class ActionModule(ActionBase):
             if stops_all and options["enforce"] and options["unreachable"] == "fail":
                 spool.put(variables["inventory_hostname"], {**entry, **about, "stopped": True})
                 raise
+        except AnsibleError as error:
+            # The user that the task should become, for instance. The host has failed like one that gave no answer.
+            entry = {"problem": _first_line(error)}
         except _Refused as error:
             entry = {"problem": str(error), "refused": True}
         except (_ModuleFailed, FactError) as error:
@@ -82,8 +85,7 @@ class ActionModule(ActionBase):
         found = self._execute_module(_MODULE, module_args=arguments, task_vars=variables)
         if found.get("failed") and not found.get("conflicts"):
             # What the module refuses it says in a line; anything else is a crash with a traceback.
-            said, _newline, _traceback = str(found.get("msg") or "the module failed").partition("\n")
-            raise _ModuleFailed(printable(said[:1000]))
+            raise _ModuleFailed(_first_line(found.get("msg") or "the module failed"))
         return checked(found, requirements)
 
 
@@ -93,6 +95,10 @@ class _Refused(Exception):
 
 class _ModuleFailed(Exception):
     """The module could not look; the text is what it says."""
+
+
+def _first_line(said: t.Any) -> str:
+    return printable(str(said).partition("\n")[0][:1000])
 
 
 def _split(arguments: Dict) -> tuple[Dict, Dict]:

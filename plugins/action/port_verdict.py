@@ -44,6 +44,7 @@ class ActionModule(ActionBase):
         if options["step"] == "record":
             return {**result, **_record(summary(everybody), options, variables)}
         if options["scope"] == "host":
+            everybody.setdefault(host, LOST)
             about, speaks = [host], True
         else:
             about = spool.unjudged(name for name in everybody if name in entries.own or everybody[name] is LOST)

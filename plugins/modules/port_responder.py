@@ -155,14 +155,6 @@ ports:
       description: Who has it, if it is taken and the holder is known.
       type: str
       returned: always
-firewall:
-  description:
-    - The ports that the host's own firewall does not open to all clients, with the keys of
-      RV(preflight.ports.port_check#module:firewall).
-    - Empty if the packets are not watched, or if the rules cannot be read.
-  returned: if O(state=present)
-  type: list
-  elements: dict
 witness:
   description: Whether arriving packets are watched.
   returned: always
@@ -204,6 +196,51 @@ visits:
           V(asked), a question with the token was read. V(finished), data of full size came, too.
       type: str
       returned: always
+firewall:
+  description:
+    - What the host's own rules do to the clients that arrived and did not pass, a row for each client and port. At most
+      500 are asked about.
+    - Empty if the rules cannot be read.
+  returned: if O(state=absent)
+  type: list
+  elements: dict
+  contains:
+    protocol:
+      description: V(tcp) or V(udp).
+      type: str
+      returned: always
+    port:
+      description: The port of this host.
+      type: int
+      returned: always
+    destination:
+      description: The address of this host.
+      type: str
+      returned: always
+    source:
+      description: The address of the client that this host saw.
+      type: str
+      returned: always
+    verdict:
+      description: V(open), V(blocked), V(limited) or V(unknown), as in RV(preflight.ports.port_check#module:firewall).
+      type: str
+      returned: always
+    by:
+      description: Whose rule it is; V(none) if no rule stops the client.
+      type: str
+      returned: always
+    rule:
+      description: The rule, or the policy of the chain.
+      type: str
+      returned: always
+    advice:
+      description: What to do about it.
+      type: str
+      returned: always
+    sent_to:
+      description: Where NAT rules send the port; V(none) if they leave it alone.
+      type: str
+      returned: always
 finished:
   description: How many flows finished.
   returned: if O(state=absent)
@@ -225,7 +262,6 @@ from ansible_collections.preflight.ports.plugins.module_utils._model.requirement
 from ansible_collections.preflight.ports.plugins.module_utils._reach import control, wire
 from ansible_collections.preflight.ports.plugins.module_utils._request.entries import parse
 
-MOST_BARRIERS = 500
 LONGEST_SECONDS = 3600
 
 
@@ -260,9 +296,9 @@ def fail(module: AnsibleModule, message: str) -> t.NoReturn:
     options = module.params
     result: dict[str, t.Any] = {"running": False, "id": identity(module), "witness": False}
     if options["state"] == "present":
-        result.update(pid=None, ports=[], firewall=[], may_end_early=None)
+        result.update(pid=None, ports=[], may_end_early=None)
     else:
-        result.update(visits=[], finished=0, missed=0)
+        result.update(visits=[], firewall=[], finished=0, missed=0)
     module.fail_json(msg=message, **result)
 
 
@@ -283,7 +319,17 @@ def absent(module: AnsibleModule) -> None:
         message, running = "No responder runs", False
     else:
         message, running = f"The responder has ended; {report['finished']} flows finished", True
-    module.exit_json(changed=running, msg=message, running=running, id=identity(module), **report)
+    firewall = rules(report["visits"]) if report["witness"] else []
+    module.exit_json(changed=running, msg=message, running=running, id=identity(module), firewall=firewall, **report)
+
+
+def rules(visits: list[dict[str, t.Any]]) -> list[dict[str, t.Any]]:
+    """What stopped those who did not get to the responder."""
+    if not any(each["stage"] == "arrived" for each in visits):
+        return []
+    from ansible_collections.preflight.ports.plugins.module_utils._reach import stopped
+
+    return stopped.rules(visits)
 
 
 def present(module: AnsibleModule) -> None:
@@ -325,18 +371,9 @@ def present(module: AnsibleModule) -> None:
         id=identity(module),
         pid=pid,
         ports=rows(found),
-        firewall=barred(requirements) if witness else [],
         witness=witness is not None,
         may_end_early=early,
     )
-
-
-def barred(requirements: t.Sequence[t.Any]) -> list[dict[str, t.Any]]:
-    """The ports that the host's own firewall does not open to all clients, so far as its rules can be read."""
-    from ansible_collections.preflight.ports.plugins.module_utils._look import firewall
-    from ansible_collections.preflight.ports.plugins.module_utils._verdict import barriers
-
-    return barriers.items(requirements, firewall.find(requirements, {}) or {})[:MOST_BARRIERS]
 
 
 def watcher(module: AnsibleModule, ports: list[tuple[str, int]]) -> t.Any:

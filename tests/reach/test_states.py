@@ -80,6 +80,44 @@ def test_dropped_by_host_in_iptables(network: Network, tool: str):
     assert network.flow().state == "dropped_by_host"
 
 
+RULES_FOR_SOME = """
+table inet t {
+    chain c {
+        type filter hook input priority 0
+        ip saddr 10.77.9.0/24 meta l4proto { tcp, udp } th dport 5432 drop
+        meta nfproto ipv4 meta l4proto { tcp, udp } th dport 5432 drop
+        meta nfproto ipv6 tcp dport 5432 reject with tcp reset
+        meta nfproto ipv6 udp dport 5432 reject
+    }
+}
+"""
+
+
+@every_kind
+@pytest.mark.parametrize(
+    ("to", "state", "rule"),
+    [
+        (TARGET4, "dropped_by_host", "meta nfproto ipv4 meta l4proto { tcp, udp } th dport 5432 drop"),
+        (TARGET6, "refused", "meta nfproto ipv6 {} dport 5432 reject"),
+    ],
+)
+def test_the_rule_is_the_one_that_decides(network: Network, port: object, to: str, state: str, rule: str):
+    network.rules(network.target, RULES_FOR_SOME)
+    found = network.flow(port, to)
+    protocol = "udp" if port == "5432/udp" else "tcp"
+    assert (found.state, found.at_target, found.by) == (state, True, "nftables")
+    assert str(found.rule).startswith(rule.replace("{}", protocol))
+
+
+@every_kind
+def test_nat_of_the_target_is_no_firewall(network: Network, port: object):
+    rule = "type nat hook prerouting priority dstnat; meta l4proto { tcp, udp } th dport 5432 redirect to 9999"
+    network.rules(network.target, f"table ip t {{ chain c {{ {rule}; }} }}")
+    found = network.flow(port)
+    assert (found.state, found.at_target) == ("refused", False)
+    assert "NAT rules of the target send it to port 9999 of this host" in found.reason
+
+
 def test_dropped_by_host_for_its_source(network: Network):
     """rp_filter: the answer would leave by another device."""
     network.on(

@@ -284,6 +284,18 @@ def test_a_request_that_is_wrong_on_one_host_is_in_the_report(tmp_path):
     assert report(path)[0] == {"a": (False, False), "b": (True, True)}
 
 
+@pytest.mark.parametrize(("scope", "stays"), [("play", []), ("host", ["b"])])
+def test_a_host_that_cannot_become_is_in_the_report(tmp_path, scope, stays):
+    wrong = {"ansible_become": True, "ansible_become_user": "nobody", "ansible_become_exe": "/bin/false"}
+    right = {"port_preflight_ports": [1]}
+    path = tmp_path / "ports.json"
+    gate = {"port_preflight_reports": [str(path)], "port_preflight_scope": scope}
+    done = fleet.run(tmp_path, play(), hosts(a={**wrong, **right}, b=right), **gate)
+    assert (recap(done)["a"], recap(done)["b"], deployed(done)) == ("failed", "ok", stays)
+    assert "a: not checked, " in done.stdout
+    assert report(path)[0] == {"a": (False, False), "b": (True, True)}
+
+
 def test_facts_are_no_options(tmp_path, port):
     """Any module of a target may return them, also that which gathers facts."""
     library = tmp_path / "library"

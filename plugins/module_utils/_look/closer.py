@@ -16,7 +16,13 @@ from ansible_collections.preflight.ports.plugins.module_utils._model.finding imp
 from ansible_collections.preflight.ports.plugins.module_utils._model.holder import Census
 from ansible_collections.preflight.ports.plugins.module_utils._model.question import Question
 from ansible_collections.preflight.ports.plugins.module_utils._model.requirement import FREE, Requirement
-from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import EVERY_STATE, LAST_PORT, TCP, Socket
+from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import (
+    EVERY_STATE,
+    LAST_PORT,
+    TCP,
+    UDP,
+    Socket,
+)
 from ansible_collections.preflight.ports.plugins.module_utils._table.sources import Source
 from ansible_collections.preflight.ports.plugins.module_utils._verdict.verdicts import suspects
 
@@ -82,7 +88,11 @@ def _settle(answers: Answers, source: Source) -> Findings:
 
         # It binds the port on another address: only where bind(2) has been asked already.
         met = {(question.protocol, question.port) for question, answer in answers.items() if answer in _MET}
-        sockets = {key: dual_stack.resolve(each, shows_bound) if key in met else each for key, each in sockets.items()}
+        # The table shows all sockets of UDP.
+        sockets = {
+            key: dual_stack.resolve(each, shows_bound or key[0] == UDP) if key in met else each
+            for key, each in sockets.items()
+        }
     findings = {
         question: settle(question.endpoint, answer, sockets.get((question.protocol, question.port), ()), shows_bound)
         for question, answer in answers.items()

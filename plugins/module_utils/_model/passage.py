@@ -32,6 +32,8 @@ class Access(t.NamedTuple):
     last: int
     clients: tuple[Network, ...] = ()
     """None for any other host."""
+    are_named: bool = True
+    """Whether advice lets these clients in alone."""
 
 
 class Passage(t.NamedTuple):

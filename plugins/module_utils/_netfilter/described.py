@@ -72,7 +72,7 @@ def _opening(bare: Passage, result: Result, access: Access, way: Way) -> Opening
     clients = tuple(
         f"{socket.inet_ntop(family, each.address)}{'' if each.length == 8 * size else f'/{each.length}'}"
         for each in access.clients
-        if len(each.address) == size
+        if access.are_named and len(each.address) == size
     )
     opening = Opening(access.protocol, bare.first, bare.last, clients, is_ipv6=size == 16)
     if len(result.sent_to) != 1 or way.base.hook in (INGRESS, PREROUTING):

@@ -18,8 +18,10 @@ from ansible_collections.preflight.ports.plugins.module_utils._model.sockets imp
 from ansible_collections.preflight.ports.plugins.module_utils._reach import states
 
 UNREACHABLE4, UNREACHABLE6 = 3, 1
+_EXCEEDED4, _EXCEEDED6 = 11, 3
 
 _NO_NET, _NO_HOST, _NO_PORT, _PROHIBITED = "net unreachable", "host unreachable", "port unreachable", "prohibited"
+_LOOP = "time exceeded"
 _CODES = {
     (UNREACHABLE4, 0): _NO_NET,
     (UNREACHABLE4, 1): _NO_HOST,
@@ -29,6 +31,7 @@ _CODES = {
     (UNREACHABLE4, 9): _PROHIBITED,
     (UNREACHABLE4, 10): _PROHIBITED,
     (UNREACHABLE4, 13): _PROHIBITED,
+    (_EXCEEDED4, 0): _LOOP,
 }
 _CODES6 = {
     (UNREACHABLE6, 0): _NO_NET,
@@ -37,6 +40,7 @@ _CODES6 = {
     (UNREACHABLE6, 4): _NO_PORT,
     (UNREACHABLE6, 5): _PROHIBITED,
     (UNREACHABLE6, 6): _PROHIBITED,
+    (_EXCEEDED6, 0): _LOOP,
 }
 
 # Routes of the types unreachable and blackhole (ip-route(8)); a link-local address without its device has none at all.
@@ -91,6 +95,8 @@ def _by_icmp(attempted: Attempted, icmp: Icmp) -> tuple[str, str]:
         return _nobody_listens(attempted, said)
     if meaning == _NO_PORT and attempted.protocol == TCP:
         return states.REJECTED, f"{said}, as a firewall does: a host on which nobody listens resets the connection"
+    if meaning == _LOOP:
+        return states.NO_ROUTE, f"{said}: the routes lead in a circle"
     if meaning == _NO_NET and not at_target:
         return states.NO_ROUTE, f"{said}: it has no route to the target"
     if meaning == _NO_HOST and not at_target:

@@ -16,7 +16,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._reach.visits impo
 
 _LONGEST_TEXT = 500
 _MOST_SECONDS = 100000.0
-_MOST_BARRIERS = 500
+_MOST_RULES = 500
 # As a tuple: what a host says may have no hash.
 _STATES_OF_CLIENTS = tuple(state for state in STATES if state not in ("dropped_by_host", "lost", "reply_lost"))
 
@@ -41,12 +41,16 @@ class Tried(t.NamedTuple):
     translated: bool | None = None
 
 
-class Barrier(t.NamedTuple):
-    """What the target's own firewall has against a port."""
+class Rules(t.NamedTuple):
+    """What the target's own rules do to a client."""
 
-    by: str
-    rule: str
-    advice: str | None
+    is_open: bool
+    """Whether its firewall lets it in."""
+    by: str | None = None
+    rule: str | None = None
+    advice: str | None = None
+    sent_to: str | None = None
+    """Where its NAT rules send what comes."""
 
 
 class Port(t.NamedTuple):
@@ -55,7 +59,6 @@ class Port(t.NamedTuple):
     state: str
     reason: str
     holder: str | None
-    barrier: Barrier | None = None
 
 
 class Started(t.NamedTuple):
@@ -76,6 +79,8 @@ class Seen(t.NamedTuple):
     missed: int
     visits: t.Mapping[tuple[str, int], t.Mapping[End, int]]
     """(protocol, port) -> source -> stage, as an index into STAGES."""
+    rules: t.Mapping[tuple[str, int, str], Rules] = {}
+    """(protocol, port, address of a client) -> what they do to it."""
 
 
 def tried(result: t.Any, expected: t.Sequence[bool]) -> list[Tried]:
@@ -127,8 +132,6 @@ def started(result: t.Any) -> Started:
         known = ports.get(key)
         if known is None or known.state == "bound":  # of several addresses, one that is not bound counts
             ports[key] = port
-    for key, barrier in _barriers(answer.get("firewall"), ports):
-        ports[key] = ports[key]._replace(barrier=barrier)
     early = answer.get("may_end_early")
     return Started(
         _bool(answer, "running"),
@@ -136,25 +139,6 @@ def started(result: t.Any) -> Started:
         _bool(answer, "witness"),
         None if early is None else _text(early, "may_end_early"),
     )
-
-
-def _barriers(value: t.Any, known: t.Container[tuple[str, int]]) -> t.Iterator[tuple[tuple[str, int], Barrier]]:
-    """Those whose rule is known, by protocol and port."""
-    for each in _list(value, "firewall", _MOST_BARRIERS):
-        row = _dict(each, "a port of the firewall")
-        if row.get("by") is None or row.get("rule") is None:
-            continue
-        advice = row.get("advice")
-        barrier = Barrier(
-            _text(row["by"], "by"), _text(row["rule"], "rule"), None if advice is None else _text(advice, "advice")
-        )
-        first, _dash, last = str(row.get("port"))[:11].partition("-")
-        if not (first.isdecimal() and (last or first).isdecimal() and int(last or first) <= LAST_PORT):
-            raise Malformed(f"port {_shown(row.get('port'))} of the firewall is none")
-        protocol = _protocol(row.get("protocol"))
-        for port in range(int(first), int(last or first) + 1):
-            if (protocol, port) in known:
-                yield (protocol, port), barrier
 
 
 def seen(result: t.Any) -> Seen:
@@ -170,7 +154,19 @@ def seen(result: t.Any) -> Seen:
         source = End(_address(row.get("source")), _number(row.get("source_port"), "source_port", LAST_PORT))
         visits.setdefault(key, {})[source] = STAGES.index(stage)
     missed = _number(answer.get("missed"), "missed", 1 << 62)
-    return Seen(_bool(answer, "running"), _bool(answer, "witness"), missed, visits)
+    return Seen(_bool(answer, "running"), _bool(answer, "witness"), missed, visits, _rules(answer.get("firewall")))
+
+
+def _rules(value: t.Any) -> dict[tuple[str, int, str], Rules]:
+    found: dict[tuple[str, int, str], Rules] = {}
+    for each in _list(value, "firewall", _MOST_RULES):
+        row = _dict(each, "a row of the firewall")
+        key = (_protocol(row.get("protocol")), _port(row.get("port")), _address(row.get("source")))
+        texts = [None if row.get(name) is None else _text(row[name], name) for name in Rules._fields[1:]]
+        rules = Rules(row.get("verdict") == "open", *texts)
+        if key not in found or found[key].is_open:
+            found[key] = rules
+    return found
 
 
 def _shown(value: t.Any) -> str:

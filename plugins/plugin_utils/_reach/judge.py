@@ -13,9 +13,19 @@ from ansible_collections.preflight.ports.plugins.module_utils._reach import stat
 from ansible_collections.preflight.ports.plugins.module_utils._reach.visits import ARRIVED, ASKED, PASSED
 
 if t.TYPE_CHECKING:
-    from ansible_collections.preflight.ports.plugins.plugin_utils._reach.answers import End, Port, Seen, Started, Tried
+    from ansible_collections.preflight.ports.plugins.plugin_utils._reach.answers import (
+        End,
+        Port,
+        Rules,
+        Seen,
+        Started,
+        Tried,
+    )
 
 
+_NO_RULE = "and no rule of its firewall stops it"
+_ASK_NAT = "Delete the NAT rule on the target if it is left over, or name the port that it publishes."
+_ASK_ROUTES = "Look at rp_filter and the routes of the target, and whether it has the address."
 _ASK_THE_SERVICE = (
     "Look whether the service accepts connections: its queue is full where ss -ltn shows more in Recv-Q than in Send-Q."
     " If not, look for firewalls and routes on the way back."
@@ -68,7 +78,8 @@ def judge(protocol: str, port: int, tried: Tried, target: Target) -> Judged:
 
 
 def _with_visits(protocol: str, port: int, tried: Tried, told: Judged, target: Target, bound: Port | None) -> Judged:
-    stage = _stage(protocol, port, tried.source, target)
+    stage, end = _stage(protocol, port, tried.source, target)
+    rules = target.seen.rules.get((protocol, port, end.address)) if target.seen and end else None
     witness = bool(target.seen and target.seen.witness and target.seen.ran and not target.seen.missed)
     absent = stage is None and witness and not _unexplained(protocol, port, target)
     taken = bound is not None and bound.state == "taken"
@@ -80,9 +91,9 @@ def _with_visits(protocol: str, port: int, tried: Tried, told: Judged, target: T
             return Judged(states.WRONG_PEER, "a connection was accepted, but nothing of it reached the target")
         return Judged(states.SERVED, f"the service on the target{holder} answered") if taken else told
     if tried.state == states.NO_ANSWER:
-        return _named(_silent(protocol, told, stage, absent, taken, holder), bound)
+        return _explained(_silent(protocol, told, stage, absent, taken, holder), told, rules)
     if tried.state in (states.REFUSED, states.REJECTED, states.ANSWERED):
-        return _named(_rejected(told, stage, absent), bound)
+        return _explained(_rejected(told, stage, absent), told, rules)
     if tried.state == states.WRONG_PEER and stage is not None:
         if stage >= ASKED:
             return Judged(states.REPLY_LOST, "the responder read the question, its answer did not come back")
@@ -91,10 +102,16 @@ def _with_visits(protocol: str, port: int, tried: Tried, told: Judged, target: T
     return told
 
 
-def _named(judged: Judged, bound: Port | None) -> Judged:
-    """With the rule of the target's firewall that is the cause, if it is known."""
-    barrier = bound.barrier if bound and judged.at_target else None
-    return judged._replace(**barrier._asdict()) if barrier else judged
+def _explained(judged: Judged, told: Judged, rules: Rules | None) -> Judged:
+    """With what the target's own rules do to the client, so far as it is known."""
+    if not judged.at_target or not rules:
+        return judged
+    if rules.sent_to:
+        said = told.reason.partition(": ")[0]
+        return Judged(told.state, f"{said}; NAT rules of the target send it to {rules.sent_to}", advice=_ASK_NAT)
+    if rules.is_open:
+        return Judged(judged.state, f"{judged.reason.partition(', w')[0]}, {_NO_RULE}", advice=_ASK_ROUTES)
+    return judged._replace(by=rules.by, rule=rules.rule, advice=rules.advice)
 
 
 def _silent(protocol: str, told: Judged, stage: int | None, absent: bool, taken: bool, holder: str) -> Judged:
@@ -129,15 +146,18 @@ def _rejected(told: Judged, stage: int | None, absent: bool) -> Judged:
     return told
 
 
-def _stage(protocol: str, port: int, source: End | None, target: Target) -> int | None:
-    """How far the flow came; None if the target has not seen it. A router that translates often keeps the port."""
+def _stage(protocol: str, port: int, source: End | None, target: Target) -> tuple[int | None, End | None]:
+    """How far the flow came, and from where; None if the target has not seen it.
+
+    A router that translates often keeps the port.
+    """
     visits = target.seen.visits.get((protocol, port), {}) if target.seen else {}
     if source is None:
-        return None
+        return None, None
     if source in visits:
-        return visits[source]
-    same_port = [stage for end, stage in visits.items() if end.port == source.port and end not in target.clients]
-    return max(same_port, default=None)
+        return visits[source], source
+    same_port = [(stage, end) for end, stage in visits.items() if end.port == source.port and end not in target.clients]
+    return max(same_port, default=(None, None))
 
 
 def _unexplained(protocol: str, port: int, target: Target) -> bool:

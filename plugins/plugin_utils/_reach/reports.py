@@ -218,7 +218,7 @@ def _markdown(found: Summary, title: str, message: str) -> str:
     if found.unmet:
         lines += ["", "| Flows | State | Why | Advice |", "|---|---|---|---|"]
     for cause in causes(found.unmet):
-        why, advice = cause.why.partition(": ")[2], cause.example.advice or ""
+        why, advice = cause.why.partition(": ")[2], cause.advice or ""
         lines.append(f"| {_md(cause.what)} | {cause.example.state} | {_md(why)} | {_md(advice)} |")
     return "\n".join([*lines, ""])
 
@@ -334,7 +334,7 @@ def _figures(figures: dict[str, int]) -> str:
 def _cause(cause: Cause) -> str:
     example = cause.example
     kind = "lost" if example.tolerated or example.state == states.NOT_TESTED else "bad"
-    advice = f'<p class="advice">{_text(example.advice)}</p>' if example.advice else ""
+    advice = f'<p class="advice">{_text(cause.advice)}</p>' if cause.advice else ""
     return (
         f'<section><h3>{_text(cause.what)}</h3><p><span class="{kind}">{example.state}</span> '
         f"{_text(cause.why.partition(': ')[2])}</p>{advice}</section>"

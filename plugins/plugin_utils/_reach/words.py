@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.preflight.ports.plugins.module_utils._model.ports import runs, shown
 from ansible_collections.preflight.ports.plugins.module_utils._model.text import printable
 from ansible_collections.preflight.ports.plugins.module_utils._reach import states
 
@@ -64,6 +65,7 @@ class Cause(t.NamedTuple):
     targets: tuple[str, ...]
     example: Row
     flows: int
+    is_advice_alike: bool
 
     @property
     def what(self) -> str:
@@ -72,7 +74,12 @@ class Cause(t.NamedTuple):
         source = _hosts(self.clients, flow.source, len(flow.sources))
         to = _hosts(self.targets, flow.to, len({target.host for target in flow.targets}))
         name = f" ({printable(self.example.name)})" if self.example.name else ""
-        return f"{', '.join(self.ports)}{name} from {source} to {to}"
+        return f"{_in_runs(self.ports)}{name} from {source} to {to}"
+
+    @property
+    def advice(self) -> str | None:
+        advice = self.example.advice
+        return advice if self.is_advice_alike or not advice else f"{advice} For the others alike."
 
     @property
     def why(self) -> str:
@@ -88,7 +95,7 @@ def causes(rows: t.Iterable[Row]) -> list[Cause]:
     """The rows by cause, the most flows first. Pairs that fail alike for several ports are one cause."""
     alike: dict[t.Any, dict[str, dict[str, dict[str, Row]]]] = {}
     for row in rows:
-        key = (row.flow, row.expect, row.name, row.state, row.reason, row.by, row.rule, row.advice)
+        key = (row.flow, row.expect, row.name, row.state, row.reason, row.by, row.rule)
         by_target = alike.setdefault(key, {})
         by_target.setdefault(row.to, {}).setdefault(f"{row.port}/{row.protocol}", {})[row.client] = row
     found = [cause for by_target in alike.values() for cause in _merged(by_target)]
@@ -106,7 +113,18 @@ def _merged(by_target: dict[str, dict[str, dict[str, Row]]]) -> t.Iterator[Cause
             groups.setdefault((clients_of, tuple(shared)), []).append(target)
     for (clients_of, several), targets in groups.items():
         example = by_target[targets[0]][several[0]][clients_of[0]]
-        yield Cause(several, clients_of, tuple(targets), example, len(clients_of) * len(several) * len(targets))
+        advices = {by_target[to][port][client].advice for to in targets for port in several for client in clients_of}
+        flows = len(clients_of) * len(several) * len(targets)
+        yield Cause(several, clients_of, tuple(targets), example, flows, len(advices) == 1)
+
+
+def _in_runs(ports: t.Iterable[str]) -> str:
+    """``5432/tcp, 9100-9160/udp``."""
+    numbers: dict[str, list[int]] = {}
+    for port in ports:
+        number, _slash, protocol = port.partition("/")
+        numbers.setdefault(protocol, []).append(int(number))
+    return ", ".join(f"{shown(*run)}/{protocol}" for protocol, each in numbers.items() for run in runs(each))
 
 
 def _hosts(names: t.Sequence[str], label: str, of: int) -> str:
@@ -148,8 +166,8 @@ def message(unmet: t.Sequence[Row], count: int, notes: t.Sequence[str], reports:
     for cause in found[:MOST_CAUSES]:
         warned = "warning, " if cause.example.tolerated else ""
         lines += [f"  {cause.what}: {warned}{cause.why}"]
-        if cause.example.advice:
-            lines.append(f"    {printable(cause.example.advice)}")
+        if cause.advice:
+            lines.append(f"    {printable(cause.advice)}")
     if len(found) > MOST_CAUSES:
         lines.append(f"  and {len(found) - MOST_CAUSES} more causes")
     lines += notes

@@ -34,11 +34,10 @@ STARTED = {
     "id": wire.responder_id(KEY, "db1").hex(),
     "running": True,
     "witness": True,
-    "firewall": [],
     "may_end_early": None,
     "ports": [{"port": 5432, "protocol": "tcp", "state": "bound", "reason": "", "holder": None}],
 }
-STOPPED = {"id": STARTED["id"], "running": True, "witness": True, "missed": 0, "visits": []}
+STOPPED = {"id": STARTED["id"], "running": True, "witness": True, "missed": 0, "visits": [], "firewall": []}
 
 
 def connected(state, key=KEY):

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible.errors import AnsibleConnectionFailure
+from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible_collections.preflight.ports.plugins.action import port_look
 from ansible_collections.preflight.ports.plugins.plugin_utils._gate.spool import Spool, Use
 
@@ -49,6 +49,12 @@ def test_unreachable_without_stopping_the_others(options, look):
     result, entry = look(AnsibleConnectionFailure("no route"), options)
     assert not result["failed"]
     assert (entry["problem"], entry["unreachable"]) == ("unreachable", True)
+
+
+def test_a_user_that_it_cannot_become(look):
+    result, entry = look(AnsibleError("Premature end of stream\nmore"))
+    assert result["failed"] is entry["stopped"] is True
+    assert (entry["problem"], "unreachable" in entry) == ("Premature end of stream", False)
 
 
 def test_unreachable(look, tmp_path):

@@ -11,7 +11,7 @@ import random
 
 import pytest
 from ansible_collections.preflight.ports.plugins.plugin_utils._reach import answers
-from ansible_collections.preflight.ports.plugins.plugin_utils._reach.answers import Barrier, End, Malformed, Port, Tried
+from ansible_collections.preflight.ports.plugins.plugin_utils._reach.answers import End, Malformed, Port, Rules, Tried
 
 FLOW = {
     "id": 0,
@@ -24,8 +24,18 @@ FLOW = {
 }
 PORT = {"port": 80, "protocol": "tcp", "state": "bound", "reason": "it has it", "holder": None}
 RULE = "-A ufw-user-input -j DROP"
-WALL = {"port": "70-90", "protocol": "tcp", "by": "ufw", "rule": RULE, "advice": "ufw allow 80/tcp"}
-STARTED = {"running": True, "witness": True, "ports": [PORT], "firewall": [WALL], "may_end_early": None}
+WALL = {
+    "port": 80,
+    "protocol": "tcp",
+    "destination": "10.0.0.9",
+    "source": "10.0.0.1",
+    "verdict": "blocked",
+    "by": "ufw",
+    "rule": RULE,
+    "advice": "ufw allow 80/tcp",
+    "sent_to": None,
+}
+STARTED = {"running": True, "witness": True, "ports": [PORT], "may_end_early": None}
 VISIT = {
     "protocol": "tcp",
     "source": "10.0.0.1",
@@ -34,7 +44,7 @@ VISIT = {
     "port": 80,
     "stage": "passed",
 }
-SEEN = {"running": True, "witness": True, "missed": 0, "visits": [VISIT]}
+SEEN = {"running": True, "witness": True, "missed": 0, "visits": [VISIT], "firewall": [WALL]}
 WRONG = (None, True, -1, 10**30, 0.5, float("nan"), "x", "x" * 100000, [], {}, [[]], {"a": 1})
 
 
@@ -49,31 +59,19 @@ def test_a_brief_flow():
 
 
 def test_a_responder():
-    wall = Barrier("ufw", RULE, "ufw allow 80/tcp")
-    assert answers.started(STARTED).ports == {("tcp", 80): Port("bound", "it has it", None, wall)}
+    assert answers.started(STARTED).ports == {("tcp", 80): Port("bound", "it has it", None)}
     seen = answers.seen(SEEN)
     assert (seen.ran, seen.witness, seen.missed) == (True, True, 0)
     assert seen.visits == {("tcp", 80): {End("10.0.0.1", 40000): 1}}
 
 
-@pytest.mark.parametrize(
-    "wall",
-    [
-        {**WALL, "port": "81-90"},
-        {**WALL, "protocol": "udp"},
-        {**WALL, "by": None},
-        {**WALL, "rule": None},
-    ],
-    ids=["another port", "another protocol", "nobody's", "no rule"],
-)
-def test_a_firewall_that_says_nothing_of_the_port(wall):
-    assert answers.started({**STARTED, "firewall": [wall]}).ports["tcp", 80].barrier is None
-
-
-@pytest.mark.parametrize("port", [None, "x", "80-x", "1-99999999999999", -1, 70000])
-def test_a_firewall_without_ports(port):
-    with pytest.raises(Malformed):
-        answers.started({**STARTED, "firewall": [{**WALL, "port": port}]})
+def test_what_rules_do():
+    other = {**WALL, "source": "10.0.0.2", "verdict": "open", "by": None, "rule": None, "sent_to": "10.0.0.5:80"}
+    found = answers.seen({**SEEN, "firewall": [WALL, {**WALL, "verdict": "open"}, other]}).rules
+    assert found == {
+        ("tcp", 80, "10.0.0.1"): Rules(False, "ufw", RULE, "ufw allow 80/tcp"),
+        ("tcp", 80, "10.0.0.2"): Rules(True, advice="ufw allow 80/tcp", sent_to="10.0.0.5:80"),
+    }
 
 
 def test_of_two_addresses_the_one_that_is_taken_counts():

@@ -10,9 +10,9 @@ import pytest
 from ansible_collections.preflight.ports.plugins.module_utils._reach.visits import ARRIVED, ASKED, FINISHED, PASSED
 from ansible_collections.preflight.ports.plugins.plugin_utils._reach import judge
 from ansible_collections.preflight.ports.plugins.plugin_utils._reach.answers import (
-    Barrier,
     End,
     Port,
+    Rules,
     Seen,
     Started,
     Tried,
@@ -56,24 +56,60 @@ def test_with_a_witness(tried, stage, found):
     assert state(tried, target(visits=None if stage is None else {CLIENT: stage})) == found
 
 
-WALL = Barrier("ufw", "-A ufw-user-input -j DROP", "ufw allow 80/tcp")
+SENT = Rules(True, sent_to="10.0.0.5:80")
+WALL = Rules(False, "ufw", "-A ufw-user-input -j DROP", "ufw allow 80/tcp")
+
+
+def explained(tried, stage, rules, source=CLIENT):
+    side = target(visits={source: stage})
+    side = side._replace(seen=side.seen._replace(rules={("tcp", 80, source.address): rules}))
+    return judge.judge("tcp", 80, Tried(tried, 1.0, "said: guessed", "10.0.0.9", CLIENT), side)
 
 
 @pytest.mark.parametrize(
-    ("tried", "stage", "is_named"),
+    ("tried", "stage", "source", "is_named"),
     [
-        ("no_answer", ARRIVED, True),
-        ("rejected", ARRIVED, True),
-        ("answered", ARRIVED, True),
-        ("no_answer", PASSED, False),
-        ("no_answer", None, False),
-        ("rejected", None, False),
+        ("no_answer", ARRIVED, CLIENT, True),
+        ("no_answer", ARRIVED, ROUTER, True),
+        ("rejected", ARRIVED, CLIENT, True),
+        ("answered", ARRIVED, CLIENT, True),
+        ("no_answer", PASSED, CLIENT, False),
     ],
 )
-def test_the_rule_is_named_where_the_targets_own_firewall_is_the_cause(tried, stage, is_named):
-    side = target(BOUND._replace(barrier=WALL), visits=None if stage is None else {CLIENT: stage})
-    found = judge.judge("tcp", 80, Tried(tried, 1.0, "said", "10.0.0.9", CLIENT), side)
-    assert (found.by, found.rule, found.advice) == (tuple(WALL) if is_named else (None, None, None))
+def test_the_rule_is_named_where_the_targets_own_firewall_is_the_cause(tried, stage, source, is_named):
+    found = explained(tried, stage, WALL, source)
+    assert (found.by, found.rule, found.advice) == (WALL[1:4] if is_named else (None, None, None))
+
+
+def test_the_rule_of_another_client_is_not_named():
+    side = target(visits={CLIENT: ARRIVED})
+    side = side._replace(seen=side.seen._replace(rules={("tcp", 80, ROUTER.address): WALL}))
+    found = judge.judge("tcp", 80, Tried("no_answer", 1.0, "said", "10.0.0.9", CLIENT), side)
+    assert (found.state, found.rule) == ("dropped_by_host", None)
+
+
+@pytest.mark.parametrize(
+    ("tried", "rules", "state", "said"),
+    [
+        ("no_answer", Rules(True), "dropped_by_host", "it reached the target, and no rule of its firewall stops it"),
+        ("refused", Rules(True), "refused", "said; it reached the target, and no rule of its firewall stops it"),
+        (
+            "refused",
+            Rules(True, sent_to="10.0.0.5:80"),
+            "refused",
+            "said; NAT rules of the target send it to 10.0.0.5:80",
+        ),
+        (
+            "no_answer",
+            Rules(True, sent_to="10.0.0.5:80"),
+            "no_answer",
+            "said; NAT rules of the target send it to 10.0.0.5:80",
+        ),
+    ],
+)
+def test_where_no_rule_of_the_firewall_is_the_cause(tried, rules, state, said):
+    found = explained(tried, ARRIVED, rules)
+    assert (found.state, found.reason, found.at_target) == (state, said, False)
 
 
 def test_without_a_witness():
