@@ -24,7 +24,7 @@ description:
   - Looks profiles up in the catalogue of known products and returns their default ports as entries for
     O(preflight.ports.port_check#module:ports). Each has a name for reports, and a C(held_by) that lets a rerun pass.
   - If the reference policy and the targeted policy of SELinux agree on the product's domain, entries have it as
-    C(selinux_domain).
+    C(selinux_domain), with the C(-) that makes it no error if the policy of a host lacks that domain.
   - C(docs/catalogue.md) of the collection lists all profiles with their ports, versions and sources.
 options:
   _input:
@@ -67,7 +67,7 @@ _value:
     - port: 5432
       name: "PostgreSQL: clients"
       held_by: [postgres*, postmaster]
-      selinux_domain: postgresql_t
+      selinux_domain: -postgresql_t
 """
 
 _CATALOGUE = pathlib.Path(__file__).parents[2] / "roles/port_preflight/files/profiles"
@@ -124,7 +124,7 @@ def _entries(profile: Profile, held_by: t.Any = None) -> t.Iterator[dict[str, t.
 
 
 def _domain(profile: Profile) -> dict[str, t.Any]:
-    return {"selinux_domain": profile["selinux_domain"]} if "selinux_domain" in profile else {}
+    return {"selinux_domain": f"-{profile['selinux_domain']}"} if "selinux_domain" in profile else {}
 
 
 @functools.lru_cache(maxsize=None)

@@ -90,7 +90,8 @@ options:
         host where SELinux is off.
       - If SELinux is enforcing and denies the domain a port that nothing holds, the port is V(refused), and the advice
         has the C(semanage port) command. If SELinux or the domain is permissive, RV(doubts) says so.
-      - A domain that the policy of the host does not have is an error.
+      - A domain that the policy of the host does not have is an error. After a C(-), as in V(-httpd_t), RV(doubts) says
+        so instead. Profiles name their domains that way.
       - The types of ports are read from the loaded policy with libsepol, including local changes. If the policy or the
         library cannot be read, RV(doubts) says so.
       - Without it, SELinux is not asked.

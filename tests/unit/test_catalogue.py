@@ -70,7 +70,7 @@ def test_a_rerun_can_pass(name):
 
 @pytest.mark.parametrize("name", [name for name, profile in PROFILES.items() if "selinux_domain" in profile])
 def test_domains(name):
-    assert all(re.fullmatch(r"[a-z_]+_t", requirement.selinux_domain) for requirement in requirements(name))
+    assert all(re.fullmatch(r"-[a-z_]+_t", requirement.selinux_domain) for requirement in requirements(name))
 
 
 @every_profile

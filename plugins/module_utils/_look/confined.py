@@ -10,7 +10,12 @@ import typing as t
 
 from ansible_collections.preflight.ports.plugins.module_utils._kernel import ephemeral
 from ansible_collections.preflight.ports.plugins.module_utils._kernel.rights import first_unprivileged
-from ansible_collections.preflight.ports.plugins.module_utils._model.denial import NET_BIND_SERVICE, Denial, Denials
+from ansible_collections.preflight.ports.plugins.module_utils._model.denial import (
+    NET_BIND_SERVICE,
+    NO_DOMAIN,
+    Denial,
+    Denials,
+)
 from ansible_collections.preflight.ports.plugins.module_utils._model.ports import runs
 from ansible_collections.preflight.ports.plugins.module_utils._model.requirement import (
     FREE,
@@ -24,6 +29,9 @@ from ansible_collections.preflight.ports.plugins.module_utils._selinux.labels im
 
 if t.TYPE_CHECKING:
     from ansible_collections.preflight.ports.plugins.module_utils._verdict.verdict import Verdict, Verdicts
+
+
+_IF_THERE = "-"
 
 
 class DomainError(RequirementError):
@@ -58,14 +66,26 @@ def _denials(wishes: t.Mapping[int, Wish]) -> Denials:
     """Raises DomainError, ImportError, OSError, ValueError."""
     if not wishes:
         return {}
-    sources = {wish.domain: _source(wish.domain) for wish in wishes.values()}
+    sources = {domain: _source(domain) for domain in dict.fromkeys(wish.domain for wish in wishes.values())}
+    if not any(sources.values()):
+        return {index: _lacking(wish) for index, wish in wishes.items()}
     labels, rules = _labels(), _rules()
-    return {index: _denied(wish, sources[wish.domain], labels, rules) for index, wish in wishes.items()}
+
+    def of(wish: Wish) -> list[Denial]:
+        source, wish = sources[wish.domain], wish._replace(domain=_name(wish.domain))
+        return _denied(wish, source, labels, rules) if source else _lacking(wish)
+
+    return {index: of(wish) for index, wish in wishes.items()}
 
 
-def _source(domain: str) -> str:
-    context = selinuxfs.service_context(domain)
-    if context:
+def _name(domain: str) -> str:
+    return domain[1:] if domain.startswith(_IF_THERE) else domain
+
+
+def _source(domain: str) -> str | None:
+    """None: the policy has no such domain, and need not have it."""
+    context = selinuxfs.service_context(_name(domain))
+    if context or domain.startswith(_IF_THERE):
         return context
     from ansible_collections.preflight.ports.plugins.module_utils._selinux.near import near
 
@@ -109,4 +129,8 @@ def _rules() -> Rules:
 
 def _unknown(wish: Wish, error: Exception) -> list[Denial]:
     problem = printable(getattr(error, "strerror", None) or str(error))
-    return [Denial(*run, wish.domain, None, target=problem) for run in runs(wish.ports)]
+    return [Denial(*run, _name(wish.domain), None, target=problem) for run in runs(wish.ports)]
+
+
+def _lacking(wish: Wish) -> list[Denial]:
+    return [Denial(*run, _name(wish.domain), NO_DOMAIN) for run in runs(wish.ports)]

@@ -10,6 +10,7 @@ import typing as t
 
 NAME_BIND, NODE_BIND, NET_BIND_SERVICE = "name_bind", "node_bind", "net_bind_service"
 CREATE, BIND, LISTEN = "create", "bind", "listen"
+NO_DOMAIN = "no domain"
 
 
 class Denial(t.NamedTuple):
@@ -20,7 +21,7 @@ class Denial(t.NamedTuple):
     domain: str
     permission: str | None
     """CREATE, BIND or LISTEN of any socket; NAME_BIND on the port's type; NODE_BIND on the address's type; the
-    capability NET_BIND_SERVICE. None: nobody knows."""
+    capability NET_BIND_SERVICE. NO_DOMAIN: the policy lacks the domain. None: nobody knows."""
     is_enforced: bool = False
     target: str = ""
     """The type of the port or of the address; where nobody knows, why."""

@@ -44,7 +44,7 @@ class Requirement(t.NamedTuple):
     user: str | None = None
     """The user that the server binds as; None: the user of the task."""
     selinux_domain: str | None = None
-    """In which it runs, where SELinux is on."""
+    """In which it runs, where SELinux is on. With a leading ``-``: if the policy has it."""
     firewall: str = WARN
     """What to do about a port that this host's firewall does not open: WARN, FAIL or IGNORE."""
     clients: tuple[Network, ...] = ()

@@ -70,7 +70,7 @@ def _user(value: t.Any, option: str) -> str | None:
 
 
 def _domain(value: t.Any, option: str) -> str | None:
-    if not isinstance(value, str) or not re.fullmatch(r"[\w.-]{0,200}", value.strip(), re.ASCII):
+    if not isinstance(value, str) or not re.fullmatch(r"(-?[\w.][\w.-]{0,199})?", value.strip(), re.ASCII):
         raise RequirementError(
             f"'{option}' is a domain such as 'httpd_t', without user, role and level; not {value!r:.99}"
         )

@@ -14,6 +14,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._model.denial impo
     LISTEN,
     NAME_BIND,
     NET_BIND_SERVICE,
+    NO_DOMAIN,
     NODE_BIND,
     Denial,
     Denials,
@@ -50,6 +51,8 @@ def _doubt(index: int, requirement: Requirement, denial: Denial) -> Doubt:
 def _reason(denial: Denial) -> str:
     if denial.permission is None:
         return f"nobody can say whether SELinux lets {denial.domain} bind it: {denial.target}"
+    if denial.permission == NO_DOMAIN:
+        return f"SELinux was not asked: this host's policy has no domain {denial.domain}"
     what = {
         NAME_BIND: f"name_bind on the port's type, {denial.target}",
         NODE_BIND: f"node_bind on the address's type, {denial.target}",
@@ -63,6 +66,8 @@ def _reason(denial: Denial) -> str:
 def _advice(denial: Denial, protocol: str) -> str | None:
     if denial.permission is None:
         return "Install libsepol (Debian: libsepol2), and run the task on the host itself with become: true."
+    if denial.permission == NO_DOMAIN:
+        return "Look for the domain in which the service runs (ps -eZ), and name it as selinux_domain."
     if denial.permission == NODE_BIND:
         return "Choose another address, or give it another type (semanage node -l lists them)."
     if denial.permission in (CREATE, BIND, LISTEN):

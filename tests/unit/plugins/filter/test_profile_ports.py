@@ -152,7 +152,7 @@ def test_ansible_finds_it():
 
 
 def test_domains():
-    assert [entry.get("selinux_domain") for entry in profile_ports(["broker_cluster"])] == [None, None, "broker_t"]
+    assert [entry.get("selinux_domain") for entry in profile_ports(["broker_cluster"])] == [None, None, "-broker_t"]
 
 
 def test_what_is_no_list():
@@ -163,4 +163,4 @@ def test_what_is_no_list():
 def test_a_port_that_a_profile_lacks_keeps_its_domain(tmp_path):
     (tmp_path / "profiles/web.yml").write_text("product: web\nports: []\nheld_by: [webd]\nselinux_domain: web_t\n")
     (entry,) = profile_ports([{"name": "web", "ports": [8081]}])
-    assert (entry["port"], entry["selinux_domain"]) == (8081, "web_t")
+    assert (entry["port"], entry["selinux_domain"]) == (8081, "-web_t")

@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.preflight.ports.plugins.module_utils._look import confined
 from ansible_collections.preflight.ports.plugins.module_utils._look.confined import DomainError, find
-from ansible_collections.preflight.ports.plugins.module_utils._model.denial import NAME_BIND, Denial
+from ansible_collections.preflight.ports.plugins.module_utils._model.denial import NAME_BIND, NO_DOMAIN, Denial
 from ansible_collections.preflight.ports.plugins.module_utils._request.entries import parse
 from ansible_collections.preflight.ports.plugins.module_utils._selinux import near, sepol
 from ansible_collections.preflight.ports.plugins.module_utils._selinux.selinuxfs import Access, Permission
@@ -102,6 +102,17 @@ def test_an_unknown_domain(kernel, monkeypatch, names, hint):
     with pytest.raises(DomainError) as error:
         find(parse([80], selinux_domain="htpd_t"), {})
     assert str(error.value) == f"selinux_domain 'htpd_t' is no domain of services in this host's policy{hint}"
+
+
+def test_a_domain_that_need_not_be_there(kernel):
+    ports = [81, {"port": "82-83", "selinux_domain": "-redis_t"}]
+    requirements = parse(ports, selinux_domain="-httpd_t")
+    assert find(requirements, {}) == {0: [denial(81, 81)], 1: [Denial(82, 83, "redis_t", NO_DOMAIN)]}
+
+
+def test_the_policy_is_not_read_for_domains_that_it_lacks(kernel, monkeypatch):
+    monkeypatch.setattr(sepol, "read", lambda _policy: pytest.fail("nobody reads it"))
+    assert find(parse([80], selinux_domain="-redis_t"), {}) == {0: [Denial(80, 80, "redis_t", NO_DOMAIN)]}
 
 
 @pytest.mark.parametrize(

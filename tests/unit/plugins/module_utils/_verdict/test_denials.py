@@ -9,6 +9,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._model.denial impo
     LISTEN,
     NAME_BIND,
     NET_BIND_SERVICE,
+    NO_DOMAIN,
     NODE_BIND,
     Denial,
 )
@@ -81,6 +82,11 @@ def test_refusals(denial, reason, advice):
             Denial(8081, 8082, "httpd_t", None, target="Permission denied"),
             "nobody can say whether SELinux lets httpd_t bind it: Permission denied",
             id="unknown",
+        ),
+        pytest.param(
+            Denial(8081, 8082, "httpd_t", NO_DOMAIN),
+            "SELinux was not asked: this host's policy has no domain httpd_t",
+            id="no such domain",
         ),
     ],
 )
