@@ -94,6 +94,8 @@ options:
         so instead. Profiles name their domains that way.
       - The types of ports are read from the loaded policy with libsepol, including local changes. If the policy or the
         library cannot be read, RV(doubts) says so.
+      - If the task runs in a container, SELinux is asked about the container's domain instead, unless a process of the
+        container may start a server in this one.
       - Without it, SELinux is not asked.
     type: str
   timeout:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import errno
 import typing as t
 
 from ansible_collections.preflight.ports.plugins.module_utils._kernel import ephemeral
@@ -25,13 +26,20 @@ from ansible_collections.preflight.ports.plugins.module_utils._model.requirement
 from ansible_collections.preflight.ports.plugins.module_utils._model.text import printable
 from ansible_collections.preflight.ports.plugins.module_utils._selinux import selinuxfs
 from ansible_collections.preflight.ports.plugins.module_utils._selinux.binding import Rules, Wish, denials
-from ansible_collections.preflight.ports.plugins.module_utils._selinux.labels import Labels, NodeContext, PortContext
+from ansible_collections.preflight.ports.plugins.module_utils._selinux.labels import (
+    Labels,
+    NodeContext,
+    PortContext,
+    type_of,
+)
 
 if t.TYPE_CHECKING:
     from ansible_collections.preflight.ports.plugins.module_utils._verdict.verdict import Verdict, Verdicts
 
 
+_INIT = "init_t"
 _IF_THERE = "-"
+_HIDDEN = OSError(errno.ENOENT, "selinuxfs is hidden here, as in containers")
 
 
 class DomainError(RequirementError):
@@ -66,27 +74,37 @@ def _denials(wishes: t.Mapping[int, Wish]) -> Denials:
     """Raises DomainError, ImportError, OSError, ValueError."""
     if not wishes:
         return {}
-    sources = {domain: _source(domain) for domain in dict.fromkeys(wish.domain for wish in wishes.values())}
+    container = _container()
+    if selinuxfs.is_hidden():
+        inside = {"domain": type_of(container)} if container else {}
+        return {index: _unknown(wish._replace(**inside), _HIDDEN) for index, wish in wishes.items()}
+    sources = {domain: _source(domain, container) for domain in dict.fromkeys(wish.domain for wish in wishes.values())}
     if not any(sources.values()):
         return {index: _lacking(wish) for index, wish in wishes.items()}
     labels, rules = _labels(), _rules()
 
     def of(wish: Wish) -> list[Denial]:
-        source, wish = sources[wish.domain], wish._replace(domain=_name(wish.domain))
-        return _denied(wish, source, labels, rules) if source else _lacking(wish)
+        source = sources[wish.domain]
+        return _denied(wish._replace(domain=type_of(source)), source, labels, rules) if source else _lacking(wish)
 
     return {index: of(wish) for index, wish in wishes.items()}
+
+
+def _container() -> str | None:
+    """The context of the container in which the task runs. All there have one domain, the first process, too."""
+    own, first = selinuxfs.context_of("self"), selinuxfs.context_of("1")
+    return own if type_of(own) == type_of(first) != _INIT else None
 
 
 def _name(domain: str) -> str:
     return domain[1:] if domain.startswith(_IF_THERE) else domain
 
 
-def _source(domain: str) -> str | None:
-    """None: the policy has no such domain, and need not have it."""
+def _source(domain: str, container: str | None) -> str | None:
+    """The context of the server: the container's, if nothing leads out of that. None: the policy lacks the domain."""
     context = selinuxfs.service_context(_name(domain))
     if context or domain.startswith(_IF_THERE):
-        return context
+        return container if container and not (context and _leads(container, context)) else context
     from ansible_collections.preflight.ports.plugins.module_utils._selinux.near import near
 
     alike = near(domain)
@@ -94,6 +112,10 @@ def _source(domain: str) -> str | None:
         f"selinux_domain {domain!r} is no domain of services in this host's policy"
         + (f"; near it: {', '.join(alike)}" if alike else "")
     )
+
+
+def _leads(source: str, target: str) -> bool:
+    return selinuxfs.access(source, target, selinuxfs.permission("process", "transition")).is_allowed
 
 
 def _denied(wish: Wish, source: str, labels: Labels, rules: Rules) -> list[Denial]:

@@ -38,6 +38,16 @@ def is_enforcing() -> bool:
     return _text(f"{ROOT}/enforce") == "1"
 
 
+def is_hidden() -> bool:
+    """Whether the kernel cannot be asked, although a policy is loaded."""
+    return not os.path.exists(f"{ROOT}/access")
+
+
+def context_of(process: str, proc: str = "/proc") -> str:
+    """*process*: its number, or ``self``. Raises OSError."""
+    return _text(f"{proc}/{process}/attr/current")
+
+
 def initial_context(name: str) -> str:
     """That of what the policy does not name, for example of a ``port``. Raises OSError."""
     return _text(f"{ROOT}/initial_contexts/{name}")
@@ -45,7 +55,7 @@ def initial_context(name: str) -> str:
 
 def service_context(domain: str, proc: str = "/proc") -> str | None:
     """That of a service which init starts in the *domain*; None if the policy has none. Raises OSError."""
-    user, role, _domain, *level = _text(f"{proc}/1/attr/current").split(":")
+    user, role, _domain, *level = context_of("1", proc).split(":")
     try:
         return _transaction("context", ":".join([user, role, domain, *level]))
     except ValueError:

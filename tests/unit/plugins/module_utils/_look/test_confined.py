@@ -24,8 +24,15 @@ class Kernel:
 
     Access, Permission = Access, Permission
 
-    def __init__(self, enforces=True, permissive=()):
+    def __init__(self, enforces=True, permissive=(), task="unconfined_t", first="init_t", hidden=False):
         self._enforces, self._permissive = enforces, permissive
+        self._processes, self._hidden = {"self": of(task), "1": of(first)}, hidden
+
+    def is_hidden(self):
+        return self._hidden
+
+    def context_of(self, process):
+        return self._processes[process]
 
     def is_enforcing(self):
         return self._enforces
@@ -43,6 +50,8 @@ class Kernel:
         return Permission(hash(object_class), name)
 
     def access(self, source, target, asked):
+        if asked.bit == "transition":
+            return Access((source, target) == (of("spc_t"), of("httpd_t")), True)
         is_allowed = asked.bit != NAME_BIND or (source, target) == (of("httpd_t"), of("http_port_t"))
         return Access(is_allowed, source not in map(of, self._permissive))
 
@@ -113,6 +122,30 @@ def test_a_domain_that_need_not_be_there(kernel):
 def test_the_policy_is_not_read_for_domains_that_it_lacks(kernel, monkeypatch):
     monkeypatch.setattr(sepol, "read", lambda _policy: pytest.fail("nobody reads it"))
     assert find(parse([80], selinux_domain="-redis_t"), {}) == {0: [Denial(80, 80, "redis_t", NO_DOMAIN)]}
+
+
+@pytest.mark.parametrize(
+    ("task", "first", "domain", "expected"),
+    [
+        pytest.param("container_t", "container_t", "httpd_t", "container_t", id="a container"),
+        pytest.param("container_t", "container_t", "-redis_t", "container_t", id="whose policy lacks the domain"),
+        pytest.param("spc_t", "spc_t", "httpd_t", "httpd_t", id="a container that may start the domain"),
+        pytest.param("init_t", "init_t", "named_t", "named_t", id="a task of init"),
+        pytest.param("container_t", "init_t", "named_t", "named_t", id="another domain than init's"),
+    ],
+)
+def test_containers(kernel, task, first, domain, expected):
+    kernel(task=task, first=first)
+    assert find(parse([81], selinux_domain=domain), {}) == {0: [denial(81, 81, expected)]}
+
+
+def test_selinuxfs_is_hidden(kernel):
+    hidden = "selinuxfs is hidden here, as in containers"
+    requirements = parse([81], selinux_domain="-httpd_t")
+    kernel(hidden=True)
+    assert find(requirements, {}) == {0: [Denial(81, 81, "httpd_t", None, target=hidden)]}
+    kernel(task="container_t", first="container_t", hidden=True)
+    assert find(requirements, {}) == {0: [Denial(81, 81, "container_t", None, target=hidden)]}
 
 
 @pytest.mark.parametrize(

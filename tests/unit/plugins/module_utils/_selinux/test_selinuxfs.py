@@ -55,6 +55,12 @@ def test_initial_context(root):
     assert selinuxfs.initial_context("port") == "system_u:object_r:port_t:s0"
 
 
+def test_is_hidden(root):
+    assert selinuxfs.is_hidden()
+    put(root, "access", "")
+    assert not selinuxfs.is_hidden()
+
+
 def test_permission(root):
     put(root, "class/tcp_socket/index", "13\n")
     put(root, "class/tcp_socket/perms/name_bind", "21")
