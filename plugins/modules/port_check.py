@@ -89,7 +89,8 @@ options:
       - The SELinux domain in which the server runs as a service of init, for example V(httpd_t). It has no effect on a
         host where SELinux is off.
       - If SELinux is enforcing and denies the domain a port that nothing holds, the port is V(refused), and the advice
-        has the C(semanage port) command. If SELinux or the domain is permissive, RV(doubts) says so.
+        has the C(semanage port) command, and C(setsebool) where a boolean alone would allow it. If SELinux or the
+        domain is permissive, RV(doubts) says so.
       - A domain that the policy of the host does not have is an error. After a C(-), as in V(-httpd_t), RV(doubts) says
         so instead. Profiles name their domains that way.
       - The types of ports are read from the loaded policy with libsepol, including local changes. If the policy or the

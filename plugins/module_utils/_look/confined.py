@@ -12,10 +12,12 @@ import typing as t
 from ansible_collections.preflight.ports.plugins.module_utils._kernel import ephemeral
 from ansible_collections.preflight.ports.plugins.module_utils._kernel.rights import first_unprivileged
 from ansible_collections.preflight.ports.plugins.module_utils._model.denial import (
+    NAME_BIND,
     NET_BIND_SERVICE,
     NO_DOMAIN,
     Denial,
     Denials,
+    Switch,
 )
 from ansible_collections.preflight.ports.plugins.module_utils._model.ports import runs
 from ansible_collections.preflight.ports.plugins.module_utils._model.requirement import (
@@ -34,6 +36,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._selinux.labels im
 )
 
 if t.TYPE_CHECKING:
+    from ansible_collections.preflight.ports.plugins.module_utils._selinux.booleans import Asked
     from ansible_collections.preflight.ports.plugins.module_utils._verdict.verdict import Verdict, Verdicts
 
 
@@ -76,18 +79,43 @@ def _denials(wishes: t.Mapping[int, Wish]) -> Denials:
         return {}
     container = _container()
     if selinuxfs.is_hidden():
-        inside = {"domain": type_of(container)} if container else {}
-        return {index: _unknown(wish._replace(**inside), _HIDDEN) for index, wish in wishes.items()}
+        domain = type_of(container) if container else None
+        return {index: _unknown(wish._replace(domain=domain or wish.domain), _HIDDEN) for index, wish in wishes.items()}
     sources = {domain: _source(domain, container) for domain in dict.fromkeys(wish.domain for wish in wishes.values())}
     if not any(sources.values()):
         return {index: _lacking(wish) for index, wish in wishes.items()}
-    labels, rules = _labels(), _rules()
+    policy = selinuxfs.policy()
+    labels, rules = _labels(policy), _rules()
 
     def of(wish: Wish) -> list[Denial]:
         source = sources[wish.domain]
         return _denied(wish._replace(domain=type_of(source)), source, labels, rules) if source else _lacking(wish)
 
-    return {index: of(wish) for index, wish in wishes.items()}
+    return _with_switches({index: of(wish) for index, wish in wishes.items()}, wishes, policy)
+
+
+def _with_switches(found: Denials, wishes: t.Mapping[int, Wish], policy: bytes) -> Denials:
+    """With the booleans that would open the ports, where libsepol tells them."""
+
+    def asked(index: int, denial: Denial) -> Asked:
+        return denial.domain, f"{wishes[index].protocol}_socket", denial.target
+
+    each = [(index, denial) for index, denials in found.items() for denial in denials if denial.permission == NAME_BIND]
+    if not each:
+        return found
+    # Only now: rules are read where something is denied.
+    from ansible_collections.preflight.ports.plugins.module_utils._selinux import booleans, sepol
+
+    questions = list(dict.fromkeys(asked(*one) for one in each))
+    try:
+        told = sepol.in_rules(policy, lambda cil: booleans.switches(cil, questions))
+    except sepol.SepolError:
+        return found
+    answers = {question: tuple(Switch(*one) for one in switches) for question, switches in zip(questions, told)}
+    return {
+        index: [denial._replace(switches=answers.get(asked(index, denial), ())) for denial in denials]
+        for index, denials in found.items()
+    }
 
 
 def _container() -> str | None:
@@ -131,11 +159,11 @@ def _denied(wish: Wish, source: str, labels: Labels, rules: Rules) -> list[Denia
     return denials(wish, labels, rules, lambda *asked: access(*asked).is_allowed, is_enforced)
 
 
-def _labels() -> Labels:
+def _labels(policy: bytes) -> Labels:
     # Only now: some Pythons lack ctypes.
     from ansible_collections.preflight.ports.plugins.module_utils._selinux import sepol
 
-    ports, nodes = sepol.read(selinuxfs.policy())
+    ports, nodes = sepol.read(policy)
     return Labels(
         tuple(PortContext(*each) for each in ports),
         tuple(NodeContext(bytes.fromhex(address), bytes.fromhex(mask), context) for address, mask, context in nodes),

@@ -13,6 +13,15 @@ CREATE, BIND, LISTEN = "create", "bind", "listen"
 NO_DOMAIN = "no domain"
 
 
+class Switch(t.NamedTuple):
+    """A change of a boolean that would allow it."""
+
+    boolean: str
+    value: bool
+    opens: int
+    """How many types of ports, to the same domain."""
+
+
 class Denial(t.NamedTuple):
     """Neighbouring ports of which the same is denied. All text is printable."""
 
@@ -29,6 +38,8 @@ class Denial(t.NamedTuple):
     """The types of ports that the domain may bind, the one most like its name first."""
     is_defined: bool = False
     """Whether the policy has a type for exactly these ports, which semanage(8) modifies instead of adding one."""
+    switches: tuple[Switch, ...] = ()
+    """Those that open the fewest types first."""
 
 
 Denials = t.Dict[int, t.List[Denial]]

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import typing as t
 
 from ansible_collections.preflight.ports.plugins.module_utils._kernel import child
@@ -26,17 +27,24 @@ class SepolError(ValueError):
 
 
 def read(policy: bytes) -> tuple[Ports, Nodes]:
-    """Raises SepolError. A child asks: a fault of the library ends nothing else, and what it took is given back."""
+    """Raises SepolError."""
     library = _library()
+    ports, nodes = _asked(lambda: _contexts(library, policy))
+    return ports, nodes
 
-    def answer() -> tuple[Ports, Nodes]:
-        return _contexts(library, policy)
 
+def in_rules(policy: bytes, find: t.Callable[[str], t.Any]) -> t.Any:
+    """What *find* finds in all rules of the policy, written in CIL. Raises SepolError."""
+    library = _library()
+    return _asked(lambda: find(_cil(library, policy)))
+
+
+def _asked(answer: t.Callable[[], t.Any]) -> t.Any:
+    """Raises SepolError. A child asks: a fault of the library ends nothing else, and what it took is given back."""
     try:
-        ports, nodes = child.ask(answer, _SECONDS)
+        return child.ask(answer, _SECONDS)
     except child.ChildError as error:
         raise SepolError(f"libsepol does not read this policy: {error}") from error
-    return ports, nodes
 
 
 def _library() -> ctypes.CDLL:
@@ -48,7 +56,20 @@ def _library() -> ctypes.CDLL:
     raise SepolError("the library libsepol is not installed")
 
 
-def _contexts(library: ctypes.CDLL, policy: bytes) -> tuple[Ports, Nodes]:
+def _cil(library: ctypes.CDLL, policy: bytes) -> str:
+    """In the child, too. libsepol's sepol_policydb begins with the policydb that its own tools hand on here."""
+    _handle, database = _loaded(library, policy)
+    libc, file = ctypes.CDLL(None), os.memfd_create("rules")
+    libc.fdopen.restype = ctypes.c_void_p
+    stream = ctypes.c_void_p(libc.fdopen(os.dup(file), b"w"))
+    _check(library.sepol_kernel_policydb_to_cil(stream, database))
+    _check(libc.fclose(stream))
+    os.lseek(file, 0, os.SEEK_SET)
+    with open(file, encoding="utf-8", errors="replace") as text:
+        return text.read()
+
+
+def _loaded(library: ctypes.CDLL, policy: bytes) -> tuple[ctypes.c_void_p, ctypes.c_void_p]:
     """In the child, whose end frees all of it."""
     pointer = ctypes.c_void_p
     library.sepol_handle_create.restype = pointer
@@ -59,7 +80,12 @@ def _contexts(library: ctypes.CDLL, policy: bytes) -> tuple[Ports, Nodes]:
     library.sepol_policy_file_set_handle(file, handle)
     library.sepol_policy_file_set_mem(file, policy, ctypes.c_size_t(len(policy)))
     _check(library.sepol_policydb_read(database, file))
+    return handle, database
 
+
+def _contexts(library: ctypes.CDLL, policy: bytes) -> tuple[Ports, Nodes]:
+    pointer = ctypes.c_void_p
+    handle, database = _loaded(library, policy)
     for kind in ("port", "node"):
         getattr(library, f"sepol_{kind}_get_con").restype = pointer
 

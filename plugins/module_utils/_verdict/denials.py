@@ -18,12 +18,13 @@ from ansible_collections.preflight.ports.plugins.module_utils._model.denial impo
     NODE_BIND,
     Denial,
     Denials,
+    Switch,
 )
 from ansible_collections.preflight.ports.plugins.module_utils._model.doubt import SELINUX, Doubt
 from ansible_collections.preflight.ports.plugins.module_utils._model.ports import shown
 from ansible_collections.preflight.ports.plugins.module_utils._model.requirement import FREE, Requirement
 
-_MOST_TYPES = 5
+_MOST_TYPES, _MOST_SWITCHES = 5, 2
 
 
 def refusals(requirements: t.Sequence[Requirement], denials: Denials) -> list[Doubt]:
@@ -74,6 +75,15 @@ def _advice(denial: Denial, protocol: str) -> str | None:
         return "Let the service run in another domain, or allow it in the policy."
     if denial.permission == NET_BIND_SERVICE:
         return "Choose a port that takes no right, or allow it in the policy."
+    return f"{_labelled(denial, protocol)}{''.join(map(_switched, denial.switches[:_MOST_SWITCHES]))}"
+
+
+def _switched(switch: Switch) -> str:
+    wide = f", which opens {switch.opens} types of ports to it" if switch.opens > 1 else ""
+    return f" Or run setsebool -P {switch.boolean} {'on' if switch.value else 'off'}{wide}."
+
+
+def _labelled(denial: Denial, protocol: str) -> str:
     if not denial.types:
         return f"{denial.domain} may bind no type of ports that could be given to this one: choose another port."
     verb, best, *others = "-m" if denial.is_defined else "-a", *denial.types[: _MOST_TYPES + 1]

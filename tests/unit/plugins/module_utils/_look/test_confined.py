@@ -7,9 +7,9 @@ from __future__ import annotations
 import pytest
 from ansible_collections.preflight.ports.plugins.module_utils._look import confined
 from ansible_collections.preflight.ports.plugins.module_utils._look.confined import DomainError, find
-from ansible_collections.preflight.ports.plugins.module_utils._model.denial import NAME_BIND, NO_DOMAIN, Denial
+from ansible_collections.preflight.ports.plugins.module_utils._model.denial import NAME_BIND, NO_DOMAIN, Denial, Switch
 from ansible_collections.preflight.ports.plugins.module_utils._request.entries import parse
-from ansible_collections.preflight.ports.plugins.module_utils._selinux import near, sepol
+from ansible_collections.preflight.ports.plugins.module_utils._selinux import booleans, near, sepol
 from ansible_collections.preflight.ports.plugins.module_utils._selinux.selinuxfs import Access, Permission
 from ansible_collections.preflight.ports.plugins.module_utils._selinux.sepol import SepolError
 from ansible_collections.preflight.ports.plugins.module_utils._verdict.verdict import Verdict
@@ -61,7 +61,11 @@ def kernel(monkeypatch):
     def put(**options):
         monkeypatch.setattr(confined, "selinuxfs", Kernel(**options))
 
+    def fail(_policy, _find):
+        raise SepolError("too old")
+
     monkeypatch.setattr(sepol, "read", lambda _policy: ([("tcp", 80, 80, of("http_port_t"))], []))
+    monkeypatch.setattr(sepol, "in_rules", fail)
     monkeypatch.setattr(confined.ephemeral, "read", lambda: None)
     put()
     return put
@@ -75,6 +79,30 @@ def denial(first, last, domain="httpd_t", is_enforced=True):
 def test_find(kernel):
     requirements = parse(["80-82", 443, {"port": 80, "selinux_domain": ""}], selinux_domain="httpd_t")
     assert find(requirements, {}) == {0: [denial(81, 82)], 1: [denial(443, 443)]}
+
+
+def test_booleans(kernel, monkeypatch):
+    asked = []
+
+    def find(cil, questions):
+        asked.extend((cil, questions))
+        return [[["open", True, 2]], []]
+
+    monkeypatch.setattr(booleans, "switches", find)
+    monkeypatch.setattr(sepol, "in_rules", lambda policy, ask: ask(policy.decode()))
+    requirements = parse(["80-81", 443, {"port": 82, "selinux_domain": "named_t"}], selinux_domain="httpd_t")
+    opened = (Switch("open", True, 2),)
+    assert confined.find(requirements, {}) == {
+        0: [denial(81, 81)._replace(switches=opened)],
+        1: [denial(443, 443)._replace(switches=opened)],
+        2: [denial(82, 82, "named_t")],
+    }
+    assert asked == ["policy", [("httpd_t", "tcp_socket", "port_t"), ("named_t", "tcp_socket", "port_t")]]
+
+
+def test_rules_are_read_only_where_something_is_denied(kernel, monkeypatch):
+    monkeypatch.setattr(sepol, "in_rules", lambda *_arguments: pytest.fail("nobody reads them"))
+    assert find(parse([80], selinux_domain="httpd_t"), {}) == {}
 
 
 def test_nothing_is_read_where_all_ports_are_held(kernel, monkeypatch):

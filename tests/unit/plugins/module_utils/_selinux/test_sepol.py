@@ -64,6 +64,23 @@ def test_read(monkeypatch):
     )
 
 
+def test_in_rules(monkeypatch):
+    def write(stream, _database):
+        return sepol.ctypes.CDLL(None).fputs(b"(boolean a true)\n", stream)
+
+    library = Library()
+    monkeypatch.setattr(library, "sepol_kernel_policydb_to_cil", write, raising=False)
+    monkeypatch.setattr(sepol.ctypes, "CDLL", lambda name, load=sepol.ctypes.CDLL: library if name else load(name))
+    assert sepol.in_rules(b"policy", str.split) == ["(boolean", "a", "true)"]
+
+
+def test_a_library_that_does_not_write_rules(monkeypatch):
+    library = Library()
+    monkeypatch.setattr(sepol.ctypes, "CDLL", lambda name, load=sepol.ctypes.CDLL: library if name else load(name))
+    with pytest.raises(SepolError, match="sepol_kernel_policydb_to_cil"):
+        sepol.in_rules(b"policy", str.split)
+
+
 @pytest.mark.parametrize("fault", ["unreadable", "odd"])
 def test_what_it_does_not_read(monkeypatch, fault):
     monkeypatch.setattr(sepol.ctypes, "CDLL", lambda _name: Library(**{fault: True}))

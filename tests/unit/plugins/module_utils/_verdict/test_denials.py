@@ -12,12 +12,14 @@ from ansible_collections.preflight.ports.plugins.module_utils._model.denial impo
     NO_DOMAIN,
     NODE_BIND,
     Denial,
+    Switch,
 )
 from ansible_collections.preflight.ports.plugins.module_utils._model.doubt import SELINUX
 from ansible_collections.preflight.ports.plugins.module_utils._request.entries import parse
 from ansible_collections.preflight.ports.plugins.module_utils._verdict.denials import refusals, suspicions
 
 NAME = Denial(8081, 8082, "httpd_t", NAME_BIND, True, "unreserved_port_t", ("http_port_t", "http_cache_port_t"))
+SWITCHES = (Switch("ftp", True, 1), Switch("safe", False, 9), Switch("any", True, 99))
 REFUSED = "bind(2) is refused to httpd_t: SELinux denies it"
 
 
@@ -43,6 +45,15 @@ REFUSED = "bind(2) is refused to httpd_t: SELinux denies it"
             f"{REFUSED} name_bind on the port's type, unreserved_port_t",
             "httpd_t may bind no type of ports that could be given to this one: choose another port.",
             id="no type",
+        ),
+        pytest.param(
+            NAME._replace(
+                types=(), switches=(Switch("ftp", True, 1), Switch("safe", False, 9), Switch("any", True, 99))
+            ),
+            f"{REFUSED} name_bind on the port's type, unreserved_port_t",
+            "httpd_t may bind no type of ports that could be given to this one: choose another port."
+            " Or run setsebool -P ftp on. Or run setsebool -P safe off, which opens 9 types of ports to it.",
+            id="booleans",
         ),
         pytest.param(
             NAME._replace(permission=NODE_BIND, target="lo_node_t"),
