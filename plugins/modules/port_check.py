@@ -97,7 +97,10 @@ options:
         library cannot be read, RV(doubts) says so.
       - If the task runs in a container, SELinux is asked about the container's domain instead, unless a process of the
         container may start a server in this one.
-      - Without it, SELinux is not asked.
+      - Without it, and with C(-), the domain is that of the services in O(held_by), if all its patterns are C(unit:)
+        without wildcards. C(SELinuxContext) of the unit has it, or the label of its program and the policy's transition
+        for init. If that does not tell, SELinux is not asked.
+      - An empty string turns that off.
     type: str
   timeout:
     description:

@@ -29,6 +29,8 @@ PORTS_EACH = 100
 INTERESTING = (53, 80, 81, 443, 953, 3306, 5432, 6379, 8008, 8080, 8081, 8443, 9000, 25, 465, 27017)
 RELABELLED = (range(8123, 8124), range(5432, 5433), range(8124, 8131))
 """No type of their own, one, and several at once."""
+SWITCHED = {"httpd_t": 21, "named_t": 80}
+"""Ports of which a boolean tells whether the domain may bind them."""
 KINDS = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}
 # Python may run in the domains and tell what bind(2) said. What they may bind is the policy's.
 MODULE = "\n".join(
@@ -73,7 +75,8 @@ def main() -> int:
     Path("/run/judge.cil").write_text(MODULE)
     run("semodule", "-i", "/run/judge.cil")
     rng = random.Random(options.seed)
-    faults = [*unknown(), *followed()]  # first, so that the types that were changed then are judged, too
+    # first, so that the types and the booleans that were changed then are judged, too
+    faults = [*unknown(), *followed(), *switched(), *unnamed(), *activated()]
     faults += [fault for domain in DOMAINS for fault in judged(domain, rng)]
     faults += permissive()
     print(*(faults or ["0 wrong"]), sep="\n")
@@ -91,9 +94,16 @@ def judged(domain: str, rng: random.Random) -> list[str]:
         seconds = time.monotonic() - started
         wrong = [port for port in ports if (answers[str(port)] == "EACCES") != (verdicts.get(port) == "refused")]
         wrong += [port for port in ports if answers[str(port)] not in ("free", "EACCES")]
+        by_itself = verdict(None, protocol, ports)
+        refused = [port for port in ports if answers[str(port)] == "EACCES"]
+        missed = [port for port in refused if port not in by_itself]
+        wrong += [port for port in by_itself if port not in refused]
         faults += [f"{domain} {port}/{protocol}: {answers[str(port)]}, {verdicts.get(port)}" for port in wrong]
         count = collections.Counter(answers.values())
-        print(f"  {domain} {protocol}: {dict(count)}, {len(wrong)} wrong, {seconds:.1f} s")
+        print(
+            f"  {domain} {protocol}: {dict(count)}, {len(wrong)} wrong, {seconds:.1f} s;"
+            f" by its unit alone, {len(missed)} of {len(refused)} not known"
+        )
     return faults
 
 
@@ -109,11 +119,20 @@ def drawn(rng: random.Random) -> list[int]:
 
 def bound(domain: str, protocol: str, ports: list[int]) -> dict[str, str]:
     """What bind(2) says to a service of systemd that runs in the domain, by the label of its executable."""
-    program = Path("/usr/sbin", f"judged-{domain}")
+    install(f"{domain[:-2]}_exec_t", f"-I -S {SCRIPT} {int(KINDS[protocol])} {' '.join(map(str, ports))}")
+    run("systemctl", "start", UNIT.name)
+    ran_in, answers = json.loads(SAYS.read_text())
+    if ran_in != domain:
+        raise RuntimeError(f"the service ran in {ran_in}, not in {domain}")
+    return answers
+
+
+def install(label: str, arguments: str = "", more: str = "") -> None:
+    """A service whose program has the label."""
+    program = Path("/usr/sbin", f"judged-{label}")
     if not program.exists():
         shutil.copy(os.path.realpath(sys.executable), program)
-        label = f"system_u:object_r:{domain[:-2]}_exec_t:s0"
-        os.setxattr(program, "security.selinux", label.encode())
+        os.setxattr(program, "security.selinux", f"system_u:object_r:{label}:s0".encode())
     SAYS.write_text("")
     os.setxattr(SAYS, "security.selinux", b"system_u:object_r:tmp_t:s0")
     SCRIPT.write_text(SERVER)
@@ -121,16 +140,12 @@ def bound(domain: str, protocol: str, ports: list[int]) -> dict[str, str]:
         f"""
 [Service]
 Type=oneshot
-ExecStart={program} -I -S {SCRIPT} {int(KINDS[protocol])} {" ".join(map(str, ports))}
+ExecStart={program} {arguments}
 StandardOutput=truncate:{SAYS}
+{more}
 """
     )
     run("systemctl", "daemon-reload")
-    run("systemctl", "start", UNIT.name)
-    ran_in, answers = json.loads(SAYS.read_text())
-    if ran_in != domain:
-        raise RuntimeError(f"the service ran in {ran_in}, not in {domain}")
-    return answers
 
 
 def followed() -> Iterator[str]:
@@ -147,11 +162,71 @@ def followed() -> Iterator[str]:
             yield f"port_check still calls {ports} refused"
 
 
+def switched() -> Iterator[str]:
+    """What is wrong after the boolean of the advice has been changed."""
+    for domain, port in SWITCHED.items():
+        asked = [f"0.0.0.0:{port}/tcp"]
+        (conflict,) = answer(domain, asked)["conflicts"]
+        print(f"  {port}/tcp: {conflict['reason']}", f"    {conflict['advice']}", sep="\n")
+        command = re.search(r"setsebool -P \w+ (on|off)", conflict["advice"])
+        if not command:
+            yield f"no boolean for {domain} and {port}"
+            continue
+        run(*command[0].split())
+        if bound(domain, "tcp", [port]) != {str(port): "free"}:
+            yield f"bind(2) still refuses {port} to {domain}"
+        if answer(domain, asked)["conflicts"]:
+            yield f"port_check still calls {port} refused to {domain}"
+
+
+def unnamed() -> Iterator[str]:
+    """What is wrong about domains that nobody named."""
+    context = "SELinuxContext=system_u:system_r:httpd_t:s0"
+    bounded = "NoNewPrivileges=yes"
+    for label, more, expected in (
+        ("httpd_exec_t", "", "httpd_t"),
+        ("httpd_exec_t", bounded, "httpd_t"),
+        ("bin_t", context, "httpd_t"),
+        ("bin_t", "", None),
+        ("shell_exec_t", "", None),
+        ("mysqld_safe_exec_t", "", None),
+    ):
+        install(label, more=more)
+        conflicts = answer(None, ["0.0.0.0:9999"])["conflicts"]
+        reason = conflicts[0]["reason"] if conflicts else None
+        print(f"  9999/tcp, {label} {more}: {reason}")
+        if (f"{UNIT.name} (in {expected})" in reason) if reason else expected is None:
+            continue
+        yield f"the domain of {label} {more} is not {expected}: {reason}"
+
+
+def activated() -> Iterator[str]:
+    """What is wrong about sockets that systemd binds: they have the label of the service, not of systemd."""
+    unit = UNIT.with_suffix(".socket")
+    unit.write_text("[Socket]\nListenStream=0.0.0.0:9998\n")
+    for label, is_refused in (("httpd_exec_t", True), ("bin_t", False)):
+        install(label)
+        try:
+            run("systemctl", "start", unit.name)
+            run("systemctl", "stop", unit.name)
+            was_refused = False
+        except RuntimeError:
+            was_refused = True
+        print(f"  9998/tcp, the socket unit of {label}: {'refused' if was_refused else 'free'}")
+        if was_refused != is_refused:
+            yield f"a socket unit of {label} does not have the label of its service"
+    unit.unlink()
+
+
 def unknown() -> Iterator[str]:
     said = answer("htpd_t", ["80"])
     print(f"  {said['msg']}")
     if not said.get("failed") or "near it: httpd_t" not in said["msg"]:
         yield "an unknown domain is no error that names the nearest one"
+    said = answer("-htpd_t", ["80"])
+    print(f"  {said['msg']}")
+    if said.get("failed") or [doubt["kind"] for doubt in said["doubts"]] != ["selinux"]:
+        yield "a domain that need not be there is no doubt"
 
 
 def permissive() -> Iterator[str]:
@@ -166,7 +241,7 @@ def permissive() -> Iterator[str]:
         yield "bind(2) refuses a permissive domain"
 
 
-def verdict(domain: str, protocol: str, ports: list[int]) -> dict[int, str]:
+def verdict(domain: str | None, protocol: str, ports: list[int]) -> dict[int, str]:
     """The state of each port that is not free."""
     result = answer(domain, [f"0.0.0.0:{port}/{protocol}" for port in ports])
     if result.get("failed") and not result["conflicts"]:
@@ -174,8 +249,10 @@ def verdict(domain: str, protocol: str, ports: list[int]) -> dict[int, str]:
     return {conflict["port"]: conflict["state"] for conflict in result["conflicts"]}
 
 
-def answer(domain: str, ports: list[str]) -> dict[str, Any]:
-    arguments = {"ports": ports, "selinux_domain": domain, "ephemeral": "ignore", "firewall": "ignore"}
+def answer(domain: str | None, ports: list[str]) -> dict[str, Any]:
+    """*domain*: that of the unit where it is None."""
+    arguments: dict[str, Any] = {"ports": ports, "ephemeral": "ignore", "firewall": "ignore"}
+    arguments.update({"selinux_domain": domain} if domain else {"held_by": [f"unit:{UNIT.name}"]})
     return looks.run(arguments, COLLECTIONS, Path("/"), direct=True, user=None)
 
 

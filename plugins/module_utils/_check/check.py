@@ -107,7 +107,7 @@ def _asked_of_selinux(requirements: t.Sequence[Requirement], seen: Look) -> tupl
 
     Raises DomainError.
     """
-    if all(requirement.selinux_domain is None for requirement in requirements):
+    if not any(_may_have_domain(requirement) for requirement in requirements):
         return seen, []
     from ansible_collections.preflight.ports.plugins.module_utils._selinux import gate
 
@@ -119,6 +119,10 @@ def _asked_of_selinux(requirements: t.Sequence[Requirement], seen: Look) -> tupl
     found = confined.find(requirements, seen.verdicts)
     refused = doubts.as_conflicts(requirements, seen.verdicts, denials.refusals(requirements, found))
     return seen._replace(verdicts=refused), denials.suspicions(requirements, found)
+
+
+def _may_have_domain(requirement: Requirement) -> bool:
+    return bool(requirement.selinux_domain or (requirement.selinux_domain is None and requirement.units))
 
 
 def _threatened(requirements: t.Iterable[Requirement], settings: Ephemeral | None) -> list[int]:

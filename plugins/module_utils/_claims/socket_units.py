@@ -10,14 +10,8 @@ import re
 import typing as t
 
 from ansible_collections.preflight.ports.plugins.module_utils._claims.conditions import may_start
-from ansible_collections.preflight.ports.plugins.module_utils._claims.load_path import (
-    LoadPath,
-    is_masked,
-    path_of,
-    texts,
-)
-from ansible_collections.preflight.ports.plugins.module_utils._claims.settings import read
-from ansible_collections.preflight.ports.plugins.module_utils._claims.units import aliases, own_name, started
+from ansible_collections.preflight.ports.plugins.module_utils._claims.load_path import LoadPath
+from ansible_collections.preflight.ports.plugins.module_utils._claims.units import aliases, settings_of, started
 from ansible_collections.preflight.ports.plugins.module_utils._model.claim import Claim
 from ansible_collections.preflight.ports.plugins.module_utils._model.text import printable
 
@@ -33,20 +27,14 @@ def claims(folders: LoadPath, root: str = "/") -> list[Claim]:
 
 
 def _of_unit(name: str, links: t.Mapping[str, list[str]], folders: LoadPath, root: str) -> t.Iterator[Claim]:
-    prefix, at, rest = name.partition("@")
-    path = path_of(name, folders) or (path_of(f"{prefix}@.socket", folders) if at else None)
-    if path is None or is_masked(path):
-        return
-    own = name if at else own_name(path)
-    names = (own, *sorted(links.get(own, ())))
-    settings = [setting for text in texts(names, path, folders) for setting in read(text)]
-    if not may_start(settings, root):
+    own, settings = settings_of(name, links, folders) or (name, [])
+    if not settings or not may_start(settings, root):
         return
     shown = printable(own[:255])
     # Without an [Install] section there is nothing that can be disabled: systemctl(1).
     can_be_disabled = any(section == "Install" for section, _key, _value in settings)
     remedy = f"Disable it (systemctl disable {shown})" if can_be_disabled else f"Mask it (systemctl mask {shown})"
-    for protocol, address, port in _listens(settings, rest[: -len(".socket")]):
+    for protocol, address, port in _listens(settings, name.partition("@")[2][: -len(".socket")]):
         reason = f"{shown} is enabled: systemd takes the port at the next boot, or when the unit is started"
         yield Claim(protocol, address, port, port, "unit", shown, reason, remedy)
 

@@ -15,7 +15,9 @@ from ansible_collections.preflight.ports.plugins.module_utils._claims.load_path 
     is_masked,
     load_path,
     path_of,
+    texts,
 )
+from ansible_collections.preflight.ports.plugins.module_utils._claims.settings import read
 
 _FOLDERS = (
     "etc/systemd/system.control",
@@ -56,6 +58,19 @@ def aliases(kind: str, folders: LoadPath) -> dict[str, list[str]]:
             if name.endswith(kind) and os.path.islink(path):
                 found.setdefault(own_name(path), []).append(name)
     return found
+
+
+def settings_of(
+    name: str, links: t.Mapping[str, list[str]], folders: LoadPath
+) -> tuple[str, list[tuple[str, str, str]]] | None:
+    """The unit's own name and all its settings; None if it is not installed, or masked. *links*: its kind's aliases."""
+    prefix, at, _rest = name.partition("@")
+    path = path_of(name, folders) or (path_of(f"{prefix}@.{name.rpartition('.')[2]}", folders) if at else None)
+    if path is None or is_masked(path):
+        return None
+    own = name if at else own_name(path)
+    names = (own, *sorted(links.get(own, ())))
+    return own, [setting for text in texts(names, path, folders) for setting in read(text)]
 
 
 def started(folders: LoadPath) -> list[str]:

@@ -13,7 +13,7 @@ import signal
 import time
 import typing as t
 
-from ansible_collections.preflight.ports.plugins.module_utils._kernel.patience import PATIENCE
+from ansible_collections.preflight.ports.plugins.module_utils._kernel.patience import PATIENCE, Patience
 
 _PART = 1 << 16  # bytes
 _MOST_BYTES = 1 << 26
@@ -23,7 +23,7 @@ class ChildError(Exception):
     """The child gave no answer, or not in time."""
 
 
-def ask(answer: t.Callable[[], t.Any], seconds: float) -> t.Any:
+def ask(answer: t.Callable[[], t.Any], seconds: float, patience: Patience = PATIENCE) -> t.Any:
     """What *answer* gives in a child, as JSON hands it on. Raises ChildError, also for whatever *answer* raises.
 
     The child is killed in the end. One that cannot be killed, because it waits in the kernel, is left behind.
@@ -34,7 +34,7 @@ def ask(answer: t.Callable[[], t.Any], seconds: float) -> t.Any:
         _answer(answer, writing)
     os.close(writing)
     try:
-        text = _received(reading, PATIENCE.at_most(seconds))
+        text = _received(reading, patience.at_most(seconds))
     finally:
         os.close(reading)
         os.kill(pid, signal.SIGKILL)
@@ -42,7 +42,7 @@ def ask(answer: t.Callable[[], t.Any], seconds: float) -> t.Any:
     try:
         found, problem = json.loads(text)
     except ValueError:
-        PATIENCE.lose(time.monotonic() - started)
+        patience.lose(time.monotonic() - started)
         raise ChildError("no answer") from None
     if problem:
         raise ChildError(str(problem))

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import errno
+import functools
 import typing as t
 
 from ansible_collections.preflight.ports.plugins.module_utils._kernel import ephemeral
@@ -37,8 +38,11 @@ from ansible_collections.preflight.ports.plugins.module_utils._selinux.labels im
 
 if t.TYPE_CHECKING:
     from ansible_collections.preflight.ports.plugins.module_utils._selinux.booleans import Asked
+    from ansible_collections.preflight.ports.plugins.module_utils._selinux.services import Service
     from ansible_collections.preflight.ports.plugins.module_utils._verdict.verdict import Verdict, Verdicts
 
+Entered = t.Mapping[str, t.Sequence[str]]
+"""A domain -> those that its processes may enter."""
 
 _INIT = "init_t"
 _IF_THERE = "-"
@@ -51,7 +55,12 @@ class DomainError(RequirementError):
 
 def find(requirements: t.Sequence[Requirement], verdicts: Verdicts) -> Denials:
     """Of the ports that nothing holds: whoever holds one could bind it. Raises DomainError."""
-    wishes = {index: wish for index, each in enumerate(requirements) for wish in _wishes(index, each, verdicts)}
+    service_of = functools.lru_cache(maxsize=None)(_service_of)
+    wishes = {
+        index: wish
+        for index, each in enumerate(requirements)
+        for wish in _wishes(each, [port for port in each.ports if _is_free(verdicts.get((index, port)))], service_of)
+    }
     try:
         found = _denials(wishes)
     except DomainError:
@@ -61,12 +70,23 @@ def find(requirements: t.Sequence[Requirement], verdicts: Verdicts) -> Denials:
     return {index: denied for index, denied in found.items() if denied}
 
 
-def _wishes(index: int, requirement: Requirement, verdicts: Verdicts) -> t.Iterator[Wish]:
-    """At most one."""
+def _wishes(
+    requirement: Requirement, ports: t.Sequence[int], service_of: t.Callable[[tuple[str, ...]], Service | None]
+) -> t.Iterator[Wish]:
+    """At most one. What a unit's domain is on this host counts more than what a profile's is elsewhere."""
     domain, addresses = requirement.selinux_domain, tuple(each.address for each in requirement.endpoints)
-    ports = [port for port in requirement.ports if _is_free(verdicts.get((index, port)))]
-    if domain and ports:
+    is_open = domain is None or domain.startswith(_IF_THERE)
+    service = service_of(requirement.units) if ports and is_open and requirement.units else None
+    if service:
+        yield Wish(f"{_IF_THERE}{service.domain}", requirement.protocol, addresses, ports, service.unit)
+    elif domain and ports:
         yield Wish(domain, requirement.protocol, addresses, ports)
+
+
+def _service_of(units: tuple[str, ...]) -> Service | None:
+    from ansible_collections.preflight.ports.plugins.module_utils._selinux import services
+
+    return services.service_of(units)
 
 
 def _is_free(verdict: Verdict | None) -> bool:
@@ -91,31 +111,66 @@ def _denials(wishes: t.Mapping[int, Wish]) -> Denials:
         source = sources[wish.domain]
         return _denied(wish._replace(domain=type_of(source)), source, labels, rules) if source else _lacking(wish)
 
-    return _with_switches({index: of(wish) for index, wish in wishes.items()}, wishes, policy)
+    return _explained({index: of(wish) for index, wish in wishes.items()}, wishes, policy, labels)
 
 
-def _with_switches(found: Denials, wishes: t.Mapping[int, Wish], policy: bytes) -> Denials:
-    """With the booleans that would open the ports, where libsepol tells them."""
+def _explained(found: Denials, wishes: t.Mapping[int, Wish], policy: bytes, labels: Labels) -> Denials:
+    """With the booleans that would open the ports, and without what is denied to a unit's domain but not to its server.
 
-    def asked(index: int, denial: Denial) -> Asked:
+    Only a denied port costs the time to read all rules.
+    """
+
+    def question(index: int, denial: Denial) -> Asked:
         return denial.domain, f"{wishes[index].protocol}_socket", denial.target
 
     each = [(index, denial) for index, denials in found.items() for denial in denials if denial.permission == NAME_BIND]
-    if not each:
-        return found
-    # Only now: rules are read where something is denied.
-    from ansible_collections.preflight.ports.plugins.module_utils._selinux import booleans, sepol
-
-    questions = list(dict.fromkeys(asked(*one) for one in each))
-    try:
-        told = sepol.in_rules(policy, lambda cil: booleans.switches(cil, questions))
-    except sepol.SepolError:
-        return found
-    answers = {question: tuple(Switch(*one) for one in switches) for question, switches in zip(questions, told)}
+    questions = list(dict.fromkeys(question(*one) for one in each))
+    switches, entered = _in_rules(policy, questions) if questions else ({}, {})
     return {
-        index: [denial._replace(switches=answers.get(asked(index, denial), ())) for denial in denials]
+        index: [
+            denial._replace(switches=switches.get(question(index, denial), ()), unit=wishes[index].unit)
+            for denial in denials
+            if not wishes[index].unit or _is_servers(denial, wishes[index].protocol, entered, labels)
+        ]
         for index, denials in found.items()
     }
+
+
+def _in_rules(policy: bytes, questions: t.Sequence[Asked]) -> tuple[dict[Asked, tuple[Switch, ...]], Entered]:
+    """What libsepol tells, if anything."""
+    from ansible_collections.preflight.ports.plugins.module_utils._selinux import booleans, sepol, transitions
+
+    domains = list(dict.fromkeys(domain for domain, _class, _type in questions))
+
+    def answer(cil: str) -> t.Any:
+        return booleans.switches(cil, questions), {each: transitions.entered(cil, each) for each in domains}
+
+    try:
+        switches, entered = sepol.in_rules(policy, answer)
+    except sepol.SepolError:
+        return {}, {}
+    return {each: tuple(Switch(*one) for one in found) for each, found in zip(questions, switches)}, entered
+
+
+def _is_servers(denial: Denial, protocol: str, entered: Entered, labels: Labels) -> bool:
+    """Whether the domain of a unit's program is that of the server, not of something that starts it in another one.
+
+    The latter binds no port that the policy knows, or enters a domain that may bind this one. Domains that may bind
+    any port, those of administrators' scripts, do not count.
+    """
+    if denial.permission != NAME_BIND or denial.domain not in entered:
+        return False
+    asked = {each: selinuxfs.permission(f"{each}_socket", NAME_BIND) for each in ("tcp", "udp")}
+
+    def may_bind(domain: str, of_protocol: str, port: str) -> bool:
+        context = selinuxfs.service_context(domain)
+        return bool(context) and selinuxfs.access(context or "", port, asked[of_protocol]).is_allowed
+
+    port = labels.of_ports(protocol)[denial.first]
+    return any(may_bind(denial.domain, each, port) for each in asked for port in labels.of_services(each)) and not any(
+        may_bind(each, protocol, port) and not may_bind(each, protocol, labels.other_port)
+        for each in entered[denial.domain]
+    )
 
 
 def _container() -> str | None:
@@ -178,9 +233,13 @@ def _rules() -> Rules:
 
 
 def _unknown(wish: Wish, error: Exception) -> list[Denial]:
+    """See _lacking()."""
+    if wish.unit:
+        return []
     problem = printable(getattr(error, "strerror", None) or str(error))
     return [Denial(*run, _name(wish.domain), None, target=problem) for run in runs(wish.ports)]
 
 
 def _lacking(wish: Wish) -> list[Denial]:
-    return [Denial(*run, _name(wish.domain), NO_DOMAIN) for run in runs(wish.ports)]
+    """Nobody has asked about a unit's domain, so nobody is told what is not known of it."""
+    return [] if wish.unit else [Denial(*run, _name(wish.domain), NO_DOMAIN) for run in runs(wish.ports)]

@@ -40,6 +40,8 @@ class Denial(t.NamedTuple):
     """Whether the policy has a type for exactly these ports, which semanage(8) modifies instead of adding one."""
     switches: tuple[Switch, ...] = ()
     """Those that open the fewest types first."""
+    unit: str = ""
+    """Whose domain it is, where nobody named that."""
 
 
 Denials = t.Dict[int, t.List[Denial]]

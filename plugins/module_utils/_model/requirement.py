@@ -44,7 +44,8 @@ class Requirement(t.NamedTuple):
     user: str | None = None
     """The user that the server binds as; None: the user of the task."""
     selinux_domain: str | None = None
-    """In which it runs, where SELinux is on. With a leading ``-``: if the policy has it."""
+    """In which it runs, where SELinux is on. With a leading ``-``: if the policy has it. Empty: SELinux is not asked.
+    None: that of the units which may hold the port."""
     firewall: str = WARN
     """What to do about a port that this host's firewall does not open: WARN, FAIL or IGNORE."""
     clients: tuple[Network, ...] = ()
@@ -53,6 +54,14 @@ class Requirement(t.NamedTuple):
     @property
     def ports(self) -> range:
         return range(self.first, self.last + 1)
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """Of systemd, in which the server runs; none if it may run elsewhere, or their names are not known."""
+        names = tuple(
+            each.glob for each in self.held_by if each.fields == ("unit",) and not set("*?[") & set(each.glob)
+        )
+        return names if len(names) == len(self.held_by) else ()
 
 
 def count_ports(requirements: t.Iterable[Requirement]) -> int:

@@ -69,12 +69,12 @@ def _user(value: t.Any, option: str) -> str | None:
     return str(value).strip() or None
 
 
-def _domain(value: t.Any, option: str) -> str | None:
+def _domain(value: t.Any, option: str) -> str:
     if not isinstance(value, str) or not re.fullmatch(r"(-?[\w.][\w.-]{0,199})?", value.strip(), re.ASCII):
         raise RequirementError(
             f"'{option}' is a domain such as 'httpd_t', without user, role and level; not {value!r:.99}"
         )
-    return value.strip() or None
+    return value.strip()
 
 
 def _firewall(value: t.Any, option: str) -> str:

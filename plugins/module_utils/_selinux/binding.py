@@ -24,8 +24,6 @@ from ansible_collections.preflight.ports.plugins.module_utils._model.denial impo
 from ansible_collections.preflight.ports.plugins.module_utils._selinux.labels import Labels, type_of
 
 _OF_SOCKETS = {"tcp": (CREATE, BIND, LISTEN), "udp": (CREATE, BIND)}
-# Those of ports that the reference policy names for no service: corenetwork.te.
-_GENERIC = frozenset(("port_t", "reserved_port_t", "hi_reserved_port_t", "unreserved_port_t", "ephemeral_port_t"))
 
 May = t.Callable[[t.Optional[str], str, str], bool]
 """(context, or None for the domain's own, class, permission) -> whether the policy allows the domain that."""
@@ -48,6 +46,8 @@ class Wish(t.NamedTuple):
     addresses: tuple[bytes, ...]
     ports: t.Sequence[int]
     """In order."""
+    unit: str = ""
+    """Whose domain it is, where nobody named that."""
 
 
 def denials(wish: Wish, labels: Labels, rules: Rules, may: May, is_enforced: bool) -> list[Denial]:
@@ -101,8 +101,7 @@ def _with_remedy(denial: Denial, protocol: str, labels: Labels, types: tuple[str
 
 def _types(wish: Wish, labels: Labels, may_have: t.Callable[[str], bool]) -> tuple[str, ...]:
     """Those of ports of some service that the domain may bind, the one most like its name first."""
-    contexts = dict.fromkeys(each.context for each in labels.ports if each.protocol == wish.protocol)
-    types = dict.fromkeys(type_of(each) for each in contexts if type_of(each) not in _GENERIC and may_have(each))
+    types = dict.fromkeys(type_of(each) for each in labels.of_services(wish.protocol) if may_have(each))
     return tuple(sorted(types, key=lambda each: (-_alike(each, wish.domain), len(each), each)))
 
 

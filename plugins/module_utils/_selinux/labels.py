@@ -10,6 +10,9 @@ import typing as t
 
 from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import LAST_PORT
 
+# The types of ports that the reference policy names for no service: corenetwork.te.
+_GENERIC = frozenset(("port_t", "reserved_port_t", "hi_reserved_port_t", "unreserved_port_t", "ephemeral_port_t"))
+
 
 class PortContext(t.NamedTuple):
     """``portcon`` of the policy, local changes of semanage(8) included."""
@@ -48,6 +51,11 @@ class Labels(t.NamedTuple):
     def of_address(self, address: bytes) -> str:
         """*address*: packed, 4 or 16 bytes."""
         return next((each.context for each in self.nodes if _fits(address, each)), self.other_node)
+
+    def of_services(self, protocol: str) -> tuple[str, ...]:
+        """The contexts of ports that some service has."""
+        contexts = dict.fromkeys(each.context for each in self.ports if each.protocol == protocol)
+        return tuple(each for each in contexts if type_of(each) not in _GENERIC)
 
     def defines(self, protocol: str, first: int, last: int) -> bool:
         """Whether exactly these ports have a context of their own."""

@@ -75,6 +75,12 @@ def access(source: str, target: str, asked: Permission) -> Access:
     return Access(bool(int(allowed, 16) & asked.bit), not int(flags, 16) & _PERMISSIVE)
 
 
+def transition(source: str, target: str) -> str:
+    """The context of a process of *source* that executes a file of *target*. Raises OSError, ValueError."""
+    index = _text(f"{ROOT}/class/process/index")
+    return _transaction("create", f"{source} {target} {index}")
+
+
 def policy() -> bytes:
     """The loaded policy as the kernel hands it out. Raises OSError."""
     for _attempt in range(_ATTEMPTS):

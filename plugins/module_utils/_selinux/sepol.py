@@ -11,6 +11,7 @@ import os
 import typing as t
 
 from ansible_collections.preflight.ports.plugins.module_utils._kernel import child
+from ansible_collections.preflight.ports.plugins.module_utils._kernel.patience import Patience
 
 _NAMES = ("libsepol.so.2", "libsepol.so.1")
 _PROTOCOLS = {0: "udp", 1: "tcp"}  # SEPOL_PROTO_UDP and _TCP of its port_record.h
@@ -42,7 +43,8 @@ def in_rules(policy: bytes, find: t.Callable[[str], t.Any]) -> t.Any:
 def _asked(answer: t.Callable[[], t.Any]) -> t.Any:
     """Raises SepolError. A child asks: a fault of the library ends nothing else, and what it took is given back."""
     try:
-        return child.ask(answer, _SECONDS)
+        # it computes, and waits for nobody
+        return child.ask(answer, _SECONDS, Patience(_SECONDS))
     except child.ChildError as error:
         raise SepolError(f"libsepol does not read this policy: {error}") from error
 

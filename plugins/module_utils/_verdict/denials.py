@@ -60,8 +60,12 @@ def _reason(denial: Denial) -> str:
         NET_BIND_SERVICE: "the capability net_bind_service, which it takes",
     }.get(denial.permission, f"{denial.permission} on any such socket")
     if denial.is_enforced:
-        return f"bind(2) is refused to {denial.domain}: SELinux denies it {what}"
-    return f"SELinux would deny {denial.domain} {what}, but does not enforce that now"
+        return f"bind(2) is refused to {_whose(denial)}: SELinux denies it {what}"
+    return f"SELinux would deny {_whose(denial)} {what}, but does not enforce that now"
+
+
+def _whose(denial: Denial) -> str:
+    return f"{denial.unit} (in {denial.domain})" if denial.unit else denial.domain
 
 
 def _advice(denial: Denial, protocol: str) -> str | None:

@@ -596,6 +596,22 @@ def test_selinux_is_not_asked_where_it_is_off(run, free, monkeypatch):
     assert run(ports=[free], selinux_domain="httpd_t")["msg"] == "The required port is free."
 
 
-def test_selinux_is_not_asked_without_a_domain(run, free, monkeypatch):
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param({}, id="nothing"),
+        pytest.param({"held_by": ["web"]}, id="no unit"),
+        pytest.param({"held_by": ["unit:web*"]}, id="any unit"),
+        pytest.param({"held_by": ["unit:web"], "selinux_domain": ""}, id="nobody wants it"),
+    ],
+)
+def test_selinux_is_not_asked_without_a_domain(run, free, monkeypatch, options):
     monkeypatch.setattr(selinux_gate, "is_on", lambda: pytest.fail("nobody asks"))
-    assert run(ports=[free])["msg"] == "The required port is free."
+    assert run(ports=[free], **options)["msg"] == "The required port is free."
+
+
+def test_selinux_is_asked_about_a_unit(run, free, selinux, monkeypatch):
+    asked = []
+    monkeypatch.setattr(confined, "find", lambda requirements, _verdicts: asked.extend(requirements) or {})
+    run(ports=[free], held_by=["unit:web", "unit:httpd.service"])
+    assert [requirement.units for requirement in asked] == [("web", "httpd.service")]

@@ -9,10 +9,19 @@ from ansible_collections.preflight.ports.plugins.module_utils._look import confi
 from ansible_collections.preflight.ports.plugins.module_utils._look.confined import DomainError, find
 from ansible_collections.preflight.ports.plugins.module_utils._model.denial import NAME_BIND, NO_DOMAIN, Denial, Switch
 from ansible_collections.preflight.ports.plugins.module_utils._request.entries import parse
-from ansible_collections.preflight.ports.plugins.module_utils._selinux import booleans, near, sepol
+from ansible_collections.preflight.ports.plugins.module_utils._selinux import (
+    booleans,
+    near,
+    sepol,
+    services,
+    transitions,
+)
 from ansible_collections.preflight.ports.plugins.module_utils._selinux.selinuxfs import Access, Permission
 from ansible_collections.preflight.ports.plugins.module_utils._selinux.sepol import SepolError
+from ansible_collections.preflight.ports.plugins.module_utils._selinux.services import Service
 from ansible_collections.preflight.ports.plugins.module_utils._verdict.verdict import Verdict
+
+ODD = ("tcp", 81, 81, "system_u:object_r:odd_port_t:s0")
 
 
 def of(name):
@@ -23,6 +32,15 @@ class Kernel:
     """What selinuxfs tells: httpd_t may bind http_port_t alone."""
 
     Access, Permission = Access, Permission
+    _MAY_BIND = frozenset(
+        (of(domain), of(port))
+        for domain, ports in {
+            "httpd_t": ["http_port_t"],
+            "server_t": ["odd_port_t"],
+            "script_t": ["odd_port_t", "port_t"],
+        }.items()
+        for port in ports
+    )
 
     def __init__(self, enforces=True, permissive=(), task="unconfined_t", first="init_t", hidden=False):
         self._enforces, self._permissive = enforces, permissive
@@ -44,7 +62,7 @@ class Kernel:
         return of(f"{name}_t")
 
     def service_context(self, domain):
-        return of(domain) if domain in ("httpd_t", "named_t") else None
+        return of(domain) if domain in ("httpd_t", "named_t", "server_t", "script_t") else None
 
     def permission(self, object_class, name):
         return Permission(hash(object_class), name)
@@ -52,8 +70,12 @@ class Kernel:
     def access(self, source, target, asked):
         if asked.bit == "transition":
             return Access((source, target) == (of("spc_t"), of("httpd_t")), True)
-        is_allowed = asked.bit != NAME_BIND or (source, target) == (of("httpd_t"), of("http_port_t"))
+        is_allowed = asked.bit != NAME_BIND or (source, target) in self._MAY_BIND
         return Access(is_allowed, source not in map(of, self._permissive))
+
+
+def unreadable(*_arguments):
+    raise SepolError("too old")
 
 
 @pytest.fixture
@@ -61,11 +83,8 @@ def kernel(monkeypatch):
     def put(**options):
         monkeypatch.setattr(confined, "selinuxfs", Kernel(**options))
 
-    def fail(_policy, _find):
-        raise SepolError("too old")
-
     monkeypatch.setattr(sepol, "read", lambda _policy: ([("tcp", 80, 80, of("http_port_t"))], []))
-    monkeypatch.setattr(sepol, "in_rules", fail)
+    monkeypatch.setattr(sepol, "in_rules", unreadable)
     monkeypatch.setattr(confined.ephemeral, "read", lambda: None)
     put()
     return put
@@ -83,6 +102,7 @@ def test_find(kernel):
 
 def test_booleans(kernel, monkeypatch):
     asked = []
+    monkeypatch.setattr(transitions, "entered", lambda _cil, _domain: [])
 
     def find(cil, questions):
         asked.extend((cil, questions))
@@ -98,6 +118,83 @@ def test_booleans(kernel, monkeypatch):
         2: [denial(82, 82, "named_t")],
     }
     assert asked == ["policy", [("httpd_t", "tcp_socket", "port_t"), ("named_t", "tcp_socket", "port_t")]]
+
+
+WEB = Service("web.service", "httpd_t")
+
+
+@pytest.fixture
+def service(kernel, monkeypatch):
+    """What is known of units: the service, and the domains that httpd_t enters."""
+
+    def put(found, entered=(), rules=True):
+        monkeypatch.setattr(services, "service_of", lambda names: found if names == ("web",) else None)
+        monkeypatch.setattr(transitions, "entered", lambda _cil, _domain: list(entered))
+        monkeypatch.setattr(sepol, "in_rules", (lambda _policy, ask: ask("")) if rules else unreadable)
+
+    put(WEB)
+    return put
+
+
+def held_by(*patterns, **more):
+    return parse([{"port": 81, "held_by": list(patterns), **more}])
+
+
+@pytest.mark.parametrize(
+    ("requirements", "expected"),
+    [
+        pytest.param(held_by("unit:web"), [denial(81, 81)._replace(unit="web.service")], id="a unit"),
+        pytest.param(held_by("unit:web", selinux_domain=""), None, id="nobody wants it"),
+        pytest.param(held_by("unit:web", selinux_domain="named_t"), [denial(81, 81, "named_t")], id="another domain"),
+        pytest.param(
+            held_by("unit:web", selinux_domain="-named_t"),
+            [denial(81, 81)._replace(unit="web.service")],
+            id="another one in a profile",
+        ),
+        pytest.param(held_by("unit:other", selinux_domain="-named_t"), [denial(81, 81, "named_t")], id="of a profile"),
+        pytest.param(
+            held_by("unit:web", protocol="udp"),
+            [denial(81, 81)._replace(unit="web.service", types=())],
+            id="whose ports are of the other protocol",
+        ),
+        pytest.param(held_by("unit:other"), None, id="an unknown unit"),
+        pytest.param(held_by("unit:web*"), None, id="any such unit"),
+        pytest.param(held_by("unit:web", "web"), None, id="something else, too"),
+    ],
+)
+def test_the_domain_of_a_unit(service, requirements, expected):
+    assert find(requirements, {}).get(0) == expected
+
+
+@pytest.mark.parametrize(
+    ("entered", "is_refused"),
+    [
+        pytest.param(["server_t"], False, id="a server that may bind it"),
+        pytest.param(["script_t"], True, id="a script that may bind everything"),
+        pytest.param(["gone_t"], True, id="a domain that no service has"),
+        pytest.param(["named_t"], True, id="a domain that may not"),
+    ],
+)
+def test_a_unit_whose_program_enters_other_domains(kernel, service, monkeypatch, entered, is_refused):
+    monkeypatch.setattr(sepol, "read", lambda _policy: ([("tcp", 80, 80, of("http_port_t")), ODD], []))
+    service(WEB, entered)
+    assert bool(find(held_by("unit:web"), {})) is is_refused
+
+
+def test_a_unit_whose_domain_binds_nothing(service):
+    service(Service("web.service", "named_t"))
+    assert find(held_by("unit:web"), {}) == {}
+
+
+def test_a_unit_of_which_not_all_is_known(kernel, service, monkeypatch):
+    service(Service("web.service", "gone_t"))
+    assert find(held_by("unit:web"), {}) == {}
+    service(WEB, rules=False)
+    assert find(held_by("unit:web"), {}) == {}
+    monkeypatch.setattr(sepol, "read", unreadable)
+    assert find(held_by("unit:web"), {}) == {}
+    kernel(hidden=True)
+    assert find(held_by("unit:web"), {}) == {}
 
 
 def test_rules_are_read_only_where_something_is_denied(kernel, monkeypatch):

@@ -236,7 +236,7 @@ A_PORT = "a port is 1 to 65535"
         pytest.param(80, "httpd_t", id="the option's"),
         pytest.param({"port": 80, "selinux_domain": " named_t "}, "named_t", id="its own"),
         pytest.param({"port": 80, "selinux_domain": "-named_t"}, "-named_t", id="if the policy has it"),
-        pytest.param({"port": 80, "selinux_domain": ""}, None, id="none"),
+        pytest.param({"port": 80, "selinux_domain": ""}, "", id="none"),
     ],
 )
 def test_domains(entry, expected):

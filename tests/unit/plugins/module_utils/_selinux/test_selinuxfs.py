@@ -94,6 +94,17 @@ def test_access(kernel, said, expected):
     assert asked == ["u:r:httpd_t u:r:http_port_t 13"]
 
 
+def test_transition(root, kernel):
+    said, asked = kernel
+    put(root, "create", "")
+    put(root, "class/process/index", "2\n")
+    said += [b"u:r:httpd_t\0", OSError(errno.EINVAL, "")]
+    assert selinuxfs.transition("u:r:init_t", "u:r:httpd_exec_t") == "u:r:httpd_t"
+    assert asked == ["u:r:init_t u:r:httpd_exec_t 2"]
+    with pytest.raises(ValueError, match="u:r:init_t nosuch 2"):
+        selinuxfs.transition("u:r:init_t", "nosuch")
+
+
 def test_nothing_stays_open(kernel):
     before = os.listdir("/proc/self/fd") if os.path.exists("/proc/self/fd") else []
     kernel[0].append(OSError(errno.EINVAL, ""))

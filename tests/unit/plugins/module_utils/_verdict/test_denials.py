@@ -41,15 +41,20 @@ REFUSED = "bind(2) is refused to httpd_t: SELinux denies it"
             id="a type of its own",
         ),
         pytest.param(
+            NAME._replace(unit="web.service", types=("http_port_t",)),
+            "bind(2) is refused to web.service (in httpd_t): SELinux denies it name_bind on the port's type,"
+            " unreserved_port_t",
+            "Choose a port that httpd_t may bind, or run semanage port -a -t http_port_t -p tcp 8081-8082.",
+            id="a unit's domain",
+        ),
+        pytest.param(
             NAME._replace(types=()),
             f"{REFUSED} name_bind on the port's type, unreserved_port_t",
             "httpd_t may bind no type of ports that could be given to this one: choose another port.",
             id="no type",
         ),
         pytest.param(
-            NAME._replace(
-                types=(), switches=(Switch("ftp", True, 1), Switch("safe", False, 9), Switch("any", True, 99))
-            ),
+            NAME._replace(types=(), switches=SWITCHES),
             f"{REFUSED} name_bind on the port's type, unreserved_port_t",
             "httpd_t may bind no type of ports that could be given to this one: choose another port."
             " Or run setsebool -P ftp on. Or run setsebool -P safe off, which opens 9 types of ports to it.",
