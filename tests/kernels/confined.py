@@ -76,7 +76,7 @@ def main() -> int:
     run("semodule", "-i", "/run/judge.cil")
     rng = random.Random(options.seed)
     # first, so that the types and the booleans that were changed then are judged, too
-    faults = [*unknown(), *followed(), *switched(), *unnamed(), *activated()]
+    faults = [*unknown(), *followed(), *switched(), *unnamed(), *activated(), *contained()]
     faults += [fault for domain in DOMAINS for fault in judged(domain, rng)]
     faults += permissive()
     print(*(faults or ["0 wrong"]), sep="\n")
@@ -216,6 +216,19 @@ def activated() -> Iterator[str]:
         if was_refused != is_refused:
             yield f"a socket unit of {label} does not have the label of its service"
     unit.unlink()
+
+
+def contained() -> Iterator[str]:
+    """What is wrong where all processes have the domain of the first one, as in containers."""
+    own = Path("/proc/self/attr/current").read_text().split(":")[2]
+    for setting, expected in (("umount /sys/fs/selinux", own), ("true", "httpd_t")):
+        inside = "import json; from kernels import confined; print(json.dumps(confined.answer('httpd_t', ['9999'])))"
+        apart = ("unshare", "--mount", "--pid", "--fork", "--mount-proc", "sh", "-c", f'{setting} && exec "$@"', "sh")
+        said = json.loads(run(*apart, sys.executable, "-c", inside))
+        reason = (said["conflicts"] + said["doubts"])[0]["reason"]
+        print(f"  9999/tcp, a container of {own} ({setting}): {reason}")
+        if expected not in reason:
+            yield f"in a container of {own} it says: {reason}"
 
 
 def unknown() -> Iterator[str]:
