@@ -96,8 +96,15 @@ def _changed(item: t.Any) -> list[dict[str, t.Any]]:
     profile = _profile(str(item["name"]).strip())
     found = list(_entries(profile, item.get("held_by")))
     if item.get("ports"):
-        found = [entry for port in item["ports"] for entry in _on(port, found, profile, item.get("held_by"))]
+        found = [entry for port in _listed(item["ports"]) for entry in _on(port, found, profile, item.get("held_by"))]
     return [{**entry, "address": item["address"]} for entry in found] if item.get("address") else found
+
+
+def _listed(ports: t.Any) -> list[t.Any]:
+    """As the option ``ports`` has it: a string has several between commas, a number is one."""
+    if isinstance(ports, str):
+        return [port.strip() for port in ports.split(",") if port.strip()]
+    return list(ports) if isinstance(ports, (list, tuple)) else [ports]
 
 
 def _on(port: t.Any, entries: t.Sequence[dict[str, t.Any]], profile: Profile, held_by: t.Any) -> list[dict[str, t.Any]]:

@@ -58,4 +58,5 @@ def _of_quadlet(name: str, folders: LoadPath, units: LoadPath) -> t.Iterator[Cla
             address = None if found.address in ("0.0.0.0", "::") else found.address
             reason = f"the quadlet {file} takes the port at the next boot, or when it is started"
             remedy = f"Take WantedBy out of {file}"
-            yield Claim(found.protocol, address, found.first, found.last, "container", container, reason, remedy)
+            ports = (found.protocol, address, found.first, found.last)
+            yield Claim(*ports, "container", container, reason, remedy, printable(quadlet.service[:255]))

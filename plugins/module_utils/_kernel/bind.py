@@ -11,7 +11,13 @@ import socket
 import typing as t
 
 from ansible_collections.preflight.ports.plugins.module_utils._model.question import Question
-from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import TCP, Endpoint, is_link_local
+from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import (
+    TCP,
+    Endpoint,
+    SourceError,
+    is_link_local,
+    is_loopback,
+)
 
 FREE = "free"
 REUSABLE = "reusable"
@@ -62,7 +68,25 @@ def _may_bind(port: int) -> bool:
 def is_on_host(question: Question) -> bool:
     """Whether a server could bind the address on some port. Raises ProbeError."""
     endpoint = question.endpoint
-    return (endpoint.is_wildcard and not endpoint.interface) or _bind(question, 0) != UNAVAILABLE
+    if endpoint.is_wildcard and not endpoint.interface:
+        return True
+    return _bind(question, 0) != UNAVAILABLE and not _is_only_tolerated(endpoint.ipv4 or endpoint.address)
+
+
+def _is_only_tolerated(address: bytes) -> bool:
+    """Whether bind(2) takes an address that the host lacks: ip_nonlocal_bind in the kernel's ip-sysctl.rst."""
+    family = "ipv4" if len(address) == 4 else "ipv6"
+    try:
+        with open(f"/proc/sys/net/{family}/ip_nonlocal_bind", encoding="ascii") as file:
+            is_tolerant = file.read(8).strip() == "1"
+        if not is_tolerant or is_loopback(address):
+            return False
+        # Only now: on a target, each import costs time in each task.
+        from ansible_collections.preflight.ports.plugins.module_utils._kernel import addresses
+
+        return all(address != own for _device, own in addresses.read())
+    except (OSError, ValueError, SourceError):
+        return False
 
 
 def _bind(question: Question, port: int, reuse_address: bool = False) -> str:

@@ -9,12 +9,18 @@ from __future__ import annotations
 import itertools
 import typing as t
 
-from ansible_collections.preflight.ports.plugins.module_utils._model.passage import Access, Barred
+from ansible_collections.preflight.ports.plugins.module_utils._model.passage import (
+    NOBODY,
+    UNKNOWN,
+    Access,
+    Barred,
+    Passage,
+)
 from ansible_collections.preflight.ports.plugins.module_utils._model.requirement import FREE, IGNORE, Requirement
+from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import Endpoint, is_loopback
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter import gate
 
 if t.TYPE_CHECKING:
-    from ansible_collections.preflight.ports.plugins.module_utils._model.passage import Passage
     from ansible_collections.preflight.ports.plugins.module_utils._verdict.verdict import Verdicts
 
 
@@ -26,13 +32,33 @@ def find(requirements: t.Sequence[Requirement], verdicts: Verdicts) -> Barred | 
         if each.firewall != IGNORE
         for access in _accesses(index, each, verdicts)
     ]
-    found = gate.passages([access for _index, access in asked]) if asked else []
+    reached = [access for _index, access in asked if _can_come(access)]
+    found = gate.passages(reached) if reached else []
     if found is None:
         return None
+    known = iter(found)
     barred: dict[int, list[Passage]] = {}
-    for (index, _access), passages in zip(asked, found):
+    for index, access in asked:
+        nobody = Passage(access.first, access.last, UNKNOWN, depends_on=(NOBODY,))
+        passages = next(known) if _can_come(access) else [nobody]
         barred.setdefault(index, []).extend(_of_met(passages, index, verdicts))
     return {index: passages for index, passages in barred.items() if passages}
+
+
+def _can_come(access: Access) -> bool:
+    """Whether some client has the version of IP of the server. Loopback addresses are not asked about."""
+    versions = {len(client.address) for client in access.clients}
+    served = {version for endpoint in access.endpoints for version in _versions(endpoint)}
+    return not versions or not served or not versions.isdisjoint(served)
+
+
+def _versions(endpoint: Endpoint) -> t.Sequence[int]:
+    """How many bytes the addresses have that its clients use."""
+    if is_loopback(endpoint.ipv4 or endpoint.address):
+        return ()
+    if endpoint.ipv4 is not None:
+        return (4,)
+    return (16,) if endpoint.v6only or not endpoint.is_wildcard else (4, 16)
 
 
 def _accesses(index: int, requirement: Requirement, verdicts: Verdicts) -> t.Iterator[Access]:

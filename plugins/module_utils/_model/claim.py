@@ -26,8 +26,11 @@ class Claim(t.NamedTuple):
     """Follows the port and a colon."""
     remedy: str
     """What keeps the claimant from the port, without a full stop."""
+    unit: str | None = None
+    """The one that runs a container."""
 
     def is_allowed(self, held_by: t.Iterable[Pattern]) -> bool:
         """Whether ``held_by`` names the claimant."""
-        names = [self.name, self.name.rpartition(".")[0]] if self.field == "unit" else [self.name]
-        return any(pattern.matches({self.field: names}) for pattern in held_by)
+        unit = self.name if self.field == "unit" else self.unit
+        names = {self.field: [self.name], "unit": [unit, unit.rpartition(".")[0]] if unit else []}
+        return any(pattern.matches(names) for pattern in held_by)

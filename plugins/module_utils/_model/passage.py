@@ -58,5 +58,8 @@ class Passage(t.NamedTuple):
         return self.verdict == BLOCKED
 
 
+NOBODY = "the clients: none of them is another host that can reach this address"
+"""What an answer depends on where the clients that are named cannot come."""
+
 Barred = t.Dict[int, t.List[Passage]]
 """The index of a requirement -> its ports that are not open to all clients."""

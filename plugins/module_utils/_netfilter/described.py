@@ -12,6 +12,7 @@ import typing as t
 from ansible_collections.preflight.ports.plugins.module_utils._model.passage import (
     BLOCKED,
     LIMITED,
+    NOBODY,
     UNKNOWN,
     Access,
     Passage,
@@ -37,8 +38,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._netfilter.passage
 
 _MOST_BYTES = 300
 _MOST_NETWORKS, _MOST_DEPENDS = 4, 8
-_NO_ADDRESS = "the version of IP: this host has no address that these clients can reach"
-_ON_PURPOSE = "If no others are to get in, name those who do in clients."
+_ON_PURPOSE = "Name in clients those who are to get in, or let in all."
 _ONLY_IPV4 = "IPv4 is open, IPv6 is blocked"
 
 
@@ -54,7 +54,7 @@ def passage(access: Access, judged: Judged) -> Passage:
     stopped = [_stopped(bare, result, access) for _size, result in sorted(by_family.items())]
     advice = _joined([each.advice for each in stopped if each.advice])
     if judged.verdict == LIMITED and not access.clients and any("the source address" in each for each in depends_on):
-        advice = f"{advice}\n{_ON_PURPOSE}"
+        advice = f"{_ON_PURPOSE} {advice}"
     return stopped[0]._replace(advice=advice)
 
 
@@ -101,7 +101,7 @@ def _depends_on(judged: Judged) -> t.Iterator[str]:
     if judged.verdict == BLOCKED:
         return
     if not judged.results:
-        yield _NO_ADDRESS
+        yield NOBODY
     for result in judged.results:
         for doubt in result.doubts:
             yield _short(doubt.what)

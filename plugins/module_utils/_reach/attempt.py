@@ -20,6 +20,8 @@ RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 """SO_LINGER: close(2) sends a reset, which leaves no TIME_WAIT on either side."""
 
 _IN_PROGRESS = (0, errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EINTR)
+# Of a connection that was made; without one, a reset is ECONNREFUSED: tcp_reset() in net/ipv4/tcp_input.c.
+_ENDED = (errno.ECONNRESET, errno.EPIPE)
 _HEADERS = {socket.AF_INET: 28, socket.AF_INET6: 48}  # of IP and UDP
 _MTU_OPTION = {socket.AF_INET: (socket.IPPROTO_IP, 14), socket.AF_INET6: (socket.IPPROTO_IPV6, 24)}  # IP_MTU, IPV6_MTU
 _USUAL_MTU = 1500
@@ -169,6 +171,11 @@ class TcpAttempt(Attempt):
 
     def _connect(self, sock: socket.socket, now: float) -> None:
         error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if error in _ENDED:
+            self._connected = True
+            state = states.WRONG_PEER if self.has_responder else states.SERVED
+            self.end(state, "the connection was accepted, then ended at once", now)
+            return
         if error:
             raise OSError(error, os.strerror(error))
         self._note_source(sock)

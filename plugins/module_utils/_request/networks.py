@@ -11,6 +11,10 @@ import typing as t
 
 from ansible_collections.preflight.ports.plugins.module_utils._model.passage import Network
 from ansible_collections.preflight.ports.plugins.module_utils._model.requirement import RequirementError
+from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import MAPPED_PREFIX, is_loopback
+
+_MULTICAST = {32: b"\xe0", 128: b"\xff"}
+"""How the addresses of groups begin, and behind them those that are reserved."""
 
 
 def parse(value: t.Any, option: str) -> Network:
@@ -24,6 +28,11 @@ def parse(value: t.Any, option: str) -> Network:
             f"{option}: {value!r} is no address and no network; write 192.0.2.7, 10.0.0.0/8 or 2001:db8::/32"
         ) from None
     bits = 8 * len(address)
+    if len(address) == 16 and address.startswith(MAPPED_PREFIX):
+        plain = socket.inet_ntop(socket.AF_INET, address[12:])
+        raise RequirementError(f"{option}: {value!r} is IPv4 in the form of IPv6; write {plain}")
+    if is_loopback(address) or address[:1] >= _MULTICAST[bits]:
+        raise RequirementError(f"{option}: {value!r} is the address of no other host; write where clients send from")
     if not slash:
         return Network(address, bits)
     if not (prefix.isascii() and prefix.isdigit() and int(prefix) <= bits):

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 import typing as t
 
@@ -59,7 +60,10 @@ def _parsed(compose: t.Any) -> dict[str, t.Any]:
         except yaml.YAMLError as error:
             raise ComposeError(f"this is no YAML: {error}") from error
     if not isinstance(compose, dict):
-        raise ComposeError("a file of Compose is a dictionary with the key services")
+        raise ComposeError("a file of Compose is a dictionary with the key services; give its text, not its path")
+    if "services" not in compose and "include" not in compose:
+        near = difflib.get_close_matches("services", map(str, compose), n=1)
+        raise ComposeError(f"the key services is missing{f'; did you misspell it as {near[0]}?' if near else ''}")
     return compose
 
 

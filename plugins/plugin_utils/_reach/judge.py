@@ -92,6 +92,9 @@ def _with_visits(protocol: str, port: int, tried: Tried, told: Judged, target: T
         return Judged(states.SERVED, f"the service on the target{holder} answered") if taken else told
     if tried.state == states.NO_ANSWER:
         return _explained(_silent(protocol, told, stage, absent, taken, holder), told, rules)
+    if tried.state == states.ANSWERED and taken and not witness:
+        reason = f"{told.reason.partition(': ')[0]} although a service{holder} has the port; nothing watches"
+        return Judged(states.NOT_TESTED, reason)
     if tried.state in (states.REFUSED, states.REJECTED, states.ANSWERED):
         return _explained(_rejected(told, stage, absent), told, rules)
     if tried.state == states.WRONG_PEER and stage is not None:
@@ -126,6 +129,8 @@ def _silent(protocol: str, told: Judged, stage: int | None, absent: bool, taken:
             f"it got through to the target; the service{holder} does not accept it, or its answer did not come back"
         )
         return Judged(states.REPLY_LOST, reason, advice=_ASK_THE_SERVICE)
+    if stage == PASSED and protocol != TCP:
+        return Judged(states.NOT_TESTED, "it got through to the target, but the responder did not read it in time")
     if stage is not None:
         return Judged(states.REPLY_LOST, "it got through to the target, the answer did not come back")
     if absent:

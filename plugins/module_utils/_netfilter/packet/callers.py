@@ -23,7 +23,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.
     either,
     without,
 )
-from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.flows import Arrival
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.flows import Arrival, Device
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.hosts import Host
 
 # From these no other host sends: "this" network, loopback, multicast and what is reserved.
@@ -68,32 +68,38 @@ def _sent(
     bits = 8 * len(addresses[0])
     if not networks:
         for address in addresses:
-            yield from _by_owners(endpoint, address, others[bits, is_link_local(address)], host, is_routed=True)
+            clients = others[bits, is_link_local(address)]
+            for device in _owners(endpoint, address, host):
+                yield Arrival(address, (device,), is_routed=True), clients
         return
     wanted: Clients = False
     for network in networks:
         wanted = either(wanted, _tree(network, bits))
     wanted = both(wanted, others[bits, is_link_local(addresses[0])])
     routes = host.routes(bits == 128)
-    by_devices = routes.by_devices(wanted) if routes else {frozenset(): wanted}
+    by_devices = routes.by_devices(wanted) if routes and not endpoint.interface else {frozenset(): wanted}
     for numbers, clients in by_devices.items():
         devices = [device for device in host.devices if device.number in numbers]
+        is_owned = False
         for device in devices:
             own = [each.address for each in host.addresses if each.device == device and each.address in addresses]
+            is_owned = is_owned or bool(own)
             yield from ((Arrival(address, (device,)), clients) for address in own or addresses)
-        for address in addresses if not devices else ():
-            yield from _by_owners(endpoint, address, clients, host, is_routed=False)
+        # To the address of another device they may come by that one, too, if they have a link there.
+        for address in addresses if not is_owned else ():
+            for device in _owners(endpoint, address, host):
+                yield Arrival(address, (device,)), clients
 
 
-def _by_owners(endpoint: Endpoint, address: bytes, clients: Clients, host: Host, is_routed: bool) -> _Sent:
-    """By the devices that have the address, or else by any. Nobody is on a bridge without ports."""
+def _owners(endpoint: Endpoint, address: bytes, host: Host) -> t.Collection[Device]:
+    """The device that the server is bound to; else those that have the address, or any. Nobody is on an idle bridge."""
+    if endpoint.interface:
+        return [device for device in host.devices if device.name == endpoint.interface]
     owners = [own.device for own in host.addresses if own.address == address and own.device.number != LOOPBACK]
     outer = outer_devices(host.addresses)
     idle = {device.number for device in host.devices if device.is_bridge} - {device.master for device in host.devices}
     choices = ([device for device in each if device.number not in idle] for each in (owners, outer))
-    for device in next(filter(None, choices), owners or outer):
-        if endpoint.interface in (None, device.name):
-            yield Arrival(address, (device,), is_routed=is_routed), clients
+    return next(filter(None, choices), owners or outer)
 
 
 def _others(bits: int, is_to_link_local: bool, host: Host) -> Clients:

@@ -115,6 +115,8 @@ CLIENTS = {"port": 5000, "name": "Broker: clients", "held_by": ["brokerd"]}
             id="an address, and one port",
         ),
         pytest.param({"ports": [5002]}, [{**GOSSIP, "port": 5002, "held_by": ["kernel"]}], id="one of a range"),
+        pytest.param({"ports": 5002}, [{**GOSSIP, "port": 5002, "held_by": ["kernel"]}], id="a number"),
+        pytest.param({"ports": "5001-5002"}, [{**GOSSIP, "held_by": ["kernel"]}], id="a string"),
         pytest.param({"ports": ["5001-5002"]}, [{**GOSSIP, "held_by": ["kernel"]}], id="the range"),
         pytest.param(
             {"ports": ["7000/udp"], "held_by": ["forkd"]},

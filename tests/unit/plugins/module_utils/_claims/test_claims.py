@@ -307,3 +307,18 @@ def test_hostile_names_are_made_safe(root):
 def test_who_is_allowed(held_by, allowed):
     claim = Claim("tcp", None, 22, 22, "unit", "ssh.socket", "", "")
     assert claim.is_allowed(list(map(parse_pattern, held_by))) is allowed
+
+
+@pytest.mark.parametrize(
+    ("held_by", "allowed"),
+    [
+        (["container:web"], True),
+        (["unit:web.service"], True),
+        (["unit:web"], True),
+        (["unit:db"], False),
+        (["container:db"], False),
+    ],
+)
+def test_a_quadlet_is_allowed_by_its_unit_too(held_by, allowed):
+    claim = Claim("tcp", None, 80, 80, "container", "web", "", "", "web.service")
+    assert claim.is_allowed(list(map(parse_pattern, held_by))) is allowed

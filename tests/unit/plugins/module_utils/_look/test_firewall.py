@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.preflight.ports.plugins.module_utils._look import firewall
-from ansible_collections.preflight.ports.plugins.module_utils._model.passage import BLOCKED, Access, Passage
+from ansible_collections.preflight.ports.plugins.module_utils._model.passage import BLOCKED, UNKNOWN, Access, Passage
 from ansible_collections.preflight.ports.plugins.module_utils._request.entries import parse
 from ansible_collections.preflight.ports.plugins.module_utils._verdict.verdict import Verdict
 
@@ -51,6 +51,23 @@ def test_find_where_a_port_is_served(gate):
         Access("tcp", (ipv4, ipv6), 82, 82),
         Access("tcp", (ipv4,), 84, 84),
     ]
+
+
+@pytest.mark.parametrize(
+    ("port", "clients", "is_asked"),
+    [
+        ("10.0.0.5:80", "10.0.0.0/8", True),
+        ("10.0.0.5:80", "10.0.0.0/8, fd00::/8", True),
+        ("10.0.0.5:80", "fd00::/8", False),
+        ("[fd00::5]:80", "10.0.0.0/8", False),
+        ("[::]:80", "10.0.0.0/8", True),
+        ("80", "fd00::/8", True),
+        ("127.0.0.1:80", "fd00::/8", True),
+    ],
+)
+def test_clients_of_another_version_of_ip_cannot_come(port, clients, is_asked, gate):
+    (passage,) = firewall.find(parse([port, "[::1]:81"], clients=clients), {})[0]
+    assert (passage.verdict, len(gate)) == ((BLOCKED, 2) if is_asked else (UNKNOWN, 1))
 
 
 def test_find_nothing(monkeypatch, gate):

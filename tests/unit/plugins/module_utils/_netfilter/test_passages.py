@@ -151,6 +151,30 @@ def test_clients_of_a_version_of_ip_that_the_server_has_no_address_of():
     assert found == [[passages.Judged(80, 81, UNKNOWN, ())], []]
 
 
+ON_WAN, ON_BRIDGE = (base(INGRESS, Rule(rules.DROP), devices=frozenset({name})) for name in ("wan0", "br0"))
+INSIDE = (Network(at("172.17.0.0").address, 16),)
+
+
+@pytest.mark.parametrize(
+    ("clients", "bases", "expected"),
+    [
+        pytest.param((), [ON_BRIDGE], [BLOCKED], id="by the device that the server is bound to"),
+        pytest.param((), [ON_WAN], [], id="not by the one that has the address"),
+        pytest.param((Network(bytes(4), 0),), [ON_BRIDGE], [BLOCKED], id="whoever they are"),
+    ],
+)
+def test_a_server_that_is_bound_to_a_device(clients, bases, expected):
+    endpoint = at("192.0.2.1")._replace(interface="br0")
+    (found,) = passages.judge([Access("tcp", (endpoint,), 80, 80, clients)], bases, a_host())
+    assert [each.verdict for each in found] == expected
+
+
+def test_neighbours_of_another_device_may_come_by_the_one_that_has_the_address():
+    asked = Access("tcp", (at("192.0.2.1"),), 80, 80, INSIDE)
+    (found,) = passages.judge([asked], [ON_BRIDGE], a_host())
+    assert [each.verdict for each in found] == [LIMITED]
+
+
 @pytest.mark.parametrize(
     ("bases", "expected"),
     [

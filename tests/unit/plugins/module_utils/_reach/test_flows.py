@@ -174,6 +174,20 @@ def test_stalled(loopback, then):
     thread.join()
 
 
+@pytest.mark.parametrize(("has_responder", "state"), [(False, "served"), (True, "wrong_peer")])
+def test_a_service_that_accepts_and_resets_at_once(loopback, has_responder, state):
+    """The reset may be there before the client looks."""
+    server = loopback.listening()
+    tried = attempt.attempt("tcp", socket.AF_INET, server.getsockname(), "", has_responder)
+    tried.start(0.0)
+    end = server.accept()[0]
+    end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, attempt.RESET_ON_CLOSE)
+    end.close()
+    tried.turn(0.1)
+    tried.close()
+    assert (tried.outcome.state, "was accepted" in tried.outcome.reason) == (state, True)
+
+
 def test_a_name_without_an_address():
     ((found,),) = client.reach([Destination("nobody.invalid", 1, "tcp")], "", 20.0)
     assert found.state == "unresolved"

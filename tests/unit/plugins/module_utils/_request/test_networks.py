@@ -31,6 +31,10 @@ def test_parse(written, expected):
         (7, "7 is no address and no network"),
         ("10.0.0.1/8", "'10.0.0.1/8' has bits of a host behind its prefix; write 10.0.0.0/8"),
         ("10.0.0.0/33", "has no length of a prefix behind its slash; it is 0 to 32"),
+        ("::ffff:10.0.0.1", "'::ffff:10.0.0.1' is IPv4 in the form of IPv6; write 10.0.0.1"),
+        ("127.0.0.1", "'127.0.0.1' is the address of no other host"),
+        ("224.0.0.0/4", "'224.0.0.0/4' is the address of no other host"),
+        ("ff02::1", "'ff02::1' is the address of no other host"),
         ("10.0.0.0/", "has no length of a prefix behind its slash"),
     ],
 )

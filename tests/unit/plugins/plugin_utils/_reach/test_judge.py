@@ -193,6 +193,16 @@ def test_a_silent_service_over_udp(witness, stage, expected):
     assert state("no_answer", target(TAKEN, visits, witness, protocol="udp"), "udp")[0] == expected
 
 
+@pytest.mark.parametrize(("witness", "expected"), [(False, "not_tested"), (True, "answered")])
+def test_a_reset_of_a_port_that_is_taken(witness, expected):
+    """Its service may have another address, or a firewall answers in its place."""
+    assert state("answered", target(TAKEN, {CLIENT: PASSED} if witness else None, witness))[0] == expected
+
+
+def test_a_responder_that_did_not_read():
+    assert state("no_answer", target(visits={CLIENT: PASSED}, protocol="udp"), "udp")[0] == "not_tested"
+
+
 def test_a_service_that_does_not_accept():
     found = judge.judge("tcp", 80, Tried("no_answer", 1.0, "x", "10.0.0.9", CLIENT), target(TAKEN, {CLIENT: PASSED}))
     assert (found.state, "does not accept" in found.reason, "Recv-Q" in found.advice) == ("reply_lost", True, True)
