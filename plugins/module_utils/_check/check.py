@@ -21,6 +21,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._kernel.bind impor
 from ansible_collections.preflight.ports.plugins.module_utils._look.look import Look, look
 from ansible_collections.preflight.ports.plugins.module_utils._model.ports import runs, shown
 from ansible_collections.preflight.ports.plugins.module_utils._model.requirement import (
+    FAIL,
     FREE,
     IGNORE,
     Requirement,
@@ -60,6 +61,9 @@ def check(options: Options) -> Outcome:
     settings = None if options["ephemeral"] == IGNORE else ephemeral.read()
     threatened = _threatened(requirements, settings)
     barred = _find_barred(requirements, seen)
+    is_firewall_checked = barred is not None
+    if barred is None:
+        barred = _unread(requirements, seen)
     claims = _find_claims(requirements, options["claims"])
     against = [*found_doubts(requirements, seen, settings if threatened else None, barred, claims), *suspicions]
     found: dict[str, t.Any] = {
@@ -74,7 +78,7 @@ def check(options: Options) -> Outcome:
         "probed": seen.probed,
         "redirects_checked": seen.redirects_checked,
         "firewall": _firewall_items(requirements, barred),
-        "firewall_checked": barred is not None,
+        "firewall_checked": is_firewall_checked,
         "ephemeral": [shown(*run) for run in runs(threatened)],
     }
     if options["cmdline"]:
@@ -140,6 +144,15 @@ def _find_barred(requirements: t.Sequence[Requirement], seen: Look) -> Barred | 
     from ansible_collections.preflight.ports.plugins.module_utils._look import firewall
 
     return firewall.find(requirements, seen.verdicts)
+
+
+def _unread(requirements: t.Sequence[Requirement], seen: Look) -> Barred:
+    """Who wants to be stopped by a firewall is told that nobody knows what it does."""
+    if all(requirement.firewall != FAIL for requirement in requirements):
+        return {}
+    from ansible_collections.preflight.ports.plugins.module_utils._look import firewall
+
+    return firewall.unread(requirements, seen.verdicts, os.geteuid() == 0)
 
 
 def _find_claims(requirements: t.Sequence[Requirement], wanted: str) -> list[Claim]:

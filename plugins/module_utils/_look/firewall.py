@@ -16,12 +16,15 @@ from ansible_collections.preflight.ports.plugins.module_utils._model.passage imp
     Barred,
     Passage,
 )
-from ansible_collections.preflight.ports.plugins.module_utils._model.requirement import FREE, IGNORE, Requirement
+from ansible_collections.preflight.ports.plugins.module_utils._model.requirement import FAIL, FREE, IGNORE, Requirement
 from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import Endpoint, is_loopback
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter import gate
 
 if t.TYPE_CHECKING:
     from ansible_collections.preflight.ports.plugins.module_utils._verdict.verdict import Verdicts
+
+
+_UNREAD = {True: "rules that are too many, or cannot be read", False: "rules that this user may not read"}
 
 
 def find(requirements: t.Sequence[Requirement], verdicts: Verdicts) -> Barred | None:
@@ -42,6 +45,18 @@ def find(requirements: t.Sequence[Requirement], verdicts: Verdicts) -> Barred | 
         nobody = Passage(access.first, access.last, UNKNOWN, depends_on=(NOBODY,))
         passages = next(known) if _can_come(access) else [nobody]
         barred.setdefault(index, []).extend(_of_met(passages, index, verdicts))
+    return {index: passages for index, passages in barred.items() if passages}
+
+
+def unread(requirements: t.Sequence[Requirement], verdicts: Verdicts, is_root: bool) -> Barred:
+    """Of requirements that a firewall is to stop, all ports: nobody knows."""
+    advice = None if is_root else "Run the task with become: true, which lets it read the rules."
+    barred: dict[int, list[Passage]] = {}
+    for index, each in enumerate(requirements):
+        for access in _accesses(index, each, verdicts) if each.firewall == FAIL else ():
+            nobody_knows = Passage(access.first, access.last, UNKNOWN, depends_on=(_UNREAD[is_root],), advice=advice)
+            found = _of_met([nobody_knows], index, verdicts) if any(map(_versions, access.endpoints)) else []
+            barred.setdefault(index, []).extend(found)
     return {index: passages for index, passages in barred.items() if passages}
 
 

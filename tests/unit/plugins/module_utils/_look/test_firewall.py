@@ -70,6 +70,18 @@ def test_clients_of_another_version_of_ip_cannot_come(port, clients, is_asked, g
     assert (passage.verdict, len(gate)) == ((BLOCKED, 2) if is_asked else (UNKNOWN, 1))
 
 
+@pytest.mark.parametrize(("is_root", "says"), [(True, None), (False, "become: true")])
+def test_unread(is_root, says):
+    requirements = parse(["80-81", {"port": 82, "firewall": "warn"}, "127.0.0.1:83"], firewall="fail")
+    verdicts = {(0, 81): Verdict(requirements[0], 81, "listening", met=False)}
+    found = firewall.unread(requirements, verdicts, is_root)
+    (passage,) = found[0]
+    assert (passage.first, passage.last, passage.verdict) == (80, 80, UNKNOWN)
+    assert says is None or says in passage.advice
+    assert not found.get(1)
+    assert not found.get(2)
+
+
 def test_find_nothing(monkeypatch, gate):
     assert firewall.find(parse([{"port": 80, "firewall": "ignore"}]), {}) == {}
     assert gate == []
