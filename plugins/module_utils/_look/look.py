@@ -71,7 +71,7 @@ def look(
     diversions = {
         question: redirect
         for question, redirect in (found or {}).items()
-        if redirect.depends_on or (redirect.spared and question in to_be_served)
+        if redirect.depends_on or question in to_be_served
     }
     sure = {question: redirect for question, redirect in (found or {}).items() if not redirect.depends_on}
     if sure:

@@ -44,7 +44,7 @@ def from_nat(
     """NAT rules that may send a port's traffic elsewhere."""
     found: list[Doubt] = []
     for index, requirement in enumerate(requirements if diversions else ()):
-        by_rule: dict[Redirect, dict[int, str]] = {}
+        by_rule: dict[tuple[Redirect, bool], dict[int, str]] = {}
         for port in _met(index, requirement, verdicts):
             verdict = verdicts.get((index, port))
             for question in questions_of(requirement, port):
@@ -52,9 +52,11 @@ def from_nat(
                 if not redirect or (verdict and question.endpoint in verdict.served and not redirect.depends_on):
                     continue  # a service answers where the rule leads
                 # A rule for many ports may have a target for each.
-                by_rule.setdefault(redirect._replace(target="", destinations=()), {})[port] = redirect.target
-        for redirect, targets in by_rule.items():
-            reason = diversion(redirect, list(dict.fromkeys(targets.values())))
+                is_ipv6 = question.endpoint.is_ipv6 and not redirect.depends_on
+                key = redirect._replace(target="", destinations=()), is_ipv6
+                by_rule.setdefault(key, {})[port] = redirect.target
+        for (redirect, is_ipv6), targets in by_rule.items():
+            reason = diversion(redirect, list(dict.fromkeys(targets.values())), is_ipv6)
             found += [Doubt(index, *run, NAT, reason) for run in runs(sorted(targets))]
     return found
 

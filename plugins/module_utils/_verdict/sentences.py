@@ -160,10 +160,12 @@ def rules(redirect: Redirect) -> str:
     return f"{redirect.tool} ({', '.join(filter(None, known))})"
 
 
-def diversion(redirect: Redirect, targets: t.Sequence[str]) -> str:
+def diversion(redirect: Redirect, targets: t.Sequence[str], is_ipv6: bool) -> str:
     """What NAT rules may do to a port that counts as free or served."""
     where = f"{targets[0]} and elsewhere" if len(targets) > 1 else targets[0]
     if redirect.depends_on:
         depends = joined(redirect.depends_on)
         return f"NAT rules of {rules(redirect)} may send its traffic to {where}, depending on {depends}"
-    return f"NAT rules of {rules(redirect)} send its traffic at {redirect.address} to {where}"
+    version = f"IPv{6 if is_ipv6 else 4}"
+    traffic = f"its traffic at {redirect.address}" if redirect.address else f"its traffic of {version}"
+    return f"NAT rules of {rules(redirect)} send {traffic} to {where}"

@@ -83,6 +83,14 @@ def test_from_nat_where_a_service_answers():
     assert from_nat([requirement], {(0, 80): there}, diversions) == []
 
 
+def test_from_nat_about_a_version_of_ip():
+    requirement = want(80, state="listening")
+    ipv4, ipv6 = questions_of(requirement, 80)
+    verdict = Verdict(requirement, 80, "listening", True, served=(ipv4.endpoint,))
+    (doubt,) = from_nat([requirement], {(0, 80): verdict}, {ipv6: DOCKER_RULE})
+    assert doubt.reason.endswith("send its traffic of IPv6 to 172.17.0.2:80")
+
+
 def test_from_connections():
     (doubt,) = from_connections([want("44999-45001")], {}, KERNELS)
     assert doubt == Doubt(
