@@ -55,6 +55,8 @@ class Redirect(t.NamedTuple):
     """The addresses that it leaves alone, of 4 or 16 bytes,"""
     address: str | None = None
     """and if there are any, one that it does not."""
+    targets: tuple[str, ...] = ()
+    """All of them, if there are several."""
 
     def names(self) -> dict[str, list[str]]:
         """What ``held_by`` patterns are matched against."""
@@ -62,7 +64,7 @@ class Redirect(t.NamedTuple):
         container = self.container and self.container.name
         return {
             "container": [container] if container else [],
-            "nat": [*chains, *filter(None, [self.label]), self.target],
+            "nat": [*chains, *filter(None, [self.label]), *([] if self.targets else [self.target])],
         }
 
 

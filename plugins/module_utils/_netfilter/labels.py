@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import socket
@@ -31,23 +32,27 @@ _NOTES = re.compile(r"kubernetes service (?:portals|nodeports).*")
 
 
 def described(found: Found) -> Redirect:
-    """The first way, and how many more there are."""
+    """Where there are several targets: the way to where they part, and the first of them."""
     way = found.sent[0].way
-    target, *others = dict.fromkeys(destination(found.arrival, found.port, each.target) for each in found.sent)
-    comments = [comment for comment in (rule.comment() for _place, rule in way.passed) if comment]
-    text, container_id = label(way.chains, comments)
-    target += f" and {len(others)} more" if others else ""
+    targets = dict.fromkeys(destination(found.arrival, found.port, each.target) for each in found.sent)
+    target, *others = targets
+    shared = itertools.takewhile(lambda names: len(set(names)) == 1, zip(*(each.way.chains for each in found.sent)))
+    length = max(1, sum(1 for _names in shared)) if others else len(way.chains)
+    chains, passed = way.chains[:length], way.passed[:length]
+    comments = [comment for comment in (rule.comment() for _place, rule in passed) if comment]
+    text, container_id = label(chains, comments)
     return Redirect(
-        target,
+        f"{target} and {len(others)} more" if others else target,
         way.base.tool,
-        tuple(map(printable, (f"{way.base.table} {way.chains[0]}", *way.chains[1:]))),
+        tuple(map(printable, (f"{way.base.table} {chains[0]}", *chains[1:]))),
         printable(text) if text else None,
-        _behind(container_id, target),
+        None if others else _behind(container_id, target),
         tuple(map(printable, found.depends_on)),
         _destinations(found),
         found.is_total,
         found.spared,
         _text(found.arrival.address) if found.spared else None,
+        tuple(targets) if others else (),
     )
 
 

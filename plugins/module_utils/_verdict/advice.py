@@ -167,7 +167,8 @@ def _for_rule(redirect: Redirect, verdict: Verdict) -> str:
         delete = f"Nothing is known to answer at {redirect.target}: delete the rule ({show} shows it)"
     else:
         delete = f"Delete the rule if it is left over ({show} shows it)"
-    target = re.sub(r":\d+-\d+$", ":*", redirect.target)  # of a run; each of its ports has one of its own
+    # Of a run, each port has a target of its own; where the targets are several, the way to them has one name.
+    target = chain if redirect.targets else re.sub(r":\d+-\d+$", ":*", redirect.target)
     return f"{delete}{_or_name(f'nat:{target}')}"
 
 

@@ -66,4 +66,8 @@ class Verdict(t.NamedTuple):
 
 def allows(requirement: Requirement, holder: Holder) -> bool:
     """Whether the requirement's ``held_by`` names the holder: one of the processes that share a socket is enough."""
-    return any(pattern.matches(names) for pattern in requirement.held_by for names in holder.names())
+    patterns = requirement.held_by
+    if any(pattern.matches(names) for pattern in patterns for names in holder.names()):
+        return True
+    targets = holder.redirect.targets if holder.redirect else ()
+    return bool(targets) and all(any(pattern.matches({"nat": [each]}) for pattern in patterns) for each in targets)

@@ -385,7 +385,9 @@ def test_find_with_the_words_of_the_rules(monkeypatch):
 
 def test_find_with_several_targets(run):
     run(BY_CHANCE + DNAT, nft.dport(80) + nft.redirect(81))
-    assert [each.target for each in gate.find([PORT_80]).values()] == ["10.88.0.5:8080 and 1 more"]
+    (found,) = gate.find([PORT_80]).values()
+    assert (found.target, found.targets) == ("10.88.0.5:8080 and 1 more", ("10.88.0.5:8080", "port 81 of this host"))
+    assert (found.chains, found.container) == (("ip test base",), None)
 
 
 @pytest.mark.parametrize("families", [(True, False), (False, True), (True, True)])

@@ -202,6 +202,20 @@ def test_judge_what_a_nat_rule_takes(held_by, met):
     assert (verdict.state, verdict.met, verdict.is_held) == (REDIRECTED, met, met)
 
 
+@pytest.mark.parametrize(
+    ("held_by", "met"),
+    [
+        pytest.param(["nat:10.1.0.1:80"], False, id="one of them"),
+        pytest.param(["nat:10.1.0.1:80", "nat:10.1.0.2:80"], True, id="each of them"),
+        pytest.param(["nat:10.1.0.*:80"], True, id="all by one pattern"),
+        pytest.param(["nat:SERVICE"], True, id="the chain that leads to all"),
+    ],
+)
+def test_judge_what_a_nat_rule_with_several_targets_takes(held_by, met):
+    rule = DOCKER_RULE._replace(chains=("ip nat PREROUTING", "SERVICE"), targets=("10.1.0.1:80", "10.1.0.2:80"))
+    assert judge(want(80, held_by=held_by), 80, [Finding(REDIRECTED, (), rule)], census_of()).met is met
+
+
 def test_judge_tells_requirement_and_port():
     requirement = want("80-81")
     assert judge(requirement, 81, [Finding(FREE)], census_of()) == Verdict(requirement, 81, FREE, True)
