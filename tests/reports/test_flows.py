@@ -54,6 +54,14 @@ def test_the_matrix_and_the_causes(page):
     assert page.locator("h2").all_inner_texts()[0] == "Causes"
 
 
+def test_each_unexpected_flow_has_a_row(page):
+    page.locator("details summary").click()
+    rows = page.locator("#unexpected tbody tr")
+    assert [row.split()[:5] for row in rows.all_inner_texts()] == [
+        ["web1", "db2", "db2", f"{port}/tcp", "open"] for port in (5000, 5001)
+    ]
+
+
 def test_hostile_names_are_text(page):
     assert "<script>alert(1)</script>" in page.locator("section h3").inner_text()
     assert page.locator("script").count() == 1

@@ -25,7 +25,7 @@ from xml.sax.saxutils import quoteattr
 
 from ansible_collections.preflight.ports.plugins.module_utils._model.text import printable
 from ansible_collections.preflight.ports.plugins.module_utils._reach import states
-from ansible_collections.preflight.ports.plugins.plugin_utils._reach.words import Cause, causes, counted
+from ansible_collections.preflight.ports.plugins.plugin_utils._reach.words import Cause, causes, counted, headline
 
 if t.TYPE_CHECKING:
     from ansible_collections.preflight.ports.plugins.plugin_utils._reach.rows import Row
@@ -38,6 +38,7 @@ COLUMNS = (
 # The look of a report is one for the whole collection.
 _LOOK = Path(__file__).parents[3] / "roles/port_preflight/files"
 _WIDE = 12
+_MOST_ROWS = 2000
 
 
 class Pair(t.NamedTuple):
@@ -218,8 +219,7 @@ def _markdown(found: Summary, title: str, message: str) -> str:
     if found.unmet:
         lines += ["", "| Flows | State | Why | Advice |", "|---|---|---|---|"]
     for cause in causes(found.unmet):
-        why, advice = cause.why.partition(": ")[2], cause.advice or ""
-        lines.append(f"| {_md(cause.what)} | {cause.example.state} | {_md(why)} | {_md(advice)} |")
+        lines.append(f"| {_md(cause.what)} | {_md(cause.state)} | {_md(cause.why)} | {_md(cause.advice or '')} |")
     return "\n".join([*lines, ""])
 
 
@@ -234,11 +234,8 @@ def _html(found: Summary, title: str, message: str) -> str:
     style, script = ((_LOOK / name).read_text(encoding="utf-8") for name in ("report.css", "report.js"))
     clients = list(dict.fromkeys(client for client, _to in found.pairs))
     targets = list(dict.fromkeys(to for _client, to in found.pairs))
-    failing = [row for row in found.unmet if not row.tolerated]
-    if failing:
-        verdict = f'<p class="verdict bad">{len(failing)} of {found.total} flows are not as expected</p>'
-    else:
-        verdict = f'<p class="verdict ok">All {found.total} flows are as expected, or tolerated</p>'
+    kind = "bad" if any(not row.tolerated for row in found.unmet) else "ok"
+    verdict = f'<p class="verdict {kind}">{headline(found.unmet, found.total)}</p>'
     policy = (
         "default-src 'none'; base-uri 'none'; form-action 'none'; "
         f"style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'"
@@ -271,6 +268,7 @@ def _html(found: Summary, title: str, message: str) -> str:
 <h2 id="causes" tabindex="-1">Causes</h2>"""
     ]
     parts += [_cause(cause) for cause in found_causes] or ["<p>None.</p>"]
+    parts.append(_unexpected(found.unmet))
     parts.append(
         """<form id="filter" hidden>
 <label>Client <input id="host" type="search" autocomplete="off" spellcheck="false"></label>
@@ -336,8 +334,27 @@ def _cause(cause: Cause) -> str:
     kind = "lost" if example.tolerated or example.state == states.NOT_TESTED else "bad"
     advice = f'<p class="advice">{_text(cause.advice)}</p>' if cause.advice else ""
     return (
-        f'<section><h3>{_text(cause.what)}</h3><p><span class="{kind}">{example.state}</span> '
-        f"{_text(cause.why.partition(': ')[2])}</p>{advice}</section>"
+        f'<section><h3>{_text(cause.what)}</h3><p><span class="{kind}">{_text(cause.state)}</span> '
+        f"{_text(cause.why)}</p>{advice}</section>"
+    )
+
+
+def _unexpected(unmet: t.Sequence[Row]) -> str:
+    """A row for each flow that is not as expected, folded away."""
+    if not unmet:
+        return ""
+    rows = "".join(
+        f'<tr><th scope="row">{_text(row.client)}</th><td>{_text(row.to)}</td><td>{_text(row.address)}</td>'
+        f"<td>{row.port}/{row.protocol}</td><td>{row.expect}</td><td>{row.state}</td><td>{_text(row.reason)}</td></tr>"
+        for row in unmet[:_MOST_ROWS]
+    )
+    left = f"<p>and {len(unmet) - _MOST_ROWS} more</p>" if len(unmet) > _MOST_ROWS else ""
+    names = ("From", "To", "Address", "Port", "Expected", "State", "Why")
+    heads = "".join(f'<th scope="col">{each}</th>' for each in names)
+    return (
+        f"<details><summary>{counted(len(unmet))} not as expected</summary>"
+        f'<div class="scroll" role="region" aria-label="Flows that are not as expected" tabindex="0">'
+        f'<table id="unexpected"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>{left}</details>'
     )
 
 

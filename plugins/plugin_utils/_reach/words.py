@@ -82,13 +82,19 @@ class Cause(t.NamedTuple):
         return advice if self.is_advice_alike or not advice else f"{advice} For the others alike."
 
     @property
+    def state(self) -> str:
+        """``warning, dropped_by_host``, ``open, expected closed``."""
+        warned = "warning, " if self.example.tolerated else ""
+        wanted = ", expected closed" if self.example.expect != states.OPEN else ""
+        return f"{warned}{self.example.state}{wanted}"
+
+    @property
     def why(self) -> str:
-        """``lost: no answer; nothing of it reached the target``."""
+        """``no answer; nothing of it reached the target``."""
         example = self.example
-        wanted = ", expected closed" if example.expect != states.OPEN else ""
         by = f", by {printable(example.by)}" if example.by else ""
         rule = f" [{printable(example.rule)}]" if example.rule else ""
-        return f"{example.state}{wanted}: {example.reason}{by}{rule}"
+        return f"{example.reason}{by}{rule}"
 
 
 def causes(rows: t.Iterable[Row]) -> list[Cause]:
@@ -157,15 +163,21 @@ def translations(pairs: t.Sequence[tuple[str, str]]) -> list[str]:
     return [f"Addresses are translated on the way (NAT): {shown}{more}."]
 
 
+def headline(unmet: t.Sequence[Row], count: int) -> str:
+    """``18 of 56 flows are not as expected, 6 of them only a warning``."""
+    if not unmet:
+        return f"{counted(count)} as expected"
+    warnings = sum(row.tolerated for row in unmet)
+    only = f", {warnings} of them only a warning" if warnings else ""
+    return f"{len(unmet)} of {counted(count)} {'is' if len(unmet) == 1 else 'are'} not as expected{only}"
+
+
 def message(unmet: t.Sequence[Row], count: int, notes: t.Sequence[str], reports: t.Sequence[str]) -> str:
     """The verdict: all causes, each with what to do."""
-    lines = [f"{len(unmet)} of {counted(count)} {'is' if len(unmet) == 1 else 'are'} not as expected:"]
-    if not unmet:
-        lines = [f"{counted(count)} as expected"]
+    lines = [f"{headline(unmet, count)}{':' if unmet else ''}"]
     found = causes(unmet)
     for cause in found[:MOST_CAUSES]:
-        warned = "warning, " if cause.example.tolerated else ""
-        lines += [f"  {cause.what}: {warned}{cause.why}"]
+        lines += [f"  {cause.what}: {cause.state}: {cause.why}"]
         if cause.advice:
             lines.append(f"    {printable(cause.advice)}")
     if len(found) > MOST_CAUSES:
