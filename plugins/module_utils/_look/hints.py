@@ -27,6 +27,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._model.sockets imp
     is_loopback,
 )
 from ansible_collections.preflight.ports.plugins.module_utils._model.text import printable
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter import gate
 from ansible_collections.preflight.ports.plugins.module_utils._table.proc_net import host_has_ipv6
 from ansible_collections.preflight.ports.plugins.module_utils._table.sources import Source
 from ansible_collections.preflight.ports.plugins.module_utils._verdict.verdict import Verdict, Verdicts, allows
@@ -86,9 +87,14 @@ def _free_on(verdicts: Verdicts) -> Verdicts:
     found = {}
     for key, verdict in taken.items():
         protocol, port = verdict.requirement.protocol, verdict.port
-        free = next((each for each in own if bind.probe(Question(protocol, each, port)) == bind.FREE), None)
+        free = next((each for each in own if _would_get(Question(protocol, each, port))), None)
         found[key] = verdict._replace(free_on=str(free) if free else None)
     return found
+
+
+def _would_get(question: Question) -> bool:
+    """Whether a server there would get the port, and what is sent to it."""
+    return bind.probe(question) == bind.FREE and not gate.find([question])
 
 
 def _is_taken_in_part(verdict: Verdict) -> bool:

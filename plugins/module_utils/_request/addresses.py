@@ -50,7 +50,12 @@ def split(text: str) -> tuple[str, str]:
 def _refuse_compose(before: str, text: str) -> None:
     ports = re.fullmatch(rf"({_NUMBERS}):{_NUMBERS}", text)
     if ports:
-        raise AddressError(f"this looks like Compose's HOST:CONTAINER; write the port of the host, {before}{ports[1]}")
+        first, last = text.split(":")
+        is_range = "-" not in text and int(first[:9]) < int(last[:9])
+        also = f", or the range {before}{first}-{last}" if is_range else ""
+        raise AddressError(
+            f"this looks like Compose's HOST:CONTAINER; write the port of the host, {before}{ports[1]}{also}"
+        )
 
 
 def located(address: str | None, interface: str | None) -> str:

@@ -67,6 +67,8 @@ def _service(name: str, protocol: str, service: ServiceLookup) -> int:
             else "write a number, FIRST-LAST or a service name"
         )
         raise RequirementError(f"{name!r} is not a port; {hint}")
+    if re.fullmatch(r"[0-9]+-", name):
+        raise RequirementError(f"{name!r} is no range; a range is FIRST-LAST, as in {name}65535")
     if name.lower() in ("tcp", "udp"):
         raise RequirementError(f"{name!r} is a protocol; write it behind the port, as in 53/{name} or 53/tcp+udp")
     if re.fullmatch(r"[0-9]+(?:\.[0-9]+){3}", name):
@@ -80,4 +82,7 @@ def _service(name: str, protocol: str, service: ServiceLookup) -> int:
 
 
 def kind_of(value: t.Any) -> str:
-    return "nothing" if value is None else f"{value!r}, a {type(value).__name__}"
+    if value is None:
+        return "nothing"
+    kind = type(value).__name__
+    return f"{value!r}, {'an' if kind[:1] in 'aeiou' else 'a'} {kind}"

@@ -24,8 +24,13 @@ def who(holder: Holder) -> str:
 def name_of(holder: Holder) -> str:
     """``nginx``, ``the kernel``, ``a hidden process``."""
     if holder.process:
-        name = holder.process.name or "a nameless process"
-        return f"{name} running {holder.process.program}" if holder.process.program else name
+        name, program = holder.process.name or "a nameless process", holder.process.program
+        if not program:
+            return name
+        server, _blank, application = program.partition(" ")
+        if server.rpartition("/")[2] == name:  # a script that its process is named after
+            return f"{name} {application}".strip()
+        return f"{name} running {program}"
     return "the kernel" if holder.kernel else "a process that this user may not see"
 
 

@@ -70,7 +70,7 @@ def judge(protocol: str, port: int, tried: Tried, target: Target) -> Judged:
     expected = bound is not None and bound.state == "bound" and target.started is not None and target.started.running
     if expected and (target.seen is None or not target.seen.ran) and tried.state != states.OPEN:
         early = target.started.may_end_early if target.started else None
-        why = target.problem or early or "its time was over; raise port_reach_seconds"
+        why = target.problem or early or "its time was over (port_reach_seconds), or somebody ended it"
         return Judged(states.NOT_TESTED, f"the responder did not run to the end: {why}")
     if bound and bound.state in ("refused", "unavailable") and tried.state not in (states.SERVED, states.ANSWERED):
         told = Judged(told.state, f"{told.reason}; the responder could not bind the port: {bound.reason}")

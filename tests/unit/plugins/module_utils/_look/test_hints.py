@@ -26,7 +26,9 @@ def by(process, state=LISTENING, address="0.0.0.0", port=80, **rest):
 def hinted(monkeypatch):
     """The verdict with its hints, on a host with these sockets and addresses."""
 
-    def added(verdict, *sockets, own=("127.0.0.1", "fe80::1", "10.0.0.5", "10.0.0.6"), taken=(), has_ipv6=True):
+    def added(
+        verdict, *sockets, own=("127.0.0.1", "fe80::1", "10.0.0.5", "10.0.0.6"), taken=(), sent_away=(), has_ipv6=True
+    ):
         def read(protocol, first, last, states):
             return [
                 held for held in sockets if held.protocol == protocol and first <= held.port <= last
@@ -38,6 +40,9 @@ def hinted(monkeypatch):
 
         monkeypatch.setattr(addresses, "read", lambda: [(2, at(address).address) for address in own])
         monkeypatch.setattr(bind, "probe", probe)
+        monkeypatch.setattr(
+            hints.gate, "find", lambda asked: {each: True for each in asked if str(each.endpoint) in sent_away}
+        )
         monkeypatch.setattr(census, "take", lambda _sockets: census_of(APACHE, CURL))
         monkeypatch.setattr(hints, "host_has_ipv6", lambda: has_ipv6)
         return hints.added({(0, verdict.port): verdict}, Source("fake", read, None, True))[0, verdict.port]
@@ -80,6 +85,7 @@ def taken(address, entry=80):
 )
 def test_where_the_port_is_free(verdict, others, expected, hinted):
     assert hinted(verdict, taken=others).free_on == expected
+    assert hinted(verdict, sent_away=others).free_on == expected, "NAT rules send elsewhere what comes for the others"
 
 
 @pytest.mark.parametrize(

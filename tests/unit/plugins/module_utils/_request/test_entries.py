@@ -293,7 +293,7 @@ NO_NAMES6 = NO_NAMES.replace("an IP", "an IPv6")
         pytest.param("-80", "'-80' is not a port; write a number, FIRST-LAST or a service name", id="a minus"),
         pytest.param(
             "80-",
-            "unknown service '80-' for tcp in this host's services database; write the port's number",
+            "'80-' is no range; a range is FIRST-LAST, as in 80-65535",
             id="half a range",
         ),
         pytest.param(
@@ -384,7 +384,11 @@ NO_NAMES6 = NO_NAMES.replace("an IP", "an IPv6")
         pytest.param("8080:80", f"{COMPOSE} 8080", id="ports of Compose"),
         pytest.param("8000-8010:80-90/udp", f"{COMPOSE} 8000-8010", id="ranges of Compose"),
         pytest.param("127.0.0.1:5432:5432", f"{COMPOSE} 127.0.0.1:5432", id="address and ports of Compose"),
-        pytest.param("[::1]:80:8080", f"{COMPOSE} [::1]:80", id="an IPv6 address and ports of Compose"),
+        pytest.param(
+            "[::1]:80:8080",
+            f"{COMPOSE} [::1]:80, or the range [::1]:80-8080",
+            id="an IPv6 address and ports of Compose",
+        ),
         pytest.param("10.0.0.5%:80", "'' is no name of an interface; write one as in 10.0.0.5%eth0", id="no device"),
         pytest.param(
             {"port": 80, "address": "10.0.0.5%eth0", "interface": "eth1"},
@@ -397,8 +401,8 @@ NO_NAMES6 = NO_NAMES.replace("an IP", "an IPv6")
             "'port' says 'udp' and 'protocol' says 'tcp'; write one of them",
             id="two protocols in a dict",
         ),
-        pytest.param({"port": 80, "address": 10}, "'address' is a string; not 10, a int", id="a number as address"),
-        pytest.param({"port": 80, "interface": 1}, "'interface' is a string; not 1, a int", id="a number as device"),
+        pytest.param({"port": 80, "address": 10}, "'address' is a string; not 10, an int", id="a number as address"),
+        pytest.param({"port": 80, "interface": 1}, "'interface' is a string; not 1, an int", id="a number as device"),
         pytest.param(
             {"port": 80, "nonlocal": "perhaps"}, "'nonlocal' is true or false; not 'perhaps', a str", id="maybe"
         ),
@@ -438,7 +442,7 @@ NO_NAMES6 = NO_NAMES.replace("an IP", "an IPv6")
             "a port is an integer, 'FIRST-LAST' or a service name; not [80], a list",
             id="a list in a dict",
         ),
-        pytest.param({"port": 80, "name": 5}, "'name' is a string; not 5, a int", id="a number as name"),
+        pytest.param({"port": 80, "name": 5}, "'name' is a string; not 5, an int", id="a number as name"),
         pytest.param(
             {"port": 80, "state": "busy"}, "unknown state 'busy'; it is 'free' or 'listening'", id="unknown state"
         ),
@@ -453,7 +457,7 @@ NO_NAMES6 = NO_NAMES.replace("an IP", "an IPv6")
             "'held_by': '' is an empty pattern; write one such as 'nginx*' or 'unit:nginx.service'",
             id="a comma too many",
         ),
-        pytest.param({"port": 80, "held_by": 5}, "'held_by' is a list of patterns; not 5, a int", id="odd patterns"),
+        pytest.param({"port": 80, "held_by": 5}, "'held_by' is a list of patterns; not 5, an int", id="odd patterns"),
         pytest.param(
             True,
             "a port is an integer, a string such as '127.0.0.1:8080-8090/tcp', or a dict; not True, a bool",

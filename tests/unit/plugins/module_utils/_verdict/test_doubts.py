@@ -125,6 +125,11 @@ def test_from_connections_finds_nothing(requirement, settings, verdicts):
     assert from_connections([requirement], verdicts, settings) == []
 
 
+def test_from_connections_where_most_ports_are_wanted():
+    (doubt,) = from_connections([want("32768-60000")], {}, Ephemeral(32768, 60999, frozenset()))
+    assert doubt.advice.startswith("Choose other ports")
+
+
 def test_from_silence():
     wanted = want("1022-1025")
     silent = [question for port in wanted.ports for question in questions_of(wanted, port)]
