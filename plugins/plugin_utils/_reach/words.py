@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import collections
 import typing as t
 
 from ansible_collections.preflight.ports.plugins.module_utils._model.ports import runs, shown
@@ -100,12 +101,21 @@ class Cause(t.NamedTuple):
 def causes(rows: t.Iterable[Row]) -> list[Cause]:
     """The rows by cause, the most flows first. Pairs that fail alike for several ports are one cause."""
     alike: dict[t.Any, dict[str, dict[str, dict[str, Row]]]] = {}
+    ambiguous: dict[int, set[str]] = {}
     for row in rows:
         key = (row.flow, row.expect, row.name, row.state, row.reason, row.by, row.rule)
         by_target = alike.setdefault(key, {})
-        by_target.setdefault(row.to, {}).setdefault(f"{row.port}/{row.protocol}", {})[row.client] = row
+        if id(row.flow) not in ambiguous:
+            ambiguous[id(row.flow)] = _with_several_addresses(row.flow)
+        to = f"{row.to} ({row.address})" if row.to in ambiguous[id(row.flow)] else row.to
+        by_target.setdefault(to, {}).setdefault(f"{row.port}/{row.protocol}", {})[row.client] = row
     found = [cause for by_target in alike.values() for cause in _merged(by_target)]
     return sorted(found, key=lambda cause: -cause.flows)
+
+
+def _with_several_addresses(flow: Flow) -> set[str]:
+    counts = collections.Counter(target.host for target in flow.targets)
+    return {host for host, count in counts.items() if count > 1}
 
 
 def _merged(by_target: dict[str, dict[str, dict[str, Row]]]) -> t.Iterator[Cause]:

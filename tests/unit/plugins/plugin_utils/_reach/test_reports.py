@@ -100,6 +100,14 @@ def test_one_line_for_each_cause():
     assert cause.flows == 10
 
 
+def test_a_cause_names_the_address_of_a_target_that_has_several():
+    targets = tuple(plan.Target("db1", address, True) for address in ("10.0.0.9", "fd00::9"))
+    found = made([flow()._replace(targets=targets)], lambda case: "lost" if ":" in case.target.address else "open")
+    (cause,) = words.causes(row for row in found if not row.met)
+    assert cause.what.endswith("to db1 (fd00::9)")
+    assert cause.flows == len([row for row in found if not row.met])
+
+
 def test_causes_of_some_hosts_name_some():
     found = made(
         [flow()],
