@@ -20,6 +20,9 @@ RULES = (
     "tcp dport 22 ct count over 5 drop",
     "tcp dport 22 ct state new drop",
     "tcp dport 22 reject with icmpx admin-prohibited",
+    "tcp dport 22 reject",
+    "tcp dport 22 reject with icmp host-unreachable",
+    "tcp dport 22 reject with icmpv6 no-route",
     "tcp dport @some drop",
     "tcp dport { 22, 53-80, 443 } drop",
     "tcp dport 22 ip saddr { 10.0.0.0/8, 192.0.2.9, 192.0.2.64-192.0.2.80 } drop",
@@ -40,6 +43,6 @@ def test_the_rule_as_nft_prints_it(rule, world):
     made = f"set some {{ type inet_service; elements = {{ 22 }}; }}; {chain}"
     assert not run("nft", "-f", "-", text=f"flush ruleset\ntable inet t {{ {made}; }}").returncode
     listed = run("nft", "list", "chain", "inet", "t", "c").stdout.splitlines()
-    address = "2001:db8:1::1" if "ip6" in rule else "192.0.2.1"
+    address = "2001:db8:1::1" if "ip6" in rule or "icmpv6" in rule else "192.0.2.1"
     (passage,) = judge.said([judge.Question(TCP, address, 22, ())])
     assert (passage.rule or "") in [line.strip() for line in listed], listed

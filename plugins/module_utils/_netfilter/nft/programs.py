@@ -96,7 +96,9 @@ class _Chains:
     def chain(self, name: str) -> list[NftRule]:
         """Made when the first packet comes to it."""
         if name not in self._chains:
-            self._chains[name] = [NftRule(made, self.step, self._keys) for made in self._table.rules.get(name, ())]
+            is_ipv6 = self._table.family == kernel.IPV6
+            rules = self._table.rules.get(name, ())
+            self._chains[name] = [NftRule(made, self.step, self._keys, is_ipv6) for made in rules]
         return self._chains[name]
 
     def step(self, element: bytes) -> Step:
@@ -125,11 +127,13 @@ class NftRule:
         made: bytes,
         step: t.Callable[[bytes], Step],
         keys: t.Callable[[str, int], list[tuple[bytes, bytes]]],
+        is_ipv6: bool,
     ) -> None:
         """*made*: the attributes of its NEWRULE, from its handle on; *keys*: see SetReader.keys()."""
         self._made = made
         self._step = step
         self._keys = keys
+        self._is_ipv6 = is_ipv6
         self._steps: list[Step] | None = None
 
     def outcomes(self, packets: Packets, region: Region) -> t.Iterator[Outcome]:
@@ -161,7 +165,7 @@ class NftRule:
         """As nft prints it, or iptables-save."""
         from ansible_collections.preflight.ports.plugins.module_utils._netfilter.nft import syntax
 
-        return syntax.rule(self.elements(), is_iptables, self._keys)
+        return syntax.rule(self.elements(), is_iptables, self._keys, self._is_ipv6)
 
     def handle(self) -> int:
         """By which nft names it."""

@@ -44,7 +44,13 @@ _VERSIONS = {"ip": "ipv4", "ip6": "ipv6"}
 _NEQ = 1
 _OPERATORS = {0: "", 1: "!= ", 2: "< ", 3: "<= ", 4: "> ", 5: ">= "}
 _ICMPX = {0: "no-route", 1: "port-unreachable", 2: "host-unreachable", 3: "admin-prohibited"}
-_REJECT_ICMP, _REJECT_TCP_RESET, _REJECT_ICMPX = range(3)
+_ICMPX_PORT = 1
+_ICMP = {
+    0: "net-unreachable", 1: "host-unreachable", 2: "prot-unreachable", 9: "net-prohibited", 10: "host-prohibited",
+    13: "admin-prohibited",
+}  # fmt: skip
+_ICMP6 = {0: "no-route", 1: "admin-prohibited", 3: "addr-unreachable", 5: "policy-fail", 6: "reject-route"}
+_REJECT_TCP_RESET, _REJECT_ICMPX = 1, 2
 _OF_IPTABLES = {
     "ip saddr": "-s", "ip6 saddr": "-s", "ip daddr": "-d", "ip6 daddr": "-d", "iifname": "-i", "oifname": "-o",
     "meta l4proto": "-p", "ip protocol": "-p", "th dport": "--dport", "th sport": "--sport",
@@ -55,17 +61,23 @@ Keys = t.Callable[[str, int], t.Sequence[t.Tuple[bytes, bytes]]]
 """The name of a set, and how many are enough -> (first, last) of what is in it, as far as that is known."""
 
 
-def rule(elements: t.Iterable[bytes], is_iptables: bool = False, keys: Keys = lambda _name, _most: ()) -> str:
-    """Raises SourceError."""
-    printer = _Printer(is_iptables, keys)
+def rule(
+    elements: t.Iterable[bytes],
+    is_iptables: bool = False,
+    keys: Keys = lambda _name, _most: (),
+    is_ipv6: bool = False,
+) -> str:
+    """*is_ipv6*: whether its table has no other packets. Raises SourceError."""
+    printer = _Printer(is_iptables, keys, is_ipv6)
     for element in elements:
         printer.add(*expression(element))
     return " ".join(printer.words)
 
 
 class _Printer:
-    def __init__(self, is_iptables: bool, keys: Keys) -> None:
+    def __init__(self, is_iptables: bool, keys: Keys, is_ipv6: bool) -> None:
         self.words: list[str] = []
+        self._is_ipv6 = is_ipv6
         self._keys = keys
         self._is_iptables = is_iptables
         self._loaded: list[tuple[str, int]] = []
@@ -202,9 +214,17 @@ class _Printer:
             self.words.append("-j REJECT")
         elif kind == _REJECT_TCP_RESET:
             self.words.append("reject with tcp reset")
+        elif kind == _REJECT_ICMPX:
+            self.words.append("reject" if code == _ICMPX_PORT else f"reject with icmpx {_ICMPX.get(code, code)}")
         else:
-            how = _ICMPX.get(code) if kind == _REJECT_ICMPX else None
-            self.words.append(f"reject with icmpx {how}" if how else "reject")
+            self._reject_with_icmp(code)
+
+    def _reject_with_icmp(self, code: int) -> None:
+        """nft takes the version of IP for granted that the version of ICMP has."""
+        is_ipv6 = self._is_ipv6 or "meta nfproto ipv6" in self.words
+        self.words = [word for word in self.words if word not in ("meta nfproto ipv4", "meta nfproto ipv6")]
+        icmp, names = ("icmpv6", _ICMP6) if is_ipv6 else ("icmp", _ICMP)
+        self.words.append(f"reject with {icmp} {names[code]}" if code in names else "reject")
 
     def _shown(self, name: str, value: bytes, mask: int) -> str:
         if name == "meta length" and not self._is_swapped:
