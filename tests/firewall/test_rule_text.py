@@ -46,3 +46,23 @@ def test_the_rule_as_nft_prints_it(rule, world):
     address = "2001:db8:1::1" if "ip6" in rule or "icmpv6" in rule else "192.0.2.1"
     (passage,) = judge.said([judge.Question(TCP, address, 22, ())])
     assert (passage.rule or "") in [line.strip() for line in listed], listed
+
+
+IPTABLES = (
+    "-p tcp -m tcp --dport 22 -j DROP",
+    "-p tcp -m tcp --dport 22 -m state --state NEW -j DROP",
+    "-p tcp -m tcp --dport 22 -m conntrack --ctstate NEW -j DROP",
+    "-p tcp -m tcp --dport 22 --tcp-flags FIN,SYN,RST,ACK SYN -j DROP",
+    "-s 192.0.2.0/24 -i wan0 -p tcp -m multiport --dports 22,53:80 -j REJECT --reject-with icmp-host-prohibited",
+)
+
+
+@pytest.mark.parametrize("tool", ["iptables-nft", "iptables-legacy"])
+@pytest.mark.parametrize("rule", IPTABLES)
+def test_the_rule_as_iptables_prints_it(tool, rule, world):
+    assert not run("nft", "flush", "ruleset").returncode
+    assert not run(f"{tool}-restore", text=f"*filter\n-A INPUT {rule}\nCOMMIT\n").returncode
+    listed = run(f"{tool}-save", "-t", "filter").stdout.splitlines()
+    (passage,) = judge.said([judge.Question(TCP, "192.0.2.1", 22, ())])
+    assert not run(f"{tool}-restore", text="*filter\nCOMMIT\n").returncode
+    assert passage.rule in listed, listed

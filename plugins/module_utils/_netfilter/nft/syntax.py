@@ -54,8 +54,11 @@ _REJECT_TCP_RESET, _REJECT_ICMPX = 1, 2
 _OF_IPTABLES = {
     "ip saddr": "-s", "ip6 saddr": "-s", "ip daddr": "-d", "ip6 daddr": "-d", "iifname": "-i", "oifname": "-o",
     "meta l4proto": "-p", "ip protocol": "-p", "th dport": "--dport", "th sport": "--sport",
+    "tcp flags": "--tcp-flags",
 }  # fmt: skip
 
+
+_HEAD = ("-s", "-d", "-i", "-o", "-p")
 
 Keys = t.Callable[[str, int], t.Sequence[t.Tuple[bytes, bytes]]]
 """The name of a set, and how many are enough -> (first, last) of what is in it, as far as that is known."""
@@ -71,7 +74,14 @@ def rule(
     printer = _Printer(is_iptables, keys, is_ipv6)
     for element in elements:
         printer.add(*expression(element))
-    return " ".join(printer.words)
+    words = printer.words
+    return " ".join(sorted(words, key=_place_in_iptables) if is_iptables else words)
+
+
+def _place_in_iptables(word: str) -> int:
+    """Addresses, devices and the protocol come first."""
+    option = word.lstrip("! ")[:2]
+    return _HEAD.index(option) if option in _HEAD else len(_HEAD)
 
 
 class _Printer:
@@ -158,7 +168,9 @@ class _Printer:
         shown = self._shown(name, value, mask)
         if mask >= 0 and name not in _ADDRESSES and name != "tcp flags":
             name = f"{name} & {self._shown(name, mask.to_bytes(len(value), 'big'), -1)}"
-        if name == "tcp flags" and mask >= 0:
+        if name == "tcp flags" and mask >= 0 and self._is_iptables:
+            shown = f"{_flags(mask).upper()} {shown.upper() if number(value) else 'NONE'}"
+        elif name == "tcp flags" and mask >= 0:
             some = how == _NEQ and not number(value)
             how, shown = (0, _flags(mask)) if some else (how, f"{shown} / {_flags(mask)}")
         self._begun = (name, shown) if how == _AT_LEAST else None
@@ -171,7 +183,7 @@ class _Printer:
 
     def _say(self, name: str, operator: str, value: str) -> None:
         if self._is_iptables and name in _OF_IPTABLES:
-            self.words.append(f"{'! ' if operator else ''}{_OF_IPTABLES[name]} {value}")
+            self._say_as_iptables(f"{'! ' if operator else ''}{_OF_IPTABLES[name]} {value}", name)
             return
         if name.startswith("th ") and self._protocol and self.words[-1:] == [f"meta l4proto {self._protocol}"]:
             self.words.pop()
@@ -179,6 +191,16 @@ class _Printer:
         if name.startswith("th ") and self._protocol:
             name = f"{self._protocol} {name[3:]}"
         self.words.append(f"{name} {operator}{value}")
+
+    def _say_as_iptables(self, words: str, name: str) -> None:
+        """Ports and flags belong to the match of their protocol, and ports come first."""
+        if name not in ("th sport", "th dport", "tcp flags"):
+            self.words.append(words)
+            return
+        if self._protocol and f"-m {self._protocol}" not in self.words:
+            self.words.append(f"-m {self._protocol}")
+        place = len(self.words) - any("--tcp-flags" in word for word in self.words[-1:])
+        self.words.insert(place, words)
 
     def _lookup(self, parts: Parts) -> None:
         names = [name for name, _mask in self._loaded] or ["(a value)"]

@@ -12,6 +12,8 @@ import typing as t
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.xt import matches
 
 _STATES = {8: "NEW", 2: "ESTABLISHED", 4: "RELATED", 1: "INVALID", 1 << 8: "UNTRACKED", 1 << 7: "DNAT", 1 << 6: "SNAT"}
+_STATE_ALIAS = 0x2000  # XT_CONNTRACK_STATE_ALIAS: the user wrote -m state
+_TCP_FLAGS = ("FIN", "SYN", "RST", "PSH", "ACK", "URG")
 _REJECTIONS = {
     0: "icmp-net-unreachable", 1: "icmp-host-unreachable", 2: "icmp-proto-unreachable", 3: "icmp-port-unreachable",
     5: "icmp-net-prohibited", 6: "icmp-host-prohibited", 7: "tcp-reset", 8: "icmp-admin-prohibited",
@@ -19,11 +21,13 @@ _REJECTIONS = {
 
 
 def match(name: str, revision: int, info: bytes) -> str:
-    make = _MATCHES.get(name)
+    """As iptables-save prints it; with three dots for options that are not understood."""
     try:
-        words = make(info) if make else ""
-    except struct.error:
-        words = ""
+        words = _MATCHES[name](info)
+    except (KeyError, struct.error):
+        words = "..."
+    # The match of old is the same to the kernel.
+    name = "state" if "--state" in words.split() else name
     return f"-m {name} {words}".rstrip()
 
 
@@ -42,11 +46,21 @@ def _ports(info: bytes) -> str:
     first_source, last_source, first, last = struct.unpack_from("=HHHH", info)
     inverts = info[matches.TCP.size - 1] if len(info) >= matches.TCP.size else info[8]
     ends = (("--sport", first_source, last_source, 1), ("--dport", first, last, 2))
-    return " ".join(
+    words = [
         f"{'! ' if inverts & inverted else ''}{option} {span(low, high)}"
         for option, low, high, inverted in ends
         if (low, high) != matches.EVERY_PORT
-    )
+    ]
+    return " ".join([*words, *_flags(info)])
+
+
+def _flags(info: bytes) -> t.Iterator[str]:
+    """Of TCP: struct xt_tcp in linux/netfilter/xt_tcpudp.h."""
+    if len(info) >= matches.TCP.size and info[9]:
+        mask, wanted, inverts = info[9:12]
+        sets = (",".join(flag for bit, flag in enumerate(_TCP_FLAGS) if value & 1 << bit) for value in (mask, wanted))
+        asked, set_ = sets
+        yield f"{'! ' if inverts & 8 else ''}--tcp-flags {asked} {set_ or 'NONE'}"
 
 
 def _multiport(info: bytes) -> str:
@@ -58,10 +72,11 @@ def _multiport(info: bytes) -> str:
 
 def _conntrack(info: bytes) -> str:
     *_ends, asks, inverts, states, _status = matches.CONNTRACK.unpack_from(info)
-    if asks & ~0x2000 != matches.STATE:
-        return ""
+    if asks & ~_STATE_ALIAS != matches.STATE:
+        return "..."
     names = ",".join(name for bit, name in _STATES.items() if states & bit)
-    return f"{'! ' if inverts & matches.STATE else ''}--ctstate {names}"
+    option = "--state" if asks & _STATE_ALIAS else "--ctstate"
+    return f"{'! ' if inverts & matches.STATE else ''}{option} {names}"
 
 
 def _comment(info: bytes) -> str:

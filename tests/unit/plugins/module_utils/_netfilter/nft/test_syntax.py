@@ -91,6 +91,9 @@ def test_nft(expressions, expected):
     [
         (nft.payload(1, 12, 3) + nft.compare(b"\xc0\0\2") + TCP + xtables("match", *xt_entries.TCP_80) + DROP,
          "-s 192.0.2.0/24 -p tcp -m tcp --dport 80 -j DROP"),
+        (TCP + FLAGS + masked(b"\x17") + nft.compare(b"\2") + PORT + nft.compare(b"\0\x50") + DROP,
+         "-p tcp -m tcp --dport 80 --tcp-flags FIN,SYN,RST,ACK SYN -j DROP"),
+        (TCP + FLAGS + masked(b"\x17") + nft.compare(b"\0"), "-p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK NONE"),
         (nft.meta(6) + nft.compare(b"lo\0", nft.NEQ) + nft.end(nft.GOTO, "mine"), "! -i lo -g mine"),
         (xtables("match", *xt_entries.multiport(80, 90, 443, ranges=[0])) + nft.end(nft.ACCEPT),
          "-m multiport --dports 80:90,443 -j ACCEPT"),

@@ -131,7 +131,7 @@ def test_comments():
         (entry(comes=DEVICE, goes=DEVICES), "-i wan0 -o wan+ -j ACCEPT"),
         (entry(TCP_80, COMMENT, protocol=6), "-p tcp -m tcp --dport 80 -m comment --comment web -j ACCEPT"),
         (entry(target=("REJECT", 0, bytes((3, 0, 0, 0)))), "-j REJECT --reject-with icmp-port-unreachable"),
-        (entry(LENGTH, target=("LOG", 0, bytes(40))), "-m length -j LOG"),
+        (entry(LENGTH, target=("LOG", 0, bytes(40))), "-m length ... -j LOG"),
     ],
 )
 def test_text(made, expected):
