@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import socket
 import typing as t
 
@@ -115,7 +116,7 @@ def _socket(question: Question) -> socket.socket:
         if endpoint.is_ipv6:
             server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(bool(endpoint.v6only)))
         if endpoint.interface and not is_link_local(endpoint.address):
-            server.setsockopt(socket.SOL_SOCKET, _SO_BINDTODEVICE, endpoint.interface.encode() + b"\0")
+            server.setsockopt(socket.SOL_SOCKET, _SO_BINDTODEVICE, os.fsencode(endpoint.interface) + b"\0")
         if question.may_come_later:
             level, option = (
                 (socket.IPPROTO_IPV6, _IPV6_FREEBIND) if endpoint.is_ipv6 else (socket.IPPROTO_IP, _IP_FREEBIND)
