@@ -17,7 +17,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._model.passage imp
     Access,
     Passage,
 )
-from ansible_collections.preflight.ports.plugins.module_utils._model.text import printable
+from ansible_collections.preflight.ports.plugins.module_utils._model.text import joined, printable
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter import owners
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.openings import Opening
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.clients import (
@@ -75,10 +75,12 @@ def _opening(bare: Passage, result: Result, access: Access, way: Way) -> Opening
         if access.are_named and len(each.address) == size
     )
     opening = Opening(access.protocol, bare.first, bare.last, clients, is_ipv6=size == 16)
-    if len(result.sent_to) != 1 or way.base.hook in (INGRESS, PREROUTING):
+    addresses, shifts = {address for address, _added in result.sent_to}, {added for _address, added in result.sent_to}
+    is_sent_on = way.base.hook == FORWARD
+    if len(shifts) != 1 or way.base.hook in (INGRESS, PREROUTING) or (is_sent_on and len(addresses) != 1):
         return opening
-    ((address, added),) = result.sent_to
-    to = socket.inet_ntop(family, address) if way.base.hook == FORWARD else None
+    (added,) = shifts
+    to = socket.inet_ntop(family, addresses.pop()) if is_sent_on else None
     return opening._replace(first=bare.first + added, last=bare.last + added, to=to)
 
 
@@ -118,7 +120,7 @@ def _depends_on(judged: Judged) -> t.Iterator[str]:
     if inside and outside and families[0].isdisjoint(families[1]):
         yield "the version of IP: " + ("IPv6 is open, IPv4 is blocked" if 16 in families[0] else _ONLY_IPV4)
     elif inside and outside:
-        yield f"where it comes in: {_places(inside)} is open, {_places(outside)} is blocked"
+        yield f"where it comes in: open for {_places(inside)}; blocked for {_places(outside)}"
 
 
 def _who(result: Result, surely_in: Clients, surely_out: Clients) -> str:
@@ -148,7 +150,8 @@ def _networks(clients: Clients, nobodys: Clients, bits: int) -> str:
 def _places(results: t.Sequence[Result]) -> str:
     found = dict.fromkeys(_place(result) for result in results)
     shown = list(found)[:_MOST_NETWORKS]
-    return ", ".join(shown) + (f" and {len(found) - len(shown)} more" if len(found) > len(shown) else "")
+    more = len(found) - len(shown)
+    return joined([*shown, f"{more} more"] if more else shown)
 
 
 def _place(result: Result) -> str:

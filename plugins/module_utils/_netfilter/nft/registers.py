@@ -17,7 +17,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.
     size_of,
 )
 
-UNSET = Doubt("an unset register", is_understood=False)
+UNSET = Doubt("a value that is not understood", is_understood=False)
 
 
 class Registers:

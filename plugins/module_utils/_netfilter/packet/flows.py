@@ -46,6 +46,8 @@ _SIZES = {IIF: 4, IIFNAME: 16, IIFGROUP: 4, IIFTYPE: 2, OIF: 4, OIFNAME: 16}
 ITS_DEVICE = Doubt("the device that it comes in by")
 SOURCE_ADDRESS, _SOURCE_PORT = Doubt("the source address"), Doubt("the source port")
 _HEADER = Doubt("the header")
+_LIFE = Doubt("the time to live")
+_FRAGMENT = Doubt("the flag DF of its header")
 _FIRST_UNPRIVILEGED = 1024
 
 
@@ -160,9 +162,9 @@ class Flows:
         """An IP header without options, of a packet that is no fragment."""
         protocol, ends = bytes((self.protocol,)), [self.load(SOURCE), self.load(ADDRESS)]
         if self.is_ipv6:
-            return [Unknown(_HEADER, 1, 0xF0, 0x60), Unknown(_HEADER, 5), protocol, Unknown(_HEADER, 1), *ends]
-        fragment = Unknown(_HEADER, 2, 0xBFFF)  # all but DF
-        return [b"\x45", Unknown(_HEADER, 5), fragment, Unknown(_HEADER, 1), protocol, Unknown(_HEADER, 2), *ends]
+            return [Unknown(_HEADER, 1, 0xF0, 0x60), Unknown(_HEADER, 5), protocol, Unknown(_LIFE, 1), *ends]
+        fragment = Unknown(_FRAGMENT, 2, 0xBFFF)  # all but DF
+        return [b"\x45", Unknown(_HEADER, 5), fragment, Unknown(_LIFE, 1), protocol, Unknown(_HEADER, 2), *ends]
 
     def _transport(self) -> list[Value]:
         ports = [self.load(SOURCE_PORT), self.load(PORT)]

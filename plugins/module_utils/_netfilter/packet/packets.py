@@ -60,7 +60,6 @@ _FIB_OIF, _FIB_OIFNAME, _FIB_ADDRTYPE, _FIB_SOURCE, _FIB_DESTINATION, _FIB_IIF, 
 _RTN_UNICAST, _RTN_LOCAL = 1, 2
 
 HEADER = Doubt("the header")
-_ELSE = Doubt("what is not known of the packet", is_understood=False)
 _TRACKING = Doubt("the connection's tracking", is_understood=False)
 ROUTES = Doubt("the routes")
 
@@ -108,7 +107,8 @@ class Packets(t.NamedTuple):
                 return b"\0"  # PACKET_HOST
             if key in (_SKUID, _SKGID, _CGROUP):
                 return None  # of a socket, which is looked for behind all hooks
-        return Unknown(_DOUBTS.get(key, _ELSE), _BYTES.get(key, _WORD))
+        doubt = _DOUBTS.get(key) or Doubt(f"the meta key {key}", is_understood=False)
+        return Unknown(doubt, _BYTES.get(key, _WORD))
 
     def connection(self, key: int, is_reply: int = 0) -> Value | None:
         """What conntrack knows of a connection that the packet opens; None as with meta()."""

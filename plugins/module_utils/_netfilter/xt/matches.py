@@ -64,7 +64,8 @@ _DEPENDS = {
     "policy": "whether IPsec protects it",
     "tcpmss": "the TCP options of the client",
     "physdev": "the port of a bridge that it comes in by",
-    **dict.fromkeys(("ttl", "hl", "dscp", "tos", "ecn"), "the header"),
+    **dict.fromkeys(("ttl", "hl"), "the time to live"),
+    **dict.fromkeys(("dscp", "tos", "ecn"), "the type of service"),
 }
 
 

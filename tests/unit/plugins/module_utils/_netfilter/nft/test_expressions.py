@@ -26,7 +26,7 @@ ACCEPT = nft.end(nft.ACCEPT)
 
 YES, NO = [()], []
 A_QUOTA = [("a quota or another named object",)]
-UNSET = "an unset register"
+UNSET = "a value that is not understood"
 CHANCE = Doubt("chance")
 
 
