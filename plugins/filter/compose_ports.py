@@ -90,6 +90,8 @@ def compose_ports(
 ) -> list[dict[str, t.Any]]:
     """The entries, in the file's order. What they say is the file's, and no template."""
     active = profiles.split(",") if isinstance(profiles, str) else profiles
+    if not isinstance(variables or {}, dict):
+        raise AnsibleFilterError(f"compose_ports: variables is a dictionary; not {variables!r}")
     try:
         found: list[dict[str, t.Any]] = wrap_var(files.entries(compose, variables or {}, active, project))
     except files.ComposeError as error:

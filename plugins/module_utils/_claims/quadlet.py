@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from ansible_collections.preflight.ports.plugins.module_utils._claims.settings import read
@@ -33,7 +34,7 @@ def parsed(name: str, text: str) -> Quadlet:
     settings = list(read(text))
     own = [(key, value) for section, key, value in settings if section == SECTIONS.get(kind)]
     last = dict(own)
-    container = last.get("ContainerName") or last.get("PodName") or f"systemd-{stem}"
+    container = _expanded(last.get("ContainerName") or last.get("PodName") or f"systemd-{stem}", stem)
     wanted = ("WantedBy", "RequiredBy")
     install = [(key, value) for section, key, value in settings if section == "Install"]
     is_usable = not stem.endswith("@") or "DefaultInstance" in dict(install)
@@ -43,6 +44,13 @@ def parsed(name: str, text: str) -> Quadlet:
         is_usable and any(key in wanted and value for key, value in install),
         f"{last.get('ServiceName') or stem + ('-pod' if kind == 'pod' else '')}.service",
     )
+
+
+def _expanded(text: str, stem: str) -> str:
+    """With the specifiers of systemd.unit(5) that are parts of the unit's name."""
+    prefix, _at, instance = stem.partition("@")
+    values = {"%p": prefix, "%i": instance, "%N": stem, "%%": "%"}
+    return re.sub("%.", lambda found: values.get(found[0], found[0]), text)
 
 
 def _all(key: str, settings: t.Iterable[tuple[str, str]]) -> list[str]:

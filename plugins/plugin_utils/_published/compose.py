@@ -34,6 +34,21 @@ _Loader.yaml_implicit_resolvers = {
 }
 
 
+def _tagged(loader: _Loader, node: yaml.Node) -> t.Any:
+    """``!reset`` and ``!override`` are about files that this one is merged with: of !reset nothing is left."""
+    if node.tag == "!reset":
+        return None
+    if isinstance(node, yaml.MappingNode):
+        return loader.construct_mapping(node, deep=True)
+    if isinstance(node, yaml.SequenceNode):
+        return loader.construct_sequence(node, deep=True)
+    return loader.construct_scalar(t.cast(yaml.ScalarNode, node))
+
+
+for tag in ("!reset", "!override"):
+    _Loader.add_constructor(tag, _tagged)
+
+
 def entries(
     compose: t.Any, variables: t.Mapping[str, t.Any], profiles: t.Collection[str], project: str | None
 ) -> list[dict[str, t.Any]]:

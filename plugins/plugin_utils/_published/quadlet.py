@@ -26,7 +26,7 @@ def entries(text: str, name: str) -> list[dict[str, t.Any]]:
         raise QuadletError(f"name {name!r}: give the name of the file, which ends in one of {kinds}")
     quadlet = parsed(name, text)
     # A .kube file does not say which containers it makes.
-    held_by = [] if kind == "kube" else [f"container:{quadlet.container}"]
+    held_by = [f"unit:{quadlet.service}"] if kind == "kube" else [f"container:{quadlet.container}"]
     found = []
     for value in quadlet.ports:
         try:

@@ -129,6 +129,16 @@ def test_errors(compose, complaint):
     assert complaint in str(raised.value)
 
 
+def test_tags_of_compose():
+    text = "services: {web: {ports: !override ['80:80'], expose: !reset []}, db: {ports: !reset ['1:1']}}"
+    assert [entry["port"] for entry in compose_ports(text)] == [80]
+
+
+def test_variables_are_a_dictionary():
+    with pytest.raises(AnsibleFilterError, match="variables is a dictionary; not 'P=1'"):
+        compose_ports(SHOP, variables="P=1")
+
+
 def test_services_without_ports():
     assert compose_ports({"services": {"web": None, "db": {}}}) == []
     assert compose_ports(simple()) == []

@@ -41,7 +41,8 @@ def test_a_container():
         ("[Container]\nContainerName=shop\nPublishPort=80:80", "web.container", ["container:shop"]),
         ("[Pod]\nPodName=shop\nPublishPort=80:80", "web.pod", ["container:shop-infra"]),
         ("[Pod]\nPublishPort=80:80", "web.pod", ["container:systemd-web-infra"]),
-        ("[Kube]\nPublishPort=80:80", "web.kube", []),
+        ("[Kube]\nPublishPort=80:80", "web.kube", ["unit:web.service"]),
+        ("[Container]\nContainerName=%p-x\nPublishPort=80:80", "web.container", ["container:web-x"]),
     ],
 )
 def test_names(text, name, held_by):
