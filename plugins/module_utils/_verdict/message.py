@@ -89,6 +89,7 @@ def unasked(result: Dict) -> str:
     return joined(parts + ([] if result.get("probed", True) else ["bind(2) was not asked"]))
 
 
+DOUBTS = "In doubt:"
 READ = {"redirects_checked": "NAT rules", "firewall_checked": "the firewall's rules"}
 """What a result says of whether it was read."""
 
@@ -104,7 +105,7 @@ def details(result: Dict, most: int) -> list[str]:
     room = max(0, most - len(lines))
     shown = _fair(result["doubts"], doubts, room, result["ports"])
     if shown:
-        lines += ["In doubt:", *(line for place in shown for line in doubts[place])]
+        lines += [DOUBTS, *(line for place in shown for line in doubts[place])]
     unknown = unasked(result) if conflicts else ""  # without a conflict it is in the first line
     return [*lines, f"  Besides, {unknown}."] if unknown else lines
 

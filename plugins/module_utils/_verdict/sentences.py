@@ -78,6 +78,8 @@ def _unavailable(verdict: Verdict) -> str:
     if not verdict.holders:
         return missing
     in_the_way = "; ".join(f"{_doing(holder)}{_held_by(holder)}" for holder in verdict.holders)
+    if verdict.requirement.state == LISTENING:
+        return f"{missing}; {in_the_way}"
     return f"{missing}; if it were, the port would be taken: {in_the_way}"
 
 

@@ -10,6 +10,7 @@ import typing as t
 
 from ansible_collections.preflight.ports.plugins.module_utils._model.text import joined
 from ansible_collections.preflight.ports.plugins.module_utils._verdict.message import (
+    DOUBTS,
     READ,
     details,
     headline,
@@ -61,7 +62,9 @@ def _not_checked(hosts: t.Sequence[Dict]) -> t.Iterator[str]:
 
 
 def _lines(host: Dict, most: int = _MOST_LINES) -> list[str]:
-    return [f"{host['host']}: {headline(host)}", *details(host, most)]
+    lines = details(host, most)
+    doubts = next((place for place, line in enumerate(lines) if line == DOUBTS), len(lines))
+    return [f"{host['host']}: {headline(host)}", *lines[:doubts], *(f"  {line}" for line in lines[doubts:])]
 
 
 def _shared(hosts: t.Sequence[Dict]) -> list[list[str]]:
@@ -109,4 +112,4 @@ def _doubts(hosts: t.Sequence[Dict]) -> list[str]:
         lines += [f"  {port} on {where}: {reason}", *(f"    {line}" for line in (advice or "").splitlines())]
     if len(lines) > _MOST_DOUBTS:
         lines[_MOST_DOUBTS:] = ["  and more"]
-    return ["In doubt:", *lines] if lines else []
+    return [DOUBTS, *lines] if lines else []

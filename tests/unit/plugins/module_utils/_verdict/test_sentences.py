@@ -202,6 +202,12 @@ def by_apache(state, address, protocol="tcp", **rest):
     return row(state, address, inode=APACHE.pid, protocol=protocol, **rest)
 
 
+def test_reason_of_an_address_that_is_to_be_served_and_is_not_here():
+    assert reason(judged("10.0.0.5:80", UNAVAILABLE, by_apache(LISTENING, "0.0.0.0"))) == (
+        f"the address 10.0.0.5 is not on this host; listening on 0.0.0.0, held by {APACHE_DESCRIBED}"
+    )
+
+
 @pytest.mark.parametrize(
     ("conflict", "expected"),
     [
