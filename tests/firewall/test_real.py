@@ -52,6 +52,96 @@ COMMIT
 """
 
 
+# Of kube-proxy all but the masquerading: behind it nobody could tell whose packet arrives.
+KUBE_PROXY = """*nat
+:KUBE-EXT-WEB - [0:0]
+:KUBE-MARK-MASQ - [0:0]
+:KUBE-NODEPORTS - [0:0]
+:KUBE-POSTROUTING - [0:0]
+:KUBE-SEP-ONE - [0:0]
+:KUBE-SEP-TWO - [0:0]
+:KUBE-SERVICES - [0:0]
+:KUBE-SVC-WEB - [0:0]
+-A PREROUTING -m comment --comment "kubernetes service portals" -j KUBE-SERVICES
+-A POSTROUTING -m comment --comment "kubernetes postrouting rules" -j KUBE-POSTROUTING
+-A KUBE-EXT-WEB -m comment --comment "masquerade traffic for default/web" -j KUBE-MARK-MASQ
+-A KUBE-EXT-WEB -j KUBE-SVC-WEB
+-A KUBE-MARK-MASQ -j MARK --set-xmark 0x4000/0x4000
+-A KUBE-NODEPORTS -p tcp -m comment --comment "default/web" -m tcp --dport 8080 -j KUBE-EXT-WEB
+-A KUBE-POSTROUTING -m mark ! --mark 0x4000/0x4000 -j RETURN
+-A KUBE-SEP-ONE -p tcp -m comment --comment "default/web" -m tcp -j DNAT --to-destination 172.17.0.2:80
+-A KUBE-SEP-TWO -p tcp -m comment --comment "default/web" -m tcp -j DNAT --to-destination 172.17.0.2:443
+-A KUBE-SERVICES -m comment --comment "kubernetes service nodeports" -m addrtype --dst-type LOCAL -j KUBE-NODEPORTS
+-A KUBE-SVC-WEB -m statistic --mode random --probability 0.50000000000 -j KUBE-SEP-ONE
+-A KUBE-SVC-WEB -j KUBE-SEP-TWO
+COMMIT
+*filter
+:FORWARD DROP [0:0]
+:KUBE-EXTERNAL-SERVICES - [0:0]
+:KUBE-FIREWALL - [0:0]
+:KUBE-FORWARD - [0:0]
+-A INPUT -m conntrack --ctstate NEW -m comment --comment "externally-visible services" -j KUBE-EXTERNAL-SERVICES
+-A INPUT -j KUBE-FIREWALL
+-A FORWARD -m comment --comment "kubernetes forwarding rules" -j KUBE-FORWARD
+-A KUBE-EXTERNAL-SERVICES -p tcp -m comment --comment "default/idle has no endpoints" -m addrtype --dst-type LOCAL\
+ -m tcp --dport 8000 -j REJECT --reject-with icmp-port-unreachable
+-A KUBE-FIREWALL ! -s 127.0.0.0/8 -d 127.0.0.0/8 -m comment --comment "block incoming localnet connections"\
+ -m conntrack ! --ctstate RELATED,ESTABLISHED,DNAT -j DROP
+-A KUBE-FORWARD -m conntrack --ctstate INVALID -j DROP
+-A KUBE-FORWARD -m comment --comment "kubernetes forwarding rules" -m mark --mark 0x4000/0x4000 -j ACCEPT
+-A KUBE-FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+COMMIT
+""".replace("\\\n", "")
+KUBE_PROXY_NFT = """
+table ip kube-proxy {
+    set nodeport-ips { type ipv4_addr; elements = { 192.0.2.1 }; }
+    map service-nodeports { type inet_proto . inet_service : verdict; elements = { tcp . 8080 : goto external-web }; }
+    map no-endpoint-nodeports { type inet_proto . inet_service : verdict; elements = { tcp . 8000 : goto reject-chain }; }
+    chain reject-chain { reject; }
+    chain mark-for-masquerade { meta mark set meta mark | 0x4000; }
+    chain endpoint-one { meta l4proto tcp dnat to 172.17.0.2:80; }
+    chain endpoint-two { meta l4proto tcp dnat to 172.17.0.2:443; }
+    chain service-web { numgen random mod 2 vmap { 0 : goto endpoint-one, 1 : goto endpoint-two }; }
+    chain external-web { jump mark-for-masquerade; goto service-web; }
+    chain services { ip daddr @nodeport-ips meta l4proto . th dport vmap @service-nodeports; }
+    chain service-endpoints-check { ip daddr @nodeport-ips meta l4proto . th dport vmap @no-endpoint-nodeports; }
+    chain nat-prerouting { type nat hook prerouting priority dstnat; jump services; }
+    chain filter-prerouting {
+        type filter hook prerouting priority dstnat - 10
+        ct state new jump service-endpoints-check
+    }
+}
+table ip filter {
+    chain FORWARD { type filter hook forward priority filter; policy drop; meta mark & 0x4000 == 0x4000 accept; }
+}
+"""
+CALICO = """*filter
+:cali-INPUT - [0:0]
+:cali-fh-wan0 - [0:0]
+:cali-from-host-endpoint - [0:0]
+:cali-pi-web - [0:0]
+:cali-wl-to-host - [0:0]
+-A INPUT -j cali-INPUT
+-A cali-INPUT -i cali+ -g cali-wl-to-host
+-A cali-INPUT -m mark --mark 0x10000/0x10000 -j ACCEPT
+-A cali-INPUT -j MARK --set-xmark 0x0/0xf0000
+-A cali-INPUT -j cali-from-host-endpoint
+-A cali-INPUT -m comment --comment "Host endpoint policy accepted packet." -m mark --mark 0x10000/0x10000 -j ACCEPT
+-A cali-from-host-endpoint -i wan0 -g cali-fh-wan0
+-A cali-fh-wan0 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+-A cali-fh-wan0 -m conntrack --ctstate INVALID -j DROP
+-A cali-fh-wan0 -j MARK --set-xmark 0x0/0x10000
+-A cali-fh-wan0 -m comment --comment "Start of policies" -j MARK --set-xmark 0x0/0x20000
+-A cali-fh-wan0 -m mark --mark 0x0/0x20000 -j cali-pi-web
+-A cali-fh-wan0 -m comment --comment "Return if policy accepted" -m mark --mark 0x10000/0x10000 -j RETURN
+-A cali-fh-wan0 -m comment --comment "Drop if no policies passed packet" -m mark --mark 0x0/0x20000 -j DROP
+-A cali-pi-web -p tcp -m set --match-set cali40s:web src -m multiport --dports 80,443 -j MARK\
+ --set-xmark 0x10000/0x10000
+-A cali-pi-web -m mark --mark 0x10000/0x10000 -j RETURN
+COMMIT
+""".replace("\\\n", "")
+
+
 @pytest.fixture
 def world():
     with World() as made:
@@ -138,3 +228,31 @@ def test_image_of_a_cloud(tool, world):
 def test_published_ports(tool, world):
     assert not run(f"{tool}-restore", text=DOCKER).returncode
     expect(world, {(8080, OUTER): (OPEN, None), (443, OUTER): (BLOCKED, "Docker"), (22, OUTER): (BLOCKED, "iptables")})
+
+
+@pytest.mark.parametrize("tool", ["iptables-nft", "iptables-legacy"])
+def test_kube_proxy(tool, world):
+    assert not run(f"{tool}-restore", text=KUBE_PROXY).returncode
+    expect(world, {
+        (8080, OUTER): (OPEN, None), (8080, ANY): (OPEN, None), (22, ANY): (OPEN, None),
+        (8000, OUTER): (BLOCKED, "iptables"),
+    })  # fmt: skip
+
+
+def test_kube_proxy_in_its_mode_of_nftables(world):
+    assert not run("nft", "-f", "-", text=KUBE_PROXY_NFT).returncode
+    expect(world, {
+        (8080, OUTER): (OPEN, None), (22, OUTER): (OPEN, None), (8000, OUTER): (BLOCKED, "nftables"),
+        (8000, OVER_IPV6): (OPEN, None),
+    })  # fmt: skip
+
+
+@pytest.mark.parametrize("tool", ["iptables-nft", "iptables-legacy"])
+def test_calico_with_a_host_endpoint(tool, world):
+    assert not run("ipset", "create", "cali40s:web", "hash:net").returncode
+    assert not run("ipset", "add", "cali40s:web", "192.0.2.9").returncode
+    assert not run(f"{tool}-restore", text=CALICO).returncode
+    expect(world, {
+        (80, OUTER): (OPEN, None), (80, OTHER): (BLOCKED, "iptables"), (22, OUTER): (BLOCKED, "iptables"),
+        (80, ANY): (LIMITED, "iptables"), (80, OVER_IPV6): (OPEN, None),
+    })  # fmt: skip
