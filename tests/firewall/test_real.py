@@ -96,7 +96,10 @@ KUBE_PROXY_NFT = """
 table ip kube-proxy {
     set nodeport-ips { type ipv4_addr; elements = { 192.0.2.1 }; }
     map service-nodeports { type inet_proto . inet_service : verdict; elements = { tcp . 8080 : goto external-web }; }
-    map no-endpoint-nodeports { type inet_proto . inet_service : verdict; elements = { tcp . 8000 : goto reject-chain }; }
+    map no-endpoint-nodeports {
+        type inet_proto . inet_service : verdict
+        elements = { tcp . 8000 : goto reject-chain }
+    }
     chain reject-chain { reject; }
     chain mark-for-masquerade { meta mark set meta mark | 0x4000; }
     chain endpoint-one { meta l4proto tcp dnat to 172.17.0.2:80; }
