@@ -22,7 +22,6 @@ if t.TYPE_CHECKING:
         Tried,
     )
 
-
 _NO_RULE = "and no rule of its firewall stops it"
 _ASK_NAT = "Delete the NAT rule on the target if it is left over, or name the port that it publishes."
 _ASK_ROUTES = "Look at rp_filter and the routes of the target, and whether it has the address."
@@ -130,7 +129,7 @@ def _silent(protocol: str, told: Judged, stage: int | None, absent: bool, taken:
         )
         return Judged(states.REPLY_LOST, reason, advice=_ASK_THE_SERVICE)
     if stage == PASSED and protocol != TCP:
-        return Judged(states.NOT_TESTED, "it got through to the target, but the responder did not read it in time")
+        return Judged(states.NOT_TESTED, "it got through to the target, but nothing is known to have read it")
     if stage is not None:
         return Judged(states.REPLY_LOST, "it got through to the target, the answer did not come back")
     if absent:
