@@ -52,17 +52,24 @@ def passage(access: Access, judged: Judged) -> Passage:
     # Each version of IP has rules of its own.
     by_family = {len(result.arrival.address): result for result in reversed(judged.results) if result.way}
     stopped = [_stopped(bare, result, access) for _size, result in sorted(by_family.items())]
+    if judged.verdict == LIMITED and not any(_kept_out(result) for result in judged.results):
+        return stopped[0]._replace(advice=None)  # a rate limit or the like, which is there on purpose
     advice = _joined([each.advice for each in stopped if each.advice])
     if judged.verdict == LIMITED and not access.clients and any("the source address" in each for each in depends_on):
         advice = f"{_ON_PURPOSE} {advice}"
     return stopped[0]._replace(advice=advice)
 
 
+def _kept_out(result: Result) -> bool:
+    """Whether some clients surely do not get in."""
+    return without(result.clients, result.passed) is not False
+
+
 def _joined(advice: t.Iterable[str]) -> str:
     """One after the other, what they begin with once."""
     first, *others = dict.fromkeys(advice)
     start = first.partition(": ")[0] + ": "
-    return " && ".join([first, *(each[len(start) :] if each.startswith(start) else each for each in others)])
+    return first + "".join(f" && {each[len(start) :]}" if each.startswith(start) else f"; {each}" for each in others)
 
 
 def _opening(bare: Passage, result: Result, access: Access, way: Way) -> Opening:
