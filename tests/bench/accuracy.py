@@ -37,7 +37,7 @@ def measure() -> dict[str, Score]:
     sandbox.enter()
     with troupe() as actors:
         batch = Batch(draw(SEED, 0), actors)
-        asks = [ask for ask in batch.asks if ask.want == "free" and ask.count == 1]
+        asks = [ask for ask in batch.asks if _is_plain(ask)]
         before = dict(zip(batch.asks, batch.truth))
         said = {"port_check": _port_check(asks), "listen_ports_facts": _facts(asks), "wait_for": _wait_for(asks)}
         after = dict(zip(batch.asks, truth.read(list(batch.asks))))
@@ -49,6 +49,11 @@ def measure() -> dict[str, Score]:
     errors = {ask: set(found[0]) - {""} for ask, found in fair.items()}
     taken = {ask: found == {IN_USE} for ask, found in errors.items() if found <= {IN_USE}}
     return {name: _score(answers, taken) for name, answers in said.items()}
+
+
+def _is_plain(ask: Ask) -> bool:
+    """Whether all three modules can be asked it."""
+    return ask.want == "free" and ask.count == 1 and not (ask.interface or ask.later or ask.allowed)
 
 
 def _bound_only(batch: Batch, ask: Ask) -> bool:
@@ -68,7 +73,8 @@ def _score(answers: dict[Ask, bool | None], taken: dict[Ask, bool]) -> Score:
 def _port_check(asks: list[Ask]) -> dict[Ask, bool | None]:
     ports = [{"port": ask.port, "protocol": ask.protocol, "address": ask.address} for ask in asks]
     result = run(PLUGINS + ".modules.port_check", {"ports": ports, "ephemeral": "ignore"})
-    return {ask: not entry["met"] for ask, entry in zip(asks, result["ports"])}
+    met = {(entry["port"], entry["protocol"], entry["address"]): entry["met"] for entry in result["ports"]}
+    return {ask: not met[ask.port, ask.protocol, ask.address] for ask in asks}
 
 
 def _facts(asks: list[Ask]) -> dict[Ask, bool | None]:

@@ -176,11 +176,13 @@ def of_accuracy(scores: dict[str, accuracy.Score]) -> Iterator[Line]:
         yield Line(what, wrong, *goal, decides=ours)
 
 
+def row(line: Line) -> str:
+    mark = {None: "", True: "reached", False: "**missed**"}[line.reached]
+    return f"| {line.what} | {line.value} | {line.goal} | {mark} |"
+
+
 def table(lines: Iterable[Line]) -> str:
-    rows = ["| | measured | goal | |", "| --- | ---: | --- | --- |"]
-    marks = {None: "", True: "reached", False: "**missed**"}
-    rows += [f"| {line.what} | {line.value} | {line.goal} | {marks[line.reached]} |" for line in lines]
-    return "\n".join(rows)
+    return "\n".join(["| | measured | goal | |", "| --- | ---: | --- | --- |", *map(row, lines)])
 
 
 def page(lines: list[Line], seconds: float) -> str:
@@ -228,25 +230,33 @@ turns count, of tasks the medians.
 """
 
 
+def measured(scratch: Path) -> Iterator[Line]:
+    """What fails soonest comes first."""
+    scores = apart(accuracy.measure)
+    yield from of_accuracy({name: accuracy.Score(*score) for name, score in scores.items()})
+    yield from of_looks(looks.Looks(*apart(looks.measure)))
+    yield from of_counts(apart(lambda: list(looks.by_count())))
+    yield from of_tasks(tasks.Times(*apart(lambda: tasks.measure(scratch))))
+    yield of_a_busy_host(apart(lambda: busy.measure(scratch)))
+    yield from of_inventory(apart(lambda: inventory.measure(scratch)))
+    yield from of_nat(apart(lambda: nat.measure(scratch)))
+    for host in load.LOADS:
+        half, whole = apart(functools.partial(load.measure, host))
+        yield from of_load(host, load.Growth(load.Cost(*half), load.Cost(*whole)))
+    yield from of_fleet(fleet.over_ssh(scratch))
+    yield from of_scale(apart(lambda: fleet.at_scale(scratch)))
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--write", type=Path, help="the page to write")
     options = parser.parse_args()
     started = time.monotonic()
-    lines = [*of_looks(looks.Looks(*apart(looks.measure))), *of_counts(apart(lambda: list(looks.by_count())))]
+    lines = []
     with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
-        lines += of_tasks(tasks.Times(*apart(lambda: tasks.measure(Path(scratch)))))
-        lines.append(of_a_busy_host(apart(lambda: busy.measure(Path(scratch)))))
-        lines += of_inventory(apart(lambda: inventory.measure(Path(scratch))))
-        lines += of_nat(apart(lambda: nat.measure(Path(scratch))))
-        for host in load.LOADS:
-            half, whole = apart(functools.partial(load.measure, host))
-            lines += of_load(host, load.Growth(load.Cost(*half), load.Cost(*whole)))
-        lines += of_fleet(fleet.over_ssh(Path(scratch)))
-        lines += of_scale(apart(lambda: fleet.at_scale(Path(scratch))))
-    scores = apart(accuracy.measure)
-    lines += of_accuracy({name: accuracy.Score(*score) for name, score in scores.items()})
-    print(table(lines))
+        for line in measured(Path(scratch)):
+            print(row(line), flush=True)
+            lines.append(line)
     if options.write:
         options.write.write_text(page(lines, time.monotonic() - started), encoding="utf-8")
     return int(any(line.reached is False for line in lines))
