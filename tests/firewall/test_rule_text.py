@@ -23,6 +23,8 @@ RULES = (
     "tcp dport 22 reject",
     "tcp dport 22 reject with icmp host-unreachable",
     "tcp dport 22 reject with icmpv6 no-route",
+    "meta nfproto ipv4 tcp dport 22 reject",
+    "meta nfproto ipv4 tcp dport 22 reject with tcp reset",
     "tcp dport @some drop",
     "tcp dport { 22, 53-80, 443 } drop",
     "tcp dport 22 ip saddr { 10.0.0.0/8, 192.0.2.9, 192.0.2.64-192.0.2.80 } drop",

@@ -98,7 +98,7 @@ table inet t {
     ("to", "state", "rule"),
     [
         (TARGET4, "dropped_by_host", "meta nfproto ipv4 meta l4proto { tcp, udp } th dport 5432 drop"),
-        (TARGET6, "refused", "meta nfproto ipv6 {} dport 5432 reject"),
+        (TARGET6, "refused", "{} dport 5432 reject"),
     ],
 )
 def test_the_rule_is_the_one_that_decides(network: Network, port: object, to: str, state: str, rule: str):

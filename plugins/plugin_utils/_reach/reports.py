@@ -219,7 +219,7 @@ def _markdown(found: Summary, title: str, message: str) -> str:
     if found.unmet:
         lines += ["", "| Flows | State | Why | Advice |", "|---|---|---|---|"]
     for cause in causes(found.unmet):
-        lines.append(f"| {_md(cause.what)} | {_md(cause.state)} | {_md(cause.why)} | {_md(cause.advice or '')} |")
+        lines.append(f"| {_md(cause.what)} | {cause.state} | {_md(cause.why)} | {_md(cause.advice or '')} |")
     return "\n".join([*lines, ""])
 
 

@@ -234,19 +234,25 @@ class _Printer:
         kind, code = number(parts.get(1)), number(parts.get(2))
         if self._is_iptables:
             self.words.append("-j REJECT")
-        elif kind == _REJECT_TCP_RESET:
-            self.words.append("reject with tcp reset")
         elif kind == _REJECT_ICMPX:
             self.words.append("reject" if code == _ICMPX_PORT else f"reject with icmpx {_ICMPX.get(code, code)}")
         else:
-            self._reject_with_icmp(code)
+            version = self._taken_for_granted()
+            self.words.append("reject with tcp reset" if kind == _REJECT_TCP_RESET else self._with_icmp(code, version))
 
-    def _reject_with_icmp(self, code: int) -> None:
-        """nft takes the version of IP for granted that the version of ICMP has."""
-        is_ipv6 = self._is_ipv6 or "meta nfproto ipv6" in self.words
-        self.words = [word for word in self.words if word not in ("meta nfproto ipv4", "meta nfproto ipv6")]
-        icmp, names = ("icmpv6", _ICMP6) if is_ipv6 else ("icmp", _ICMP)
-        self.words.append(f"reject with {icmp} {names[code]}" if code in names else "reject")
+    def _taken_for_granted(self) -> str:
+        """The version of IP that the rule asks for, which nft does not print where a rejection implies it."""
+        asked = [word for word in self.words if word in ("meta nfproto ipv4", "meta nfproto ipv6")]
+        self.words = [word for word in self.words if word not in asked]
+        return asked[-1].rpartition(" ")[2] if asked else ""
+
+    def _with_icmp(self, code: int, version: str) -> str:
+        icmp, names, usual = ("icmp", _ICMP, 3)
+        if self._is_ipv6 or version == "ipv6":
+            icmp, names, usual = ("icmpv6", _ICMP6, 4)
+        if code == usual:
+            return f"reject with {icmp} port-unreachable" if version else "reject"
+        return f"reject with {icmp} {names.get(code, code)}"
 
     def _shown(self, name: str, value: bytes, mask: int) -> str:
         if name == "meta length" and not self._is_swapped:
