@@ -238,7 +238,7 @@ firewall:
       type: str
       returned: always
     sent_to:
-      description: Where NAT rules send the port; V(none) if they leave it alone.
+      description: Where NAT rules send the port; V(none) if they do not, or may not.
       type: str
       returned: always
 finished:

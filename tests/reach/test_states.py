@@ -118,6 +118,17 @@ def test_nat_of_the_target_is_no_firewall(network: Network, port: object):
     assert "NAT rules of the target send it to port 9999 of this host" in found.reason
 
 
+def test_dropped_by_host_behind_its_nat(network: Network):
+    network.on(network.target, "sysctl -qw net.ipv4.ip_forward=1")
+    network.rules(network.target, f"""
+table ip n {{ chain c {{ type nat hook prerouting priority dstnat; tcp dport 5432 dnat to {CLIENT4}:80; }} }}
+table ip f {{ chain c {{ type filter hook forward priority 0; policy drop; }} }}
+""")  # fmt: skip
+    found = network.flow()
+    assert (found.state, found.at_target, found.rule) == ("dropped_by_host", True, "policy drop")
+    assert f"ip daddr {CLIENT4} tcp dport 80 accept" in str(found.advice)
+
+
 def test_dropped_by_host_for_its_source(network: Network):
     """rp_filter: the answer would leave by another device."""
     network.on(

@@ -147,7 +147,7 @@ def _find_barred(requirements: t.Sequence[Requirement], seen: Look) -> Barred | 
 
 
 def _unread(requirements: t.Sequence[Requirement], seen: Look) -> Barred:
-    """Who wants to be stopped by a firewall is told that nobody knows what it does."""
+    """With ``firewall: fail``, the ports of which the rules could not be read."""
     if all(requirement.firewall != FAIL for requirement in requirements):
         return {}
     from ansible_collections.preflight.ports.plugins.module_utils._look import firewall
@@ -169,7 +169,7 @@ def _meet(claim: Claim, ports: range) -> bool:
     return claim.first < ports.stop and claim.last >= ports.start
 
 
-def _firewall_items(requirements: t.Sequence[Requirement], barred: Barred | None) -> list[dict[str, t.Any]]:
+def _firewall_items(requirements: t.Sequence[Requirement], barred: Barred) -> list[dict[str, t.Any]]:
     if not barred:
         return []
     from ansible_collections.preflight.ports.plugins.module_utils._verdict import barriers

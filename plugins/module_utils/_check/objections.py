@@ -22,7 +22,7 @@ def found_doubts(
     requirements: t.Sequence[Requirement],
     seen: Look,
     settings: Ephemeral | None,
-    barred: Barred | None,
+    barred: Barred,
     claims: t.Sequence[Claim],
 ) -> list[Doubt]:
     """All that speaks against ports that are as required."""
@@ -36,19 +36,19 @@ def found_doubts(
         *doubts.from_nat(requirements, seen.verdicts, seen.diversions),
         *doubts.from_connections(requirements, seen.verdicts, settings),
         *doubts.from_silence(requirements, seen.verdicts, seen.unprobed, first_unprivileged()),
-        *doubts.from_firewall(requirements, barred or {}),
+        *doubts.from_firewall(requirements, barred),
         *doubts.from_claims(requirements, seen.verdicts, claims),
     ]
 
 
 def is_conflict(
-    doubt: Doubt, options: t.Mapping[str, t.Any], requirements: t.Sequence[Requirement], barred: Barred | None
+    doubt: Doubt, options: t.Mapping[str, t.Any], requirements: t.Sequence[Requirement], barred: Barred
 ) -> bool:
     """Whether the request wants that. Of the firewall, only what surely stops every client is one."""
     if doubt.kind != "firewall":
         return bool(options.get({"claim": "claims"}.get(doubt.kind, doubt.kind)) == FAIL)
     is_asked = requirements[doubt.entry].firewall == FAIL
-    return is_asked and any(doubt.first == each.first and each.is_blocked for each in (barred or {})[doubt.entry])
+    return is_asked and any(doubt.first == each.first and each.is_blocked for each in barred[doubt.entry])
 
 
 def warnings(doubts: t.Sequence[dict[str, t.Any]]) -> t.Iterator[str]:

@@ -27,3 +27,8 @@ def read() -> list[tuple[int, bytes]]:
         if family in (socket.AF_INET, socket.AF_INET6) and address:
             found.append((device, address))
     return found
+
+
+def has(address: bytes) -> bool:
+    """Whether some device has it. Raises SourceError."""
+    return any(own == address for _device, own in read())

@@ -85,7 +85,7 @@ def _is_only_tolerated(address: bytes) -> bool:
         # Only now: on a target, each import costs time in each task.
         from ansible_collections.preflight.ports.plugins.module_utils._kernel import addresses
 
-        return all(address != own for _device, own in addresses.read())
+        return not addresses.has(address)
     except (OSError, ValueError, SourceError):
         return False
 

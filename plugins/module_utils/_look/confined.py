@@ -241,5 +241,5 @@ def _unknown(wish: Wish, error: Exception) -> list[Denial]:
 
 
 def _lacking(wish: Wish) -> list[Denial]:
-    """Nobody has asked about a unit's domain, so nobody is told what is not known of it."""
+    """A unit's domain was not asked for, so what is not known of it is no doubt."""
     return [] if wish.unit else [Denial(*run, _name(wish.domain), NO_DOMAIN) for run in runs(wish.ports)]

@@ -46,14 +46,14 @@ def rules(visits: t.Iterable[t.Mapping[str, t.Any]]) -> list[dict[str, t.Any]]:
                 "by": passage.by,
                 "rule": passage.rule,
                 "advice": passage.advice,
-                "sent_to": redirect.target if redirect else None,
+                "sent_to": redirect.target if redirect and not redirect.depends_on else None,
             }
         )
     return rows
 
 
 def _access(protocol: str, port: int, destination: str, source: str) -> Access:
-    """The rules are asked about the very client; but one rule for all clients is what people want to hear of."""
+    """The question is about this client, the advice about all: many clients are to have one line in the message."""
     address, client = packed(destination), packed(source)
     endpoint = Endpoint(address, True if len(address) == 16 else None)
     return Access(protocol, (endpoint,), port, port, (Network(client, 8 * len(client)),), are_named=False)

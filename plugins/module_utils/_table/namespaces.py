@@ -30,7 +30,7 @@ def servers_at(address: bytes, protocol: str, port: int) -> list[Socket]:
         found = []
         deadline = time.monotonic() + _SECONDS / 2
         for path in paths:
-            if time.monotonic() < deadline and _entered(path) and _has(address):
+            if time.monotonic() < deadline and _entered(path) and addresses.has(address):
                 servers = _serving(address, protocol, port)
                 found += [[held.endpoint.address.hex(), held.inode, held.uid] for held in servers]
         return found
@@ -76,10 +76,6 @@ def _entered(path: str) -> bool:
         return not ctypes.CDLL(None).setns(namespace, _CLONE_NEWNET)
     finally:
         os.close(namespace)
-
-
-def _has(address: bytes) -> bool:
-    return any(own == address for _device, own in addresses.read())
 
 
 def _serving(address: bytes, protocol: str, port: int) -> list[Socket]:

@@ -23,7 +23,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._model.sockets imp
 from ansible_collections.preflight.ports.plugins.module_utils._model.text import joined
 from ansible_collections.preflight.ports.plugins.module_utils._verdict.names import name_of
 from ansible_collections.preflight.ports.plugins.module_utils._verdict.runs import Run
-from ansible_collections.preflight.ports.plugins.module_utils._verdict.sentences import is_for_ipv6_alone
+from ansible_collections.preflight.ports.plugins.module_utils._verdict.sentences import is_for_ipv6_alone, only_devices
 from ansible_collections.preflight.ports.plugins.module_utils._verdict.verdict import Verdict, allows
 
 _TIME_WAIT_SECONDS = 60  # TCP_TIMEWAIT_LEN of the kernel's include/net/tcp.h
@@ -91,7 +91,7 @@ def _for_listening(verdict: Verdict, circumstances: Circumstances) -> str | None
         return f"{_for_holders(verdict.strangers, is_kept=False)}{instead}"
     if verdict.state == BOUND:
         return "Wait until the service listens (timeout), or look at why it does not."
-    devices = [holder.interface for holder in verdict.holders if holder.interface]
+    devices = only_devices(verdict)
     if devices:
         return f"Let the service bind no device, or ask for an address that {joined(devices, 'or')} has."
     if is_for_ipv6_alone(verdict):

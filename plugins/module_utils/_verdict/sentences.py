@@ -109,13 +109,19 @@ def _not_served(verdict: Verdict, held: str) -> str:
 
 def _missed(verdict: Verdict) -> str:
     """Whom the servers leave out."""
-    servers = [holder for holder in verdict.holders if holder.state == SERVING[verdict.requirement.protocol]]
-    devices = [holder.interface for holder in servers if holder.interface]
-    if len(devices) == len(servers):
+    devices = only_devices(verdict)
+    if devices:
         return f"this serves only clients that come in by {joined(devices)}"
     if is_for_ipv6_alone(verdict):
         return "this serves IPv6 alone, as far as the host tells (IPV6_V6ONLY)"
     return f"this does not serve {verdict.requirement.address}"
+
+
+def only_devices(verdict: Verdict) -> list[str]:
+    """Those by which clients are served; none if some server is bound to no device."""
+    servers = [holder for holder in verdict.holders if holder.state == SERVING[verdict.requirement.protocol]]
+    devices = [holder.interface for holder in servers if holder.interface]
+    return devices if len(devices) == len(servers) else []
 
 
 def is_for_ipv6_alone(verdict: Verdict) -> bool:

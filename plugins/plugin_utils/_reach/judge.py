@@ -108,12 +108,14 @@ def _explained(judged: Judged, told: Judged, rules: Rules | None) -> Judged:
     """With what the target's own rules do to the client, so far as it is known."""
     if not judged.at_target or not rules:
         return judged
+    if rules.by:
+        return judged._replace(by=rules.by, rule=rules.rule, advice=rules.advice)
     if rules.sent_to:
         said = told.reason.partition(": ")[0]
         return Judged(told.state, f"{said}; NAT rules of the target send it to {rules.sent_to}", advice=_ASK_NAT)
     if rules.is_open:
         return Judged(judged.state, f"{judged.reason.partition(', w')[0]}, {_NO_RULE}", advice=_ASK_ROUTES)
-    return judged._replace(by=rules.by, rule=rules.rule, advice=rules.advice)
+    return judged
 
 
 def _silent(protocol: str, told: Judged, stage: int | None, absent: bool, taken: bool, holder: str) -> Judged:

@@ -47,7 +47,7 @@ ITS_DEVICE = Doubt("the device that it comes in by")
 SOURCE_ADDRESS, _SOURCE_PORT = Doubt("the source address"), Doubt("the source port")
 _HEADER = Doubt("the header")
 _LIFE = Doubt("the time to live")
-_FRAGMENT = Doubt("the flag DF of its header")
+_DF = Doubt("the flag DF of its header")
 _FIRST_UNPRIVILEGED = 1024
 
 
@@ -163,7 +163,7 @@ class Flows:
         protocol, ends = bytes((self.protocol,)), [self.load(SOURCE), self.load(ADDRESS)]
         if self.is_ipv6:
             return [Unknown(_HEADER, 1, 0xF0, 0x60), Unknown(_HEADER, 5), protocol, Unknown(_LIFE, 1), *ends]
-        fragment = Unknown(_FRAGMENT, 2, 0xBFFF)  # all but DF
+        fragment = Unknown(_DF, 2, 0xBFFF)  # all but DF
         return [b"\x45", Unknown(_HEADER, 5), fragment, Unknown(_LIFE, 1), protocol, Unknown(_HEADER, 2), *ends]
 
     def _transport(self) -> list[Value]:

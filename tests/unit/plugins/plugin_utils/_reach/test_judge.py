@@ -81,6 +81,11 @@ def test_the_rule_is_named_where_the_targets_own_firewall_is_the_cause(tried, st
     assert (found.by, found.rule, found.advice) == (WALL[1:4] if is_named else (None, None, None))
 
 
+def test_a_firewall_behind_nat_is_the_cause():
+    found = explained("no_answer", ARRIVED, WALL._replace(sent_to="10.0.0.5:80"))
+    assert (found.state, found.at_target, found.rule) == ("dropped_by_host", True, WALL.rule)
+
+
 def test_the_rule_of_another_client_is_not_named():
     side = target(visits={CLIENT: ARRIVED})
     side = side._replace(seen=side.seen._replace(rules={("tcp", 80, ROUTER.address): WALL}))
