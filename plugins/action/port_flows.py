@@ -222,6 +222,7 @@ class ActionModule(ActionBase):
         policy = rows.Policy(options["host_firewall"] == "warn", options["unreachable"] == "ignore")
         found = reports.summary(rows.rows(flows, findings, policy))
         notes = [*words.left_out(flows), *self._notes(planned, sides), *words.translations(found.translated)]
+        found = found._replace(notes=notes)
         message = words.message(found.unmet, found.total, notes, options["reports"])
         title = str(task_vars.get("ansible_play_name") or "")
         for path in options["reports"]:

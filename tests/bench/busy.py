@@ -8,6 +8,7 @@ import json
 import statistics
 from pathlib import Path
 
+from bench import costs
 from bench.tasks import TWENTY, play
 from support import sandbox
 from support.firewalls import Firewalld
@@ -30,8 +31,7 @@ def measure(scratch: Path) -> float:
         upper.mkdir(parents=True)
         work.mkdir()
         mount("overlay", f"/{name}", "overlay", 0, f"lowerdir=/{name},upperdir={upper},workdir={work}")
-    _enable_units(Path("/etc/systemd/system"))
-    _stop_containers(Path("/var/lib/docker/containers"))
+    populate(Path("/"))
     ratios: list[float] = []
     with Firewalld():
         feed(["iptables-restore", "--noflush"], f"*nat\n{DOCKER.read_text()}COMMIT\n")
@@ -41,8 +41,21 @@ def measure(scratch: Path) -> float:
     return statistics.median(ratios)
 
 
+def claims(scratch: Path) -> costs.Costs:
+    """Of such a host as a folder."""
+    root = scratch / "busy"
+    populate(root)
+    return costs.measure(costs.pack(scratch / "modules.zip"), costs.claims(root))
+
+
+def populate(root: Path) -> None:
+    """Who claims ports there."""
+    (root / "run/systemd/system").mkdir(parents=True)  # systemd runs: sd_booted(3)
+    _enable_units(root / "etc/systemd/system")
+    _stop_containers(root / "var/lib/docker/containers")
+
+
 def _enable_units(folder: Path) -> None:
-    Path("/run/systemd/system").mkdir(parents=True)  # systemd runs: sd_booted(3)
     wanted = folder / "sockets.target.wants"
     wanted.mkdir(parents=True, exist_ok=True)
     for number in range(UNITS):

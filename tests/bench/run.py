@@ -21,7 +21,7 @@ import traceback
 from pathlib import Path
 from typing import Any, Callable, Iterable, Iterator, NamedTuple
 
-from bench import accuracy, busy, fleet, inventory, load, looks, nat, tasks
+from bench import accuracy, busy, costs, firewall, fleet, inventory, load, looks, nat, reach, tasks
 
 
 class Line(NamedTuple):
@@ -126,25 +126,44 @@ def of_inventory(seconds: dict[str, float]) -> Iterator[Line]:
 
 def of_nat(hosts: dict[str, dict[str, nat.Costs]]) -> Iterator[Line]:
     for host, asked in hosts.items():
-        for ports, costs in asked.items():
+        for ports, cost in asked.items():
             what = f"NAT rules looked at for {nat.PORTS} {ports} ports ({host})"
-            value = f"{costs[nat.NEW]:.1f} ms, without imports {costs[nat.LOADED]:.1f} ms"
             decides = (host, ports) == (nat.IPTABLES_MODE, nat.OTHER)
-            yield Line(what, value, "15 ms" if host in nat.SHAPES else "", decides=decides)
+            yield Line(what, milliseconds(cost), "15 ms" if host in nat.SHAPES else "", decides=decides)
             if host in nat.LISTED_BY_NFT:
-                yield at_most(f"the same without imports / `{nat.SHOWN}`", costs[nat.LOADED] / costs[nat.LISTED], 1)
-    costs = hosts[nat.IPTABLES_MODE][nat.OTHER]
+                yield at_most(f"the same without imports / `{nat.SHOWN}`", cost.loaded / cost.listing, 1)
+    cost = hosts[nat.IPTABLES_MODE][nat.OTHER]
     what = f"NAT rules looked at for other ports, with imports / `{nat.SHOWN}` ({nat.IPTABLES_MODE})"
-    yield at_most(what, costs[nat.NEW] / costs[nat.LISTED], 1)
+    yield at_most(what, cost.new / cost.listing, 1)
 
 
-def of_load(host: load.Load, costs: load.Growth) -> Iterator[Line]:
-    seconds, mebibytes, result_bytes = costs.whole
+def milliseconds(cost: costs.Costs | nat.Costs) -> str:
+    return f"{cost.new:.1f} ms, without imports {cost.loaded:.1f} ms"
+
+
+def of_firewalls(hosts: dict[str, costs.Costs]) -> Iterator[Line]:
+    goals = {firewall.NO_RULES: None, firewall.FIREWALLD: 25}
+    for host, cost in hosts.items():
+        what = f"the firewall asked about {len(firewall.PORTS)} ports ({host})"
+        goal = goals.get(host, 40)
+        yield within(what, cost, goal) if goal else Line(what, milliseconds(cost))
+
+
+def of_claims(cost: costs.Costs) -> Line:
+    return within(f"claims looked for ({busy.UNITS} socket units, {busy.CONTAINERS} stopped containers)", cost, 10)
+
+
+def within(what: str, cost: costs.Costs, goal: float) -> Line:
+    return Line(what, milliseconds(cost), f"at most {goal:g} ms", cost.new <= goal)
+
+
+def of_load(host: load.Load, growth: load.Growth) -> Iterator[Line]:
+    seconds, mebibytes, result_bytes = growth.whole
     what = f"the module for {load.RANGE:,} ports on a host with {host.name}"
     value = f"{seconds:.1f} s, {mebibytes:.0f} MB, {result_bytes / 1000:.0f} KB of result"
     goal = f"at most {host.most_seconds:g} s, {host.most_mebibytes:g} MB"
     yield Line(what, value, goal, seconds <= host.most_seconds and mebibytes <= host.most_mebibytes)
-    yield at_most("the same / on a host of half that size", costs.ratio, 2.3)
+    yield at_most("the same / on a host of half that size", growth.ratio, 2.3)
 
 
 def of_fleet(seconds: dict[str, float]) -> Iterator[Line]:
@@ -154,8 +173,8 @@ def of_fleet(seconds: dict[str, float]) -> Iterator[Line]:
     yield at_least(what, seconds[fleet.LOOP] / seconds[fleet.ROLE], 15)
 
 
-def of_scale(costs: dict[str, list[float]]) -> Iterator[Line]:
-    few, many = (fleet.Shares(*costs[str(count)]) for count in (fleet.FEW, fleet.MANY))
+def of_scale(shares: dict[str, list[float]]) -> Iterator[Line]:
+    few, many = (fleet.Shares(*shares[str(count)]) for count in (fleet.FEW, fleet.MANY))
     what = (
         f"the controller's own part of the role on {fleet.MANY:,} hosts, with four reports / a play with an empty task"
     )
@@ -165,6 +184,17 @@ def of_scale(costs: dict[str, list[float]]) -> Iterator[Line]:
     yield Line("its part of the same play less the time for facts", f"{many.rest / (many.look + many.rest):.0%}")
     growth = many.rest / fleet.MANY / (few.rest / fleet.FEW)
     yield at_most(f"the same for each of {fleet.MANY:,} hosts / of {fleet.FEW}", growth, 1.3)
+
+
+def of_flows(many: reach.Many, half: reach.Judging, whole: reach.Judging) -> Iterator[Line]:
+    asked = f"{reach.CLIENTS} clients x {reach.TARGETS} targets x {reach.PORTS} ports"
+    most = reach.TIMEOUT + 2
+    goal = f"at most {most} s with a timeout of {reach.TIMEOUT} s"
+    yield Line(f"the slowest client of {asked}", f"{many.slowest:.1f} s", goal, many.slowest <= most)
+    yield Line(f"the whole play of {asked}", f"{many.play:.0f} s")
+    what = f"the controller's verdict on {reach.SIDE**2:,} flows of {2 * reach.SIDE:,} hosts, with four reports"
+    yield Line(what, f"{whole.seconds:.1f} s, {whole.mebibytes:.0f} MB")
+    yield at_most("the same / of half as many flows", whole.seconds / half.seconds, 2.3)
 
 
 def of_accuracy(scores: dict[str, accuracy.Score]) -> Iterator[Line]:
@@ -215,8 +245,9 @@ turns count, of tasks the medians.
 - A *task* is all that Ansible does for it on localhost, with its defaults. Each stands right behind a ping, to which it
   is compared. For the first of its kind in a play Ansible packs the module. Where there are firewall rules, much of the
   time goes into Python's compiling of the files that read them, which Ansible sends anew with each task.
-- The *NAT rules* are {nat.RULES:,} where nothing else is said. Of all times on the processor the best counts. Imports
-  are those of a task: out of an archive, and not compiled yet. Needs root, `nft` and `iptables`.
+- The *NAT rules* are {nat.RULES:,} where nothing else is said. For them, the firewall and the claims, the best of many
+  times on the processor counts. Imports are those of a task: out of an archive, and not compiled yet. Needs root, `nft`
+  and `iptables`.
 - The hosts with a load are network namespaces, the module a process of its own; its seconds are those on the processor.
 - The {fleet.HOSTS} hosts are those of `extensions/molecule/lab`, over SSH; a play is the whole command. Of the
   {fleet.MANY:,} hosts each is this one, without SSH; the controller's own part is all but gathering facts, which a
@@ -239,10 +270,22 @@ def measured(scratch: Path) -> Iterator[Line]:
     yield from of_tasks(tasks.Times(*apart(lambda: tasks.measure(scratch))))
     yield of_a_busy_host(apart(lambda: busy.measure(scratch)))
     yield from of_inventory(apart(lambda: inventory.measure(scratch)))
-    yield from of_nat(apart(lambda: nat.measure(scratch)))
+    of_hosts = apart(lambda: nat.measure(scratch))
+    yield from of_nat(
+        {host: {ports: nat.Costs(*cost) for ports, cost in asked.items()} for host, asked in of_hosts.items()}
+    )
+    of_hosts = apart(lambda: firewall.measure(scratch))
+    yield from of_firewalls({host: costs.Costs(*cost) for host, cost in of_hosts.items()})
+    yield of_claims(costs.Costs(*apart(lambda: busy.claims(scratch))))
     for host in load.LOADS:
         half, whole = apart(functools.partial(load.measure, host))
         yield from of_load(host, load.Growth(load.Cost(*half), load.Cost(*whole)))
+    many = reach.Many(*apart(lambda: reach.between_namespaces(scratch)))
+    judged = (
+        reach.Judging(*apart(functools.partial(reach.judged, scratch, targets)))
+        for targets in (reach.SIDE // 2, reach.SIDE)
+    )
+    yield from of_flows(many, *judged)
     yield from of_fleet(fleet.over_ssh(scratch))
     yield from of_scale(apart(lambda: fleet.at_scale(scratch)))
 

@@ -59,6 +59,8 @@ class Summary(t.NamedTuple):
     figures: dict[str, int]
     translated: list[tuple[str, str]]
     """The pairs between which addresses are translated."""
+    notes: t.Sequence[str] = ()
+    """What holds for the whole run: what was not watched, for example."""
 
 
 def summary(rows: t.Iterable[Row]) -> Summary:
@@ -112,13 +114,13 @@ def problem_of(path: str) -> str | None:
 
 def write(path: str, found: Summary, title: str, message: str) -> None:
     """Replaces the file, never what a link there leads to. Raises OSError."""
-    text = _WRITERS[os.path.splitext(path)[1]](found, title, message)
+    pieces = _WRITERS[os.path.splitext(path)[1]](found, title, message)
     folder = os.path.dirname(path)
     os.makedirs(folder, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=folder, prefix=".port_reach-")
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
+            file.writelines(pieces)
         os.chmod(name, 0o644)
         os.replace(name, path)
     except BaseException:
@@ -130,7 +132,8 @@ def _now() -> str:
     return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _json(found: Summary, title: str, message: str) -> str:
+def _json(found: Summary, title: str, message: str) -> t.Iterator[str]:
+    """In many pieces, which together would take more memory than all else."""
     matrix = [
         {"from": client, "to": to, "flows": pair.flows, "unmet": pair.unmet, "states": dict(pair.states)}
         for (client, to), pair in found.pairs.items()
@@ -140,13 +143,15 @@ def _json(found: Summary, title: str, message: str) -> str:
         "time": _now(),
         "figures": found.figures,
         "message": message,
+        "notes": list(found.notes),
         "flows": [{key: row.as_dict()[key] for key in COLUMNS} for row in found.unmet],
         "pairs": matrix,
     }
-    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+    yield from json.JSONEncoder(indent=1, ensure_ascii=False).iterencode(content)
+    yield "\n"
 
 
-def _csv(found: Summary, title: str, message: str) -> str:
+def _csv(found: Summary, title: str, message: str) -> list[str]:
     """For a network team: a row for each flow that is not as expected."""
     out = io.StringIO()
     writer = csv.writer(out)
@@ -154,7 +159,7 @@ def _csv(found: Summary, title: str, message: str) -> str:
     for row in found.unmet:
         values = row.as_dict()
         writer.writerow([_cell(values[key]) for key in COLUMNS])
-    return out.getvalue()
+    return [out.getvalue()]
 
 
 def _cell(value: t.Any) -> t.Any:
@@ -167,9 +172,11 @@ def _cell(value: t.Any) -> t.Any:
     return value
 
 
-def _junit(found: Summary, title: str, message: str) -> str:
+def _junit(found: Summary, title: str, message: str) -> list[str]:
     """A suite for each client; a case for each flow that is not as expected, and one for all others to a target."""
     lines = ['<?xml version="1.0" encoding="UTF-8"?>']
+    notes = [f'      <property name="note" value={_xml(note)}/>' for note in found.notes]
+    properties = ["    <properties>", *notes, "    </properties>"] if notes else []
     by_client: dict[str, list[str]] = {}
     counts: dict[str, list[int]] = {}
     for (client, to), pair in found.pairs.items():
@@ -203,15 +210,15 @@ def _junit(found: Summary, title: str, message: str) -> str:
             f'  <testsuite name={_xml(client)} hostname={_xml(client)} timestamp="{_now()[:-1]}" time="0" '
             f'tests="{tests_of}" failures="{failures}" errors="{errors}" skipped="{skipped}">'
         )
-        lines += [*cases, "  </testsuite>"]
-    return "\n".join([*lines, "</testsuites>", ""])
+        lines += [*properties, *cases, "  </testsuite>"]
+    return [f"{line}\n" for line in (*lines, "</testsuites>")]
 
 
 def _xml(text: str) -> str:
     return quoteattr(printable(text))
 
 
-def _markdown(found: Summary, title: str, message: str) -> str:
+def _markdown(found: Summary, title: str, message: str) -> list[str]:
     figures = found.figures
     lines = [f"# Flows: {_md(title)}", "", f"{_now()}", ""]
     lines += ["| Flows | As expected | Not as expected | Not tested |", "|--:|--:|--:|--:|"]
@@ -220,7 +227,8 @@ def _markdown(found: Summary, title: str, message: str) -> str:
         lines += ["", "| Flows | State | Why | Advice |", "|---|---|---|---|"]
     for cause in causes(found.unmet):
         lines.append(f"| {_md(cause.what)} | {cause.state} | {_md(cause.why)} | {_md(cause.advice or '')} |")
-    return "\n".join([*lines, ""])
+    lines += [line for note in found.notes for line in ("", _md(note))]
+    return [f"{line}\n" for line in lines]
 
 
 def _md(text: str) -> str:
@@ -229,7 +237,7 @@ def _md(text: str) -> str:
     return re.sub(r"(?i)(https?|mailto|xmpp|ftp|www)([:.])", r"\1\\\2", escaped)
 
 
-def _html(found: Summary, title: str, message: str) -> str:
+def _html(found: Summary, title: str, message: str) -> list[str]:
     nonce = secrets.token_urlsafe(16)
     style, script = ((_LOOK / name).read_text(encoding="utf-8") for name in ("report.css", "report.js"))
     clients = list(dict.fromkeys(client for client, _to in found.pairs))
@@ -268,6 +276,7 @@ def _html(found: Summary, title: str, message: str) -> str:
 <h2 id="causes" tabindex="-1">Causes</h2>"""
     ]
     parts += [_cause(cause) for cause in found_causes] or ["<p>None.</p>"]
+    parts += [f'<p class="unasked"><span class="lost">note</span> {_text(note)}</p>' for note in found.notes]
     parts.append(_unexpected(found.unmet))
     parts.append(
         """<form id="filter" hidden>
@@ -303,10 +312,9 @@ def _html(found: Summary, title: str, message: str) -> str:
 {script}
 </script>
 </body>
-</html>
-"""
+</html>"""
     )
-    return "\n".join(parts)
+    return [f"{part}\n" for part in parts]
 
 
 def _columns(targets: list[str], troubled: set[str]) -> str:
@@ -384,7 +392,7 @@ def _text(text: str) -> str:
     return html.escape(printable(text))
 
 
-_WRITERS: dict[str, t.Callable[[Summary, str, str], str]] = {
+_WRITERS: dict[str, t.Callable[[Summary, str, str], t.Iterable[str]]] = {
     ".html": _html,
     ".json": _json,
     ".csv": _csv,

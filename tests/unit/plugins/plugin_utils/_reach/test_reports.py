@@ -198,6 +198,21 @@ def test_hostile_names_are_harmless(tmp_path, summary, kind):
         assert sum(pair["flows"] for pair in content["pairs"]) == 20
 
 
+@pytest.mark.parametrize(
+    "kind, shown",
+    [
+        (".html", "Not watched: &lt;db1&gt;"),
+        (".json", "Not watched: <db1>"),
+        (".md", "Not watched: \\<db1\\>"),
+        (".xml", '<property name="note" value="Not watched: &lt;db1&gt;"/>'),
+    ],
+)
+def test_what_holds_for_the_whole_run_is_told(tmp_path, summary, kind, shown):
+    path = tmp_path / f"r{kind}"
+    reports.write(str(path), summary._replace(notes=["Not watched: <db1>"]), "t", "m")
+    assert shown in path.read_text()
+
+
 def test_formulas_are_text_in_a_spreadsheet():
     assert reports._cell("=1+1") == "'=1+1"
     assert reports._cell(True) == "true"
