@@ -9,6 +9,7 @@ import time
 
 import pytest
 from ansible_collections.preflight.ports.plugins.filter.compose_ports import compose_ports
+from ansible_collections.preflight.ports.plugins.module_utils._claims import containers
 from ansible_collections.preflight.ports.plugins.module_utils._holders import docker as engine
 from ansible_collections.preflight.ports.plugins.module_utils._request.entries import parse
 from redirects.world import World
@@ -77,6 +78,24 @@ def test_a_stopped_container_claims_its_port(policy, expected, world):
         assert check([7101], held_by=["container:idle"])["doubts"] == []
     finally:
         world.docker("rm", "--force", "idle")
+
+
+def test_a_container_claims_its_port_while_the_engine_is_dead(tmp_path):
+    policies = {"always": 7201, "unless-stopped": 7202, "on-failure": 7203, "no": 7204}
+    with World() as host, Docker() as docker:
+        for policy, port in policies.items():
+            docker.start(policy, policy, f"--restart={policy}", f"--publish={port}:80")
+        (tmp_path / "etc/docker").mkdir(parents=True)
+        (tmp_path / "etc/docker/daemon.json").write_text(json.dumps({"data-root": "/data"}))
+        (tmp_path / "data").symlink_to(docker.folder / "data")
+        with docker.dead():
+            claims = containers.claims(str(tmp_path))
+        until = time.monotonic() + 20
+        while len(docker("ps", "--quiet").split()) < len(claims):
+            assert time.monotonic() < until
+        answers = {name: host.answer("client", "tcp", HOST, port) for name, port in policies.items()}
+    assert {claim.name for claim in claims} == {"always", "unless-stopped", "on-failure"}
+    assert {name for name, answer in answers.items() if answer == name.encode()} == {claim.name for claim in claims}
 
 
 def test_a_published_port_is_taken(world):

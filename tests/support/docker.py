@@ -4,17 +4,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import tarfile
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Iterator
 
 BUSYBOX = "/bin/busybox"
-UNMOUNT, CLIENT = ["umount", "--quiet"], ["docker"]
 UNMOUNT, CLIENT = ["umount", "--quiet"], ["docker"]
 NETWORK, SUBNET = "own", "172.30.0.0/24"
 PATIENCE_SECONDS = 60
@@ -30,7 +31,7 @@ class Docker:
         # Docker's sockets take short paths.
         self.folder = Path(tempfile.mkdtemp(prefix="docker"))
         self.socket = self.folder / "engine.sock"
-        command = [
+        self._command = [
             "dockerd",
             f"--host=unix://{self.socket}",
             f"--data-root={self.folder / 'data'}",
@@ -41,11 +42,28 @@ class Docker:
             *self._options,
         ]
         self._log = (self.folder / "log").open("w")
-        self._daemon = subprocess.Popen(command, stdout=self._log, stderr=subprocess.STDOUT)
-        self._wait()
+        self._run()
         self("network", "create", f"--subnet={SUBNET}", NETWORK)
         self._import()
         return self
+
+    def _run(self) -> None:
+        self._daemon = subprocess.Popen(self._command, stdout=self._log, stderr=subprocess.STDOUT)
+        self._wait()
+
+    @contextlib.contextmanager
+    def dead(self) -> Iterator[None]:
+        """As after a power failure: nobody runs, and the files of the store are as they were."""
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            with contextlib.suppress(OSError):
+                if os.fsencode(self.folder) in Path("/proc", pid, "cmdline").read_bytes():
+                    os.kill(int(pid), signal.SIGKILL)
+        self._daemon.wait()
+        shutil.rmtree(self.folder / "run", ignore_errors=True)
+        for path in (self.folder / "pid", self.socket):
+            path.unlink(missing_ok=True)
+        yield
+        self._run()
 
     def __exit__(self, *_exception: object) -> None:
         running = self("ps", "--all", "--quiet").split()

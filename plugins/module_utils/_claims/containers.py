@@ -21,13 +21,17 @@ _WITHOUT_PORTS = ("host", "none", "container")  # networks for which Docker publ
 
 def claims(root: str = "/") -> list[Claim]:
     """Those of containers that are not running. Without the right to read the files there are none."""
-    folders = sorted(glob.glob(os.path.join(root, find(root).data_root.lstrip("/"), "containers", "*")))
-    return [claim for folder in folders for claim in _of_container(folder)]
+    daemon = find(root)
+    folders = sorted(glob.glob(os.path.join(root, daemon.data_root.lstrip("/"), "containers", "*")))
+    return [claim for folder in folders for claim in _of_container(folder, bool(daemon.sockets))]
 
 
-def _of_container(folder: str) -> t.Iterator[Claim]:
+def _of_container(folder: str, engine_runs: bool) -> t.Iterator[Claim]:
     config, host = read_json(f"{folder}/config.v2.json"), read_json(f"{folder}/hostconfig.json")
-    if at(config, "State", "Running") is not False or not _restarts(config, host):
+    state = at(config, "State", "Running")
+    # A power failure leaves the file as it was: whoever ran is started again as one that failed.
+    has_crashed = state is True and not engine_runs
+    if not (state is False or has_crashed) or not _restarts(config, host, has_crashed):
         return
     if str(at(host, "NetworkMode")).partition(":")[0] in _WITHOUT_PORTS:
         return
@@ -55,11 +59,11 @@ def _of_container(folder: str) -> t.Iterator[Claim]:
                 )
 
 
-def _restarts(config: t.Any, host: t.Any) -> bool:
+def _restarts(config: t.Any, host: t.Any, has_crashed: bool) -> bool:
     """RestartManager.ShouldRestart() of Docker, when the engine starts."""
     policy = at(host, "RestartPolicy", "Name")
     if at(config, "HasBeenStartedBefore") is not True:
         return False
     if policy == "unless-stopped":
         return at(config, "HasBeenManuallyStopped") is not True
-    return policy == "always" or (policy == "on-failure" and bool(at(config, "State", "ExitCode")))
+    return policy == "always" or (policy == "on-failure" and (has_crashed or bool(at(config, "State", "ExitCode"))))

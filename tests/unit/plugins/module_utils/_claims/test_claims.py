@@ -10,6 +10,7 @@ import os
 import pytest
 from ansible_collections.preflight.ports.plugins.module_utils._claims import containers, gate, quadlets, socket_units
 from ansible_collections.preflight.ports.plugins.module_utils._claims.units import units
+from ansible_collections.preflight.ports.plugins.module_utils._holders import docker_daemon
 from ansible_collections.preflight.ports.plugins.module_utils._model.claim import Claim
 from ansible_collections.preflight.ports.plugins.module_utils._request.held_by import parse_pattern
 
@@ -202,7 +203,6 @@ def host(policy="always", bindings=None, network="bridge"):
     [
         pytest.param(config(), host(), OURS, id="always"),
         pytest.param(config(by_hand=True), host(), OURS, id="always, though it was stopped by hand"),
-        pytest.param(config(running=True), host(), [], id="it runs"),
         pytest.param(config(started=False), host(), [], id="it never ran"),
         pytest.param(config(), host("no"), [], id="no policy"),
         pytest.param(config(by_hand=True), host("unless-stopped"), [], id="unless stopped, and it was"),
@@ -219,6 +219,21 @@ def test_containers(config, host, expected, root):
     folder = "var/lib/docker/containers/1234"
     made = root({f"{folder}/config.v2.json": json.dumps(config), f"{folder}/hostconfig.json": json.dumps(host)})
     assert ports(containers.claims(made)) == expected
+
+
+@pytest.mark.parametrize(
+    ("policy", "sockets", "expected"),
+    [
+        pytest.param("always", ("/run/docker.sock",), [], id="it runs"),
+        pytest.param("always", (), OURS, id="always"),
+        pytest.param("unless-stopped", (), OURS, id="unless stopped"),
+        pytest.param("on-failure", (), OURS, id="on failure"),
+        pytest.param("no", (), [], id="no policy"),
+    ],
+)
+def test_a_container_that_ran_when_the_engine_died(policy, sockets, expected, root, monkeypatch):
+    monkeypatch.setattr(containers, "find", lambda _root: docker_daemon.Daemon(sockets, "/var/lib/docker"))
+    test_containers(config(running=True), host(policy), expected, root)
 
 
 PLACE, SHIPPED = "etc/containers/systemd", "usr/share/containers/systemd"
