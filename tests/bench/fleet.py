@@ -25,7 +25,11 @@ HOSTS = len(SUITES) * OF_EACH
 TURNS = 4
 LOOPS = 2  # with that many turns before each
 FEW, MANY = 250, 1000
+EACH = 5  # ports of a flow between each two hosts
 ROLE, PING, LOOP, EMPTY = "role", "ping", "loop of wait_for", "empty task"
+FLOWS, WAITS = "port_reach", "loop of wait_for over flows"
+WAITED = 3
+"""Flows of each host in the loop; each takes as long as another one."""
 STOPPED = 2  # ansible-playbook's exit code when hosts failed
 LOOK = "preflight.ports.port_preflight : Check the ports"
 FACTS = "Gathering Facts"
@@ -35,6 +39,16 @@ TASKS: dict[str, dict[str, Any]] = {
     ROLE: {"ansible.builtin.import_role": {"name": "preflight.ports.port_preflight"}},
     LOOP: {"ansible.builtin.wait_for": {"port": "{{ item }}", "state": "stopped"}, "loop": FREE},
     EMPTY: {"ansible.builtin.debug": {"msg": ""}},
+    FLOWS: {"ansible.builtin.import_role": {"name": "preflight.ports.port_reach"}, "become": True},
+    WAITS: {
+        "ansible.builtin.wait_for": {
+            "host": "{{ hostvars[groups.bench[0]].ansible_host }}",
+            "port": "{{ item }}",
+            "timeout": 5,
+        },
+        "loop": FREE[:WAITED],
+        "failed_when": False,
+    },
 }
 
 
@@ -42,14 +56,16 @@ def over_ssh(scratch: Path) -> dict[str, float]:
     """Seconds of a play on 30 hosts, the median of its turns."""
     names = [f"bench-{suite}-{number}" for suite in SUITES for number in range(OF_EACH)]
     hosts = scratch / "hosts.json"
-    bench = {"hosts": {name: {} for name in names}, "vars": {"port_preflight_ports": FREE}}
+    flow = {"from": "bench", "to": "bench", "ports": FREE[:EACH]}
+    variables = {"port_preflight_ports": FREE, "port_reach_flows": [flow]}
+    bench = {"hosts": {name: {} for name in names}, "vars": variables}
     hosts.write_text(json.dumps({"guests": {"children": {"bench": bench}}}))
     inventory = ["-i", str(LAB / "inventory"), "-i", str(hosts)]
-    seconds: dict[str, list[float]] = {name: [] for name in (PING, ROLE, LOOP)}
+    seconds: dict[str, list[float]] = {name: [] for name in (PING, ROLE, LOOP, FLOWS, WAITS)}
     with lab(scratch, inventory):
         for name in (PING, ROLE):
             run(scratch, play(scratch, name, "bench"), *inventory)  # connects
-        for name in (*(PING, ROLE) * TURNS, LOOP) * LOOPS:
+        for name in (*(PING, ROLE) * TURNS, LOOP, FLOWS, WAITS) * LOOPS:
             seconds[name].append(timed(scratch, play(scratch, name, "bench"), *inventory))
     return {name: median(each) for name, each in seconds.items()}
 

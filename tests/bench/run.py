@@ -171,6 +171,10 @@ def of_fleet(seconds: dict[str, float]) -> Iterator[Line]:
     yield decisive(at_most(f"play with the role on {fleet.HOSTS} hosts / ping play", ratio, 1.15))
     what = f"play with a loop of 20 `wait_for` on {fleet.HOSTS} hosts / with the role"
     yield at_least(what, seconds[fleet.LOOP] / seconds[fleet.ROLE], 15)
+    flows = (fleet.HOSTS - 1) * fleet.EACH
+    loop = seconds[fleet.WAITS] / fleet.WAITED * flows
+    what = f"a loop of `wait_for` over {fleet.HOSTS * flows:,} flows between {fleet.HOSTS} hosts / the role port_reach"
+    yield at_least(what, loop / seconds[fleet.FLOWS], 50)
 
 
 def of_scale(shares: dict[str, list[float]]) -> Iterator[Line]:
