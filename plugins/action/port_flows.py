@@ -264,6 +264,16 @@ class ActionModule(ActionBase):
                 f"No responder ran ({why}): a port on which nobody listens is 'answered'. The way to it is open,"
                 " unless a firewall answers in its place."
             )
+        # The witness tells who sent a reset.
+        notes += words.unbound(
+            [
+                (host, protocol, port, found.reason)
+                for host, side in sides.items()
+                if side.started and not (side.seen and side.seen.witness)
+                for (protocol, port), found in side.started.ports.items()
+                if found.state in ("refused", "unavailable")
+            ]
+        )
         blind = [host for host, side in sides.items() if not (side.seen and side.seen.witness)]
         if blind and planned["options"]["witness"] and not self._task.check_mode:
             shown = ", ".join(blind[:3]) + (f" and {len(blind) - 3} more" if len(blind) > 3 else "")

@@ -164,6 +164,19 @@ def left_out(flows: t.Iterable[Flow]) -> list[str]:
     )
 
 
+def unbound(ports: t.Sequence[tuple[str, str, int, str]]) -> list[str]:
+    """A note about ports that no responder could bind: (host, protocol, port, reason)."""
+    if not ports:
+        return []
+    shown = ", ".join(
+        f"{port}/{protocol} of {printable(host)} ({printable(reason)})"
+        for host, protocol, port, reason in ports[:_MOST_NAMES]
+    )
+    more = f" and {len(ports) - _MOST_NAMES} more ports" if len(ports) > _MOST_NAMES else ""
+    resets = "A reset counts as an open way there, although a firewall may have sent it."
+    return [f"No responder could bind {shown}{more}. {resets}"]
+
+
 def translations(pairs: t.Sequence[tuple[str, str]]) -> list[str]:
     """A note about NAT between hosts, if there is any."""
     if not pairs:

@@ -132,6 +132,15 @@ def test_the_message():
     assert words.message([], 10, [], ["/r.html"]) == "10 flows as expected"
 
 
+def test_ports_that_no_responder_could_bind_are_noted():
+    assert words.unbound([]) == []
+    assert words.unbound([("db1", "tcp", 80, "Permission denied")]) == [
+        "No responder could bind 80/tcp of db1 (Permission denied). A reset counts as an open way there, although a "
+        "firewall may have sent it."
+    ]
+    assert "x), 80/tcp of db1 (x) and 2 more ports. " in words.unbound([("db1", "tcp", 80, "x")] * 5)[0]
+
+
 def test_translations_are_noted():
     assert words.translations([]) == []
     assert words.translations([("web1", "db1")]) == ["Addresses are translated on the way (NAT): web1 to db1."]
