@@ -219,9 +219,8 @@ class Census(t.NamedTuple):
         The user who made a socket cannot give it another owner. He may hand it to another user's process, which does
         not serve it therefore; of root's, any process may have it.
         """
-        pids = self.pids.get(held.inode, held.pids)
-        alive = [self.processes[pid] for pid in sorted(pids) if pid in self.processes]
-        return [process for process in alive if not held.uid or process.uid in (held.uid, None)]
+        found = map(self.processes.get, sorted(self.pids.get(held.inode, held.pids)))
+        return [process for process in found if process and (not held.uid or process.uid in (held.uid, None))]
 
 
 def merged(holders: t.Iterable[Holder]) -> tuple[Holder, ...]:
