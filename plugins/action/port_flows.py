@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import typing as t
 
-from ansible.errors import AnsibleActionFail
+from ansible.errors import AnsibleActionFail, AnsibleFilterError
 from ansible.inventory.manager import InventoryManager
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
@@ -114,7 +114,7 @@ class ActionModule(ActionBase):
             names,
             in_play,
             {host: plain(hostvars[host].get("__port_reach_address", host)) for host in in_play},
-            profile_ports,
+            _of_profiles,
         )
 
     def _refuse_unknown_variables(self, task_vars: Vars) -> None:
@@ -281,6 +281,13 @@ class ActionModule(ActionBase):
                 f"Not watched, for lack of root or of an answer: {shown}. There, lost and dropped look the same."
             )
         return notes
+
+
+def _of_profiles(names: t.Any) -> list[dict[str, t.Any]]:
+    try:
+        return profile_ports(names)
+    except AnsibleFilterError as error:
+        raise plan.PlanError(f"profiles: {error}") from error
 
 
 def flows_of(planned: Vars) -> list[plan.Flow]:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from ansible import constants as C
@@ -33,6 +34,7 @@ Dict = t.Dict[str, t.Any]
 _MODULE = "preflight.ports.port_check"
 _GATE = ("profiles", "scope", "enforce", "unreachable", "reports")
 _FIRST_UNKNOWN = 70_000
+_TIMES = ("timeout", "sleep")
 
 
 class ActionModule(ActionBase):
@@ -74,10 +76,14 @@ class ActionModule(ActionBase):
         try:
             check_names(variables)
             _check_reports(options["reports"])
-            arguments = {**arguments, "ports": [*_of_profiles(options["profiles"]), *arguments["ports"]]}
-            requirements = _requirements(arguments)
-        except (OptionError, RequirementError) as error:
+            of_profiles = _of_profiles(options["profiles"])
+        except OptionError as error:
             raise _Refused(str(error)) from error
+        arguments = {**arguments, "ports": [*of_profiles, *arguments["ports"]]}
+        try:
+            requirements = _requirements(arguments)
+        except RequirementError as error:
+            raise _Refused(_with_variable(str(error), len(of_profiles))) from error
         check_facts(variables.get("ansible_facts") or {})
         return self._ask(arguments, requirements, variables)
 
@@ -85,7 +91,7 @@ class ActionModule(ActionBase):
         found = self._execute_module(_MODULE, module_args=arguments, task_vars=variables)
         if found.get("failed") and not found.get("conflicts"):
             # What the module refuses it says in a line; anything else is a crash with a traceback.
-            raise _ModuleFailed(_first_line(found.get("msg") or "the module failed"))
+            raise _ModuleFailed(_with_variable(_first_line(found.get("msg") or "the module failed"), 0))
         return checked(found, requirements)
 
 
@@ -95,6 +101,18 @@ class _Refused(Exception):
 
 class _ModuleFailed(Exception):
     """The module could not look; the text is what it says."""
+
+
+def _with_variable(said: str, of_profiles: int) -> str:
+    """An error of the module, which begins with its option, about the role's variable.
+
+    The entries of profiles come before those of the variable.
+    """
+    found = re.match(r"ports\[([0-9]+)\]", said)
+    if found:
+        return f"port_preflight_ports[{int(found[1]) - of_profiles}]{said[found.end() :]}"
+    option = said.partition(":")[0]
+    return f"port_preflight_{said}" if option in OPTIONS or option in _TIMES else said
 
 
 def _first_line(said: t.Any) -> str:

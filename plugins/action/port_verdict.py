@@ -19,7 +19,8 @@ from ansible_collections.preflight.ports.plugins.plugin_utils._gate.words import
 Dict = t.Dict[str, t.Any]
 
 _NONE_REQUIRED = (
-    "No port is required on any host: set port_preflight_ports or port_preflight_profiles, or check their spelling."
+    "No port is required on any host: set port_preflight_ports or port_preflight_profiles (check_ports of the playbook "
+    "check), or check their spelling."
 )
 
 

@@ -52,7 +52,7 @@ def check(options: Options) -> Outcome:
     try:
         for name in ("timeout", "sleep"):
             if options[name] < 0:
-                raise RequirementError(f"{name} {options[name]}: a number of seconds is 0 or more")
+                raise RequirementError(f"{name}: {options[name]} is less than 0; write a number of seconds, 0 or more")
         requirements = parse(options["ports"], **{option: options[option] for option in OPTIONS})
         seen = look_until_met(options, requirements, started + min(options["timeout"], _FOREVER))
         seen, suspicions = _asked_of_selinux(requirements, seen)

@@ -34,7 +34,7 @@ def probe(user: str, questions: t.Sequence[Question]) -> list[str]:
     """What bind(2) answers to each of the *questions*. Raises UserError, ProbeError."""
     identity = _identity(user)
     if os.geteuid():
-        raise UserError(f"user {user!r}: only root can ask with another user's rights; run the task with become: true")
+        raise UserError(f"user: {user!r}: only root can ask with another user's rights; run the task with become: true")
 
     def answer() -> list[str]:
         if identity.uid:
@@ -55,5 +55,5 @@ def _identity(user: str) -> _Identity:
     except KeyError:
         if user.isdigit():
             return _Identity(int(user), int(user), ())
-        raise UserError(f"user {user!r} does not exist on this host; name one that does, or its number") from None
+        raise UserError(f"user: {user!r} does not exist on this host; name one that does, or its number") from None
     return _Identity(entry.pw_uid, entry.pw_gid, tuple(os.getgrouplist(entry.pw_name, entry.pw_gid)))

@@ -39,7 +39,7 @@ def requirements(
         raise RequirementError("the key 'port' is missing")
     name = entry.get("name")
     if not isinstance(name, (str, type(None))):
-        raise RequirementError(f"'name' is a string; not {kind_of(name)}")
+        raise RequirementError(f"name: expected a string, not {kind_of(name)}")
     wanted = _text(entry, "address")
     address, endpoints = _bound(None if wanted == "*" else wanted, _text(entry, "interface"))
     fields = {**defaults, **terms.terms(entry)}
@@ -65,7 +65,7 @@ def _port_and_protocols(port: t.Any, protocol: t.Any) -> tuple[t.Any, list[str]]
 def _text(entry: dict[t.Any, t.Any], key: str) -> str | None:
     value = entry.get(key)
     if not isinstance(value, (str, type(None))):
-        raise RequirementError(f"'{key}' is a string; not {kind_of(value)}")
+        raise RequirementError(f"{key}: expected a string, not {kind_of(value)}")
     return value.strip() or None if value else None
 
 

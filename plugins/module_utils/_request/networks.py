@@ -25,7 +25,8 @@ def parse(value: t.Any, option: str) -> Network:
         address = socket.inet_pton(family, text)
     except (OSError, ValueError):
         raise RequirementError(
-            f"{option}: {value!r} is no address and no network; write 192.0.2.7, 10.0.0.0/8 or 2001:db8::/32"
+            f"{option}: {value!r} is neither an address nor a network; write, for example, 192.0.2.7, 10.0.0.0/8 or "
+            "2001:db8::/32"
         ) from None
     bits = 8 * len(address)
     if len(address) == 16 and address.startswith(MAPPED_PREFIX):
@@ -35,11 +36,12 @@ def parse(value: t.Any, option: str) -> Network:
         raise RequirementError(f"{option}: {value!r} is the address of no other host; write where clients send from")
     if not slash:
         return Network(address, bits)
+    version = "IPv4" if family == socket.AF_INET else "IPv6"
     if not (prefix.isascii() and prefix.isdigit() and int(prefix) <= bits):
-        raise RequirementError(f"{option}: {value!r} has no length of a prefix behind its slash; it is 0 to {bits}")
+        raise RequirementError(f"{option}: {value!r}: {prefix!r} is not a prefix length; for {version} it is 0 to {bits}")
     length = int(prefix)
     first = int.from_bytes(address, "big") >> (bits - length) << (bits - length)
     if first != int.from_bytes(address, "big"):
         network = socket.inet_ntop(family, first.to_bytes(bits // 8, "big"))
-        raise RequirementError(f"{option}: {value!r} has bits of a host behind its prefix; write {network}/{length}")
+        raise RequirementError(f"{option}: {value!r} has host bits set; write {network}/{length} for the network, or {text} for the host")
     return Network(address, length)

@@ -44,7 +44,7 @@ def _state(value: t.Any, _option: str) -> str:
 def _patterns(value: t.Any, option: str) -> tuple[Pattern, ...]:
     values = [each.strip() for each in value.split(",")] if isinstance(value, str) else value
     if not isinstance(values, (list, tuple)):
-        raise RequirementError(f"'{option}' is a list of patterns; not {kind_of(values)}")
+        raise RequirementError(f"{option}: expected a list of patterns, not {kind_of(values)}")
     if not values:
         return ()
     # Only now: on a target, each import costs time in each task.
@@ -53,19 +53,19 @@ def _patterns(value: t.Any, option: str) -> tuple[Pattern, ...]:
     try:
         return tuple(parse_pattern(each) for each in values)
     except PatternError as error:
-        raise RequirementError(f"'{option}': {error}") from error
+        raise RequirementError(f"{option}: {error}") from error
 
 
 def _boolean(value: t.Any, option: str) -> bool:
     known = value if isinstance(value, bool) else _BOOLEANS.get(str(value).lower())
     if known is None:
-        raise RequirementError(f"'{option}' is true or false; not {kind_of(value)}")
+        raise RequirementError(f"{option}: expected true or false, not {kind_of(value)}")
     return known
 
 
 def _user(value: t.Any, option: str) -> str | None:
     if not isinstance(value, (str, int)) or isinstance(value, bool):
-        raise RequirementError(f"'{option}' is the name or number of a user; not {kind_of(value)}")
+        raise RequirementError(f"{option}: expected the name or number of a user, not {kind_of(value)}")
     return str(value).strip() or None
 
 
@@ -79,14 +79,14 @@ def _domain(value: t.Any, option: str) -> str:
 
 def _firewall(value: t.Any, option: str) -> str:
     if value not in (WARN, FAIL, IGNORE):
-        raise RequirementError(f"'{option}' is '{WARN}', '{FAIL}' or '{IGNORE}'; not {value!r}")
+        raise RequirementError(f"{option}: expected '{WARN}', '{FAIL}' or '{IGNORE}', not {value!r}")
     return str(value)
 
 
 def _clients(value: t.Any, option: str) -> tuple[Network, ...]:
     values = [each.strip() for each in value.split(",")] if isinstance(value, str) else value
     if not isinstance(values, (list, tuple)):
-        raise RequirementError(f"'{option}' is a list of addresses and networks; not {kind_of(values)}")
+        raise RequirementError(f"{option}: expected a list of addresses and networks, not {kind_of(values)}")
     if not values:
         return ()
     # Only now, too: most requests leave out who connects.

@@ -29,17 +29,22 @@ def verdict(hosts: t.Sequence[Dict], reports: t.Sequence[str] = ()) -> list[str]
     """Its lines. *reports*: where all of it is."""
     unmet = [host for host in hosts if not host["met"]]
     if not unmet:
-        return [_all_is_well(hosts), *_doubts(hosts)]
+        return [_all_is_well(hosts), *_doubts(hosts), *_where(reports)]
     lines = [_counted(unmet, len(hosts))] if len(hosts) > 1 else []
     conflicts = [host for host in unmet if host["checked"]]
     shown = _shared(conflicts)
     for few in shown:
         lines += few
-    if any(len(few) < len(_lines(host)) for host, few in zip(conflicts, shown)):
-        lines.append(f"All of it is in {joined(reports)}." if reports else "Set port_preflight_reports to have it all.")
+    if not reports and any(len(few) < len(_lines(host)) for host, few in zip(conflicts, shown)):
+        lines.append("Set port_preflight_reports to have it all.")
     met = [host for host in hosts if host["met"]]
     well = [_all_is_well(met)] if met and not conflicts else []
-    return [*lines, *_not_checked(unmet), *well, *_doubts(met)]
+    return [*lines, *_not_checked(unmet), *well, *_doubts(met), *_where(reports)]
+
+
+def _where(reports: t.Sequence[str]) -> list[str]:
+    """The line behind all others: where all of it is."""
+    return [f"Reports: {', '.join(reports)}"] if reports else []
 
 
 def _counted(unmet: t.Sequence[Dict], hosts: int) -> str:

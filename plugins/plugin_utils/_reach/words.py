@@ -206,6 +206,6 @@ def message(unmet: t.Sequence[Row], count: int, notes: t.Sequence[str], reports:
     if len(found) > MOST_CAUSES:
         lines.append(f"  and {len(found) - MOST_CAUSES} more causes")
     lines += notes
-    if reports and unmet:
+    if reports:
         lines.append(f"Reports: {', '.join(reports)}")
     return "\n".join(lines)

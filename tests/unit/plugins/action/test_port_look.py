@@ -79,7 +79,13 @@ def test_what_a_target_does_wrong_stops_nobody_who_only_watches(answer, problem,
 @pytest.mark.parametrize(
     ("rest", "problem"),
     [
-        pytest.param({"ports": [0]}, "ports[0] 0: port 0 does not exist", id="a port"),
+        pytest.param({"ports": [0]}, "port_preflight_ports[0] 0: port 0 does not exist", id="a port"),
+        pytest.param(
+            {"options": {**PLAY, "profiles": ["postgresql", "redis"]}, "ports": [80, 0]},
+            "port_preflight_ports[1] 0: port 0 does not exist",
+            id="a port behind those of profiles",
+        ),
+        pytest.param({"clients": ["x"]}, "port_preflight_clients: 'x' is neither", id="an option"),
         pytest.param(
             {"options": {**PLAY, "profiles": ["ngin"]}},
             "port_preflight_profiles: unknown profile 'ngin'; did you mean nginx?",

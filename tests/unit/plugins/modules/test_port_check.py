@@ -214,7 +214,7 @@ def test_without_the_probe(run, free):
         ),
         pytest.param(
             {"ports": [80], "held_by": [""]},
-            "'held_by': '' is an empty pattern; write one such as 'nginx*' or 'unit:nginx.service'",
+            "held_by: '' is an empty pattern; write one such as 'nginx*' or 'unit:nginx.service'",
             id="a pattern",
         ),
         pytest.param(
@@ -222,8 +222,8 @@ def test_without_the_probe(run, free):
             "more than 200000 ports in one request; split it into several tasks",
             id="too many ports",
         ),
-        pytest.param({"ports": [80], "timeout": -1}, "timeout -1: a number of seconds is 0 or more", id="timeout"),
-        pytest.param({"ports": [80], "sleep": -5}, "sleep -5: a number of seconds is 0 or more", id="sleep"),
+        pytest.param({"ports": [80], "timeout": -1}, "timeout: -1 is less than 0; write a number of seconds, 0 or more", id="timeout"),
+        pytest.param({"ports": [80], "sleep": -5}, "sleep: -5 is less than 0; write a number of seconds, 0 or more", id="sleep"),
     ],
 )
 def test_bad_input_is_refused_before_anything_is_looked_at(arguments, complaint, run, monkeypatch):
@@ -484,7 +484,7 @@ def test_only_the_last_look_may_bind_what_is_to_listen(run, looks, monkeypatch):
 def test_a_user_without_a_name(run, free):
     result = run(ports=[free], user="nosuchuser")
     assert (result["failed"], result["ports"]) == (True, [])
-    assert result["msg"].startswith("user 'nosuchuser' ")
+    assert result["msg"].startswith("user: 'nosuchuser' ")
 
 
 @pytest.mark.linux

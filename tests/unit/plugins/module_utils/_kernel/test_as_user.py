@@ -69,7 +69,7 @@ def test_probe_as_root_changes_nothing(identities):
 
 def test_probe_as_nobody_known(monkeypatch):
     monkeypatch.setattr(pwd, "getpwnam", _unknown)
-    with pytest.raises(UserError, match="user 'ngnix' does not exist on this host"):
+    with pytest.raises(UserError, match="user: 'ngnix' does not exist on this host"):
         probe("ngnix", QUESTIONS)
 
 

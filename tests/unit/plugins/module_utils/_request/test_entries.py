@@ -401,10 +401,10 @@ NO_NAMES6 = NO_NAMES.replace("an IP", "an IPv6")
             "'port' says 'udp' and 'protocol' says 'tcp'; write one of them",
             id="two protocols in a dict",
         ),
-        pytest.param({"port": 80, "address": 10}, "'address' is a string; not 10, an int", id="a number as address"),
-        pytest.param({"port": 80, "interface": 1}, "'interface' is a string; not 1, an int", id="a number as device"),
+        pytest.param({"port": 80, "address": 10}, "address: expected a string, not 10, an int", id="a number as address"),
+        pytest.param({"port": 80, "interface": 1}, "interface: expected a string, not 1, an int", id="a number as device"),
         pytest.param(
-            {"port": 80, "nonlocal": "perhaps"}, "'nonlocal' is true or false; not 'perhaps', a str", id="maybe"
+            {"port": 80, "nonlocal": "perhaps"}, "nonlocal: expected true or false, not 'perhaps', a str", id="maybe"
         ),
         pytest.param(
             {"port": 80, "selinux_domain": "system_u:system_r:httpd_t:s0"},
@@ -417,10 +417,10 @@ NO_NAMES6 = NO_NAMES.replace("an IP", "an IPv6")
             "'selinux_domain' is a domain such as 'httpd_t', without user, role and level; not 7",
             id="odd domain",
         ),
-        pytest.param({"port": 80, "user": []}, "'user' is the name or number of a user; not [], a list", id="odd user"),
+        pytest.param({"port": 80, "user": []}, "user: expected the name or number of a user, not [], a list", id="odd user"),
         pytest.param(
             {"port": 80, "held_by": ["continer:web"]},
-            "'held_by': unknown prefix 'continer' in 'continer:web'; did you mean container:web?",
+            "held_by: unknown prefix 'continer' in 'continer:web'; did you mean container:web?",
             id="a prefix that is nearly one",
         ),
         pytest.param({"prot": 80}, f"unknown key 'prot'; {KEYS}", id="unknown key"),
@@ -442,22 +442,22 @@ NO_NAMES6 = NO_NAMES.replace("an IP", "an IPv6")
             "a port is an integer, 'FIRST-LAST' or a service name; not [80], a list",
             id="a list in a dict",
         ),
-        pytest.param({"port": 80, "name": 5}, "'name' is a string; not 5, an int", id="a number as name"),
+        pytest.param({"port": 80, "name": 5}, "name: expected a string, not 5, an int", id="a number as name"),
         pytest.param(
             {"port": 80, "state": "busy"}, "unknown state 'busy'; it is 'free' or 'listening'", id="unknown state"
         ),
         pytest.param({"port": 80, "state": []}, "unknown state []; it is 'free' or 'listening'", id="an odd state"),
         pytest.param(
             {"port": 80, "held_by": [""]},
-            "'held_by': '' is an empty pattern; write one such as 'nginx*' or 'unit:nginx.service'",
+            "held_by: '' is an empty pattern; write one such as 'nginx*' or 'unit:nginx.service'",
             id="an empty pattern",
         ),
         pytest.param(
             {"port": 80, "held_by": "nginx,"},
-            "'held_by': '' is an empty pattern; write one such as 'nginx*' or 'unit:nginx.service'",
+            "held_by: '' is an empty pattern; write one such as 'nginx*' or 'unit:nginx.service'",
             id="a comma too many",
         ),
-        pytest.param({"port": 80, "held_by": 5}, "'held_by' is a list of patterns; not 5, an int", id="odd patterns"),
+        pytest.param({"port": 80, "held_by": 5}, "held_by: expected a list of patterns, not 5, an int", id="odd patterns"),
         pytest.param(
             True,
             "a port is an integer, a string such as '127.0.0.1:8080-8090/tcp', or a dict; not True, a bool",
@@ -504,7 +504,7 @@ def test_parse_refuses_an_interface_that_cannot_be(zone):
 
 
 def test_parse_refuses_patterns_of_the_whole_request():
-    with pytest.raises(RequirementError, match=r"^'held_by': '' is an empty pattern; write one such as"):
+    with pytest.raises(RequirementError, match=r"^held_by: '' is an empty pattern; write one such as"):
         parse([80], held_by=[""])
 
 

@@ -27,15 +27,15 @@ def test_parse(written, expected):
 @pytest.mark.parametrize(
     ("written", "problem"),
     [
-        ("web1", "'web1' is no address and no network; write 192.0.2.7, 10.0.0.0/8 or 2001:db8::/32"),
-        (7, "7 is no address and no network"),
-        ("10.0.0.1/8", "'10.0.0.1/8' has bits of a host behind its prefix; write 10.0.0.0/8"),
-        ("10.0.0.0/33", "has no length of a prefix behind its slash; it is 0 to 32"),
+        ("web1", "'web1' is neither an address nor a network; write, for example, 192.0.2.7, 10.0.0.0/8 or 2001:db8::/32"),
+        (7, "7 is neither an address nor a network"),
+        ("10.0.0.1/8", "'10.0.0.1/8' has host bits set; write 10.0.0.0/8 for the network, or 10.0.0.1 for the host"),
+        ("10.0.0.0/33", "'10.0.0.0/33': '33' is not a prefix length; for IPv4 it is 0 to 32"),
         ("::ffff:10.0.0.1", "'::ffff:10.0.0.1' is IPv4 in the form of IPv6; write 10.0.0.1"),
         ("127.0.0.1", "'127.0.0.1' is the address of no other host"),
         ("224.0.0.0/4", "'224.0.0.0/4' is the address of no other host"),
         ("ff02::1", "'ff02::1' is the address of no other host"),
-        ("10.0.0.0/", "has no length of a prefix behind its slash"),
+        ("10.0.0.0/", "'' is not a prefix length"),
     ],
 )
 def test_parse_refuses(written, problem):
@@ -54,8 +54,8 @@ def test_entries_have_their_own_terms():
 @pytest.mark.parametrize(
     ("entry", "problem"),
     [
-        ({"port": 80, "firewall": "maybe"}, "'firewall' is 'warn', 'fail' or 'ignore'; not 'maybe'"),
-        ({"port": 80, "clients": 7}, "'clients' is a list of addresses and networks; not"),
+        ({"port": 80, "firewall": "maybe"}, "firewall: expected 'warn', 'fail' or 'ignore', not 'maybe'"),
+        ({"port": 80, "clients": 7}, "clients: expected a list of addresses and networks, not"),
     ],
 )
 def test_entries_refuse(entry, problem):

@@ -129,7 +129,7 @@ def test_the_message():
         "A note.",
         "Reports: /r.html",
     ]
-    assert words.message([], 10, [], ["/r.html"]) == "10 flows as expected"
+    assert words.message([], 10, [], ["/r.html"]) == "10 flows as expected\nReports: /r.html"
 
 
 def test_ports_that_no_responder_could_bind_are_noted():
