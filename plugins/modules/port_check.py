@@ -37,7 +37,7 @@ options:
       - Without an address, or with V(*), the server binds the wildcard addresses of the families that the host has,
         C(0.0.0.0) and C(::) with C(IPV6_V6ONLY). V(0.0.0.0) is only the IPv4 wildcard, V(::) is one dual-stack socket,
         and any other address is only that address.
-      - An interface is the device that a server binds to with C(SO_BINDTODEVICE), as DHCP servers do.
+      - An interface is the one that a server binds to with C(SO_BINDTODEVICE), as DHCP servers do.
       - A dictionary has the key C(port), and it may have C(protocol) (V(tcp), V(udp), or a list of both), C(address),
         C(interface), and C(name) (who needs the port). Its keys C(state), C(held_by), C(nonlocal), C(user),
         C(selinux_domain), C(firewall) and C(clients) override the options of the same name.
@@ -271,7 +271,7 @@ ports:
       returned: always
       sample: tcp
     address:
-      description: The required address; V(none) for the wildcard addresses.
+      description: The required address; V(null) for the wildcard addresses.
       type: str
       returned: always
       sample: 127.0.0.1
@@ -296,7 +296,7 @@ ports:
       returned: for a range
       sample: 100
     first_free:
-      description: The first free port of the range; V(none) if there is none.
+      description: The first free port of the range; V(null) if there is none.
       type: int
       returned: for a range
       sample: 20000
@@ -324,7 +324,7 @@ conflicts:
       returned: always
       sample: tcp
     address:
-      description: The required address; V(none) for the wildcard addresses.
+      description: The required address; V(null) for the wildcard addresses.
       type: str
       returned: always
       sample: 127.0.0.1
@@ -344,7 +344,7 @@ conflicts:
         - V(unavailable) when the address is not on the host.
         - V(refused) when a policy (SELinux, eBPF, seccomp) or the rights of O(user) do not let the server bind it. With
           O(selinux_domain), the reason names what SELinux denies.
-        - V(ephemeral) when any outgoing connection may take it, with O(ephemeral=fail).
+        - V(ephemeral) when it may go to any outgoing connection, with O(ephemeral=fail).
         - V(blocked) when this host's firewall lets no client in, with O(firewall=fail).
         - V(claimed) when something will take it later, with O(claims=fail).
         - V(unknown) when something holds it that neither the table nor C(/proc) shows.
@@ -362,7 +362,7 @@ conflicts:
       returned: always
       sample: listening on 0.0.0.0 and ::, held by apache2 (pid 812, apache2.service, user root)
     advice:
-      description: What to do about it. V(none) if there is nothing to add.
+      description: What to do about it. V(null) if there is nothing to add.
       type: str
       returned: always
       sample: >-
@@ -370,7 +370,7 @@ conflicts:
         the port.
     holders:
       description:
-        - Who holds it, one item for each process or kernel object. What is unknown is V(none).
+        - Who holds it, one item for each process or kernel object. What is unknown is V(null).
         - For a port that is V(unavailable), who would be in its way.
       type: list
       elements: dict
@@ -462,7 +462,7 @@ conflicts:
           returned: always
           sample: "2026-01-31T12:00:00Z"
         interface:
-          description: The device that the socket is bound to.
+          description: The interface that the socket is bound to.
           type: str
           returned: always
           sample: eth0
@@ -510,7 +510,7 @@ doubts:
       returned: always
       sample: tcp
     address:
-      description: The required address; V(none) for the wildcard addresses.
+      description: The required address; V(null) for the wildcard addresses.
       type: str
       returned: always
       sample: 127.0.0.1
@@ -522,7 +522,7 @@ doubts:
     kind:
       description:
         - V(nat) when NAT rules may send its traffic elsewhere.
-        - V(ephemeral) when any outgoing connection may take it.
+        - V(ephemeral) when it may go to any outgoing connection.
         - V(not_probed) when C(bind) gave no answer, so that only the socket table decided.
         - V(firewall) when this host's firewall does not let all clients in, or that is unknown.
         - V(claim) when it is free now, but something will take it at the next boot or when it starts.
@@ -534,12 +534,12 @@ doubts:
       description: What speaks against the port.
       type: str
       returned: always
-      sample: any outgoing connection may take it (net.ipv4.ip_local_port_range is 32768-60999)
+      sample: it may go to any outgoing connection (net.ipv4.ip_local_port_range is 32768-60999)
     advice:
-      description: What to do about it. V(none) if there is nothing to add.
+      description: What to do about it. V(null) if there is nothing to add.
       type: str
       returned: always
-      sample: To reserve it, set net.ipv4.ip_local_reserved_ports = 45000
+      sample: To prevent that, set net.ipv4.ip_local_reserved_ports = 45000
 ephemeral:
   description:
     - The ports that any outgoing connection may take, each a number, or C(FIRST-LAST) for neighbours.
@@ -549,7 +549,7 @@ ephemeral:
   elements: raw
   sample: [45000, 46000-46009]
 source:
-  description: Where the socket table came from; V(none) if no port was required.
+  description: Where the socket table came from; V(null) if no port was required.
   returned: always
   type: str
   sample: netlink
@@ -582,7 +582,7 @@ firewall:
       returned: always
       sample: tcp
     address:
-      description: The required address; V(none) for the wildcard addresses.
+      description: The required address; V(null) for the wildcard addresses.
       type: str
       returned: always
       sample: 192.0.2.1
@@ -600,7 +600,7 @@ firewall:
       returned: always
       sample: blocked
     by:
-      description: Whose rule stops packets. V(none) if that is not known.
+      description: Whose rule stops packets. V(null) if that is not known.
       type: str
       returned: always
       sample: firewalld (zone public)
@@ -621,7 +621,7 @@ firewall:
       returned: always
       sample: [a rate limit]
     advice:
-      description: The command that would open the port. V(none) if the module knows none.
+      description: The command that would open the port. V(null) if the module knows none.
       type: str
       returned: always
       sample: "Run: firewall-cmd --zone=public --add-port=5432/tcp --permanent && firewall-cmd --reload"

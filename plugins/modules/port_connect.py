@@ -35,14 +35,15 @@ options:
       - An entry can also be a dictionary with the keys C(host), C(port), C(protocol), C(name) (a label for the result),
         C(expect), and C(responder). The last is the O(preflight.ports.port_responder#module:name) of the responder that
         must answer.
-      - A name is looked up once. All its addresses are tried, and the one that gets furthest counts.
+      - The client looks up each name, once. Names that only the inventory knows do not resolve. All addresses of a name
+        are tried, and the one that gets furthest counts.
     type: list
     elements: raw
     required: true
   expect:
     description:
       - What the flows should be. V(open) is met by RV(flows[].state) V(open) and V(served). V(closed) is met by every
-        state but V(open), V(served), V(stalled), V(wrong_peer), V(reply_lost), and V(not_tested).
+        state but V(open), V(served), V(stalled), V(wrong_peer), and V(not_tested).
     type: str
     choices: [open, closed]
     default: open
@@ -92,7 +93,7 @@ msg:
     1 of 2 flows is not as expected:
       db1:5432/tcp (10.0.0.5): no_answer: no answer
 run:
-  description: The identity of the run. It is made from the token but does not reveal it. V(none) without a token.
+  description: The identity of the run. It is made from the token but does not reveal it. V(null) without a token.
   returned: always
   type: str
   sample: 0f1e2d3c4b5a6978
@@ -112,7 +113,7 @@ flows:
       returned: always
       sample: db1
     address:
-      description: The address that was tried; V(none) if the name has none.
+      description: The address that was tried; V(null) if the name has none.
       type: str
       returned: always
       sample: 10.0.0.5
@@ -144,9 +145,9 @@ flows:
       description:
         - V(open), a responder answered with the token, and small and full-size data passed both ways.
         - V(served), a service accepted the connection, or answered a datagram.
-        - V(answered), a reset came back and no responder runs there, so the way is open and nothing listens. A firewall
-          that sends resets looks the same.
-        - V(refused), a reset came back although a responder is up.
+        - V(answered), the target refused the flow, with a TCP reset or for UDP with ICMP port unreachable, and no
+          responder runs there. So the way is open and nothing listens, unless a firewall answered in its place.
+        - V(refused), the same came back although a responder is up.
         - V(rejected), an ICMP message or this host's own firewall prohibits it.
         - V(no_answer), silence.
         - V(stalled), small data pass, full-size data do not.
@@ -169,7 +170,7 @@ flows:
       returned: always
       sample: 5.001
     source:
-      description: The address and the port from which this host tried; V(none) if it sent nothing.
+      description: The address and the port from which this host tried; V(null) if it sent nothing.
       type: dict
       returned: always
       contains:
@@ -182,12 +183,12 @@ flows:
           type: int
           returned: always
     translated:
-      description: Whether the responder saw another source or destination than was sent; V(none) if none answered.
+      description: Whether the responder saw another source or destination than was sent; V(null) if none answered.
       type: bool
       returned: always
     seen:
       description:
-        - What the responder that answered says about itself and the flow; V(none) if none answered.
+        - What the responder that answered says about itself and the flow; V(null) if none answered.
       type: dict
       returned: always
       contains:

@@ -91,7 +91,7 @@ msg:
     22/tcp on 0.0.0.0 and ::: sshd (pid 640, ssh.service, user root)
     53/tcp+udp on 0.0.0.0 and ::: dnsmasq (pid 4502, user root)
 sockets:
-  description: The sockets, by protocol, port, and address. What is unknown is V(none).
+  description: The sockets, by protocol, port, and address. What is unknown is V(null).
   returned: always
   type: list
   elements: dict
@@ -193,7 +193,7 @@ sockets:
       returned: always
       sample: "2026-01-31T12:00:00Z"
     interface:
-      description: The device that the socket is bound to.
+      description: The interface that the socket is bound to.
       type: str
       returned: always
       sample: eth0

@@ -117,7 +117,7 @@ id:
   type: str
   sample: 0f1e2d3c4b5a69788796a5b4c3d2e1f0
 pid:
-  description: The process; V(none) if none was started.
+  description: The process; V(null) if none was started.
   returned: if O(state=present)
   type: int
   sample: 4711
@@ -136,7 +136,7 @@ ports:
       type: str
       returned: always
     address:
-      description: The address of the entry; V(none) for all.
+      description: The address of the entry; V(null) for all.
       type: str
       returned: always
     name:
@@ -161,7 +161,7 @@ witness:
   type: bool
   sample: true
 may_end_early:
-  description: What may end the process early; V(none) if nothing is known.
+  description: What may end the process early; V(null) if nothing is known.
   returned: if O(state=present)
   type: str
 visits:
@@ -226,7 +226,7 @@ firewall:
       type: str
       returned: always
     by:
-      description: Whose rule it is; V(none) if no rule stops the client.
+      description: Whose rule it is; V(null) if no rule stops the client.
       type: str
       returned: always
     rule:
@@ -238,7 +238,7 @@ firewall:
       type: str
       returned: always
     sent_to:
-      description: Where NAT rules send the port; V(none) if they do not, or may not.
+      description: Where NAT rules send the port; V(null) if they do not, or may not.
       type: str
       returned: always
 finished:

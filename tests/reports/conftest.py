@@ -25,8 +25,8 @@ def found():
     threatened.update(met=False, state="ephemeral")
     game = fleet.conflict(
         threatened,
-        reason="any outgoing connection may take it (net.ipv4.ip_local_port_range is 32768-60999)",
-        advice="To reserve it, set net.ipv4.ip_local_reserved_ports = 40000",
+        reason="it may go to any outgoing connection (net.ipv4.ip_local_port_range is 32768-60999)",
+        advice="To prevent that, set net.ipv4.ip_local_reserved_ports = 40000",
     )
     return {
         "app1": fleet.look([fleet.entry(80, "nginx: HTTP"), threatened], [game], ephemeral=[40000]),

@@ -43,7 +43,7 @@ def test_a_case_for_each_port(suites):
 def test_ranges_and_ephemeral_ports_fail_as_one_case(suites):
     ((in_range,), (_free, ephemeral)) = suites["db2"], suites["app1"]
     assert "8009/tcp: connected" in in_range.result[0].text
-    assert ephemeral.result[0].message.startswith("any outgoing connection may take it (net.ipv4")
+    assert ephemeral.result[0].message.startswith("it may go to any outgoing connection (net.ipv4")
 
 
 def test_a_host_that_was_not_checked_is_an_error(suites):

@@ -215,7 +215,7 @@ def test_ephemeral_ports_that_fail_are_not_as_required(tmp_path):
     )
     assert deployed(done) == []
     assert "game: The required port is not as required" in done.stdout
-    assert "  40000/tcp: any outgoing connection may take it" in done.stdout
+    assert "  40000/tcp: it may go to any outgoing connection" in done.stdout
     looks, figures = report(tmp_path / "ports.json")
     assert looks == {"game": (True, False)}
     assert (figures["met"], figures["conflicts"]) == (0, 1)

@@ -20,6 +20,6 @@ class Doubt(t.NamedTuple):
     last: int
     kind: str
     reason: str
-    """Follows the port and a colon: ``any outgoing connection may take it``."""
+    """Follows the port and a colon: ``it may go to any outgoing connection``."""
     advice: str | None = None
     """A whole sentence, or several."""

@@ -38,10 +38,12 @@ def parse(value: t.Any, option: str) -> Network:
         return Network(address, bits)
     version = "IPv4" if family == socket.AF_INET else "IPv6"
     if not (prefix.isascii() and prefix.isdigit() and int(prefix) <= bits):
-        raise RequirementError(f"{option}: {value!r}: {prefix!r} is not a prefix length; for {version} it is 0 to {bits}")
+        problem = f"{prefix!r} is not a prefix length; for {version} it is 0 to {bits}"
+        raise RequirementError(f"{option}: {value!r}: {problem}")
     length = int(prefix)
     first = int.from_bytes(address, "big") >> (bits - length) << (bits - length)
     if first != int.from_bytes(address, "big"):
         network = socket.inet_ntop(family, first.to_bytes(bits // 8, "big"))
-        raise RequirementError(f"{option}: {value!r} has host bits set; write {network}/{length} for the network, or {text} for the host")
+        hint = f"write {network}/{length} for the network, or {text} for the host"
+        raise RequirementError(f"{option}: {value!r} has host bits set; {hint}")
     return Network(address, length)

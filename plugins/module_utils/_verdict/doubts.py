@@ -73,8 +73,8 @@ def from_connections(
         if requirement.state == FREE
     }
     every = {port for ports in threatened.values() for port in ports}
-    reason = f"any outgoing connection may take it (net.ipv4.ip_local_port_range is {settings.first}-{settings.last})"
-    advice = f"To reserve it, set {settings.sysctl(every)}" if every else None
+    reason = f"it may go to any outgoing connection (net.ipv4.ip_local_port_range is {settings.first}-{settings.last})"
+    advice = f"To prevent that, set {settings.sysctl(every)}" if every else None
     if 2 * len(every) > len(settings.threatened(range(settings.first, settings.last + 1))):
         advice = "Choose other ports, or move net.ipv4.ip_local_port_range: connections would run out of ports."
     return [Doubt(index, *run, EPHEMERAL, reason, advice) for index, ports in threatened.items() for run in runs(ports)]

@@ -222,8 +222,14 @@ def test_without_the_probe(run, free):
             "more than 200000 ports in one request; split it into several tasks",
             id="too many ports",
         ),
-        pytest.param({"ports": [80], "timeout": -1}, "timeout: -1 is less than 0; write a number of seconds, 0 or more", id="timeout"),
-        pytest.param({"ports": [80], "sleep": -5}, "sleep: -5 is less than 0; write a number of seconds, 0 or more", id="sleep"),
+        pytest.param(
+            {"ports": [80], "timeout": -1},
+            "timeout: -1 is less than 0; write a number of seconds, 0 or more",
+            id="timeout",
+        ),
+        pytest.param(
+            {"ports": [80], "sleep": -5}, "sleep: -5 is less than 0; write a number of seconds, 0 or more", id="sleep"
+        ),
     ],
 )
 def test_bad_input_is_refused_before_anything_is_looked_at(arguments, complaint, run, monkeypatch):
@@ -299,7 +305,7 @@ def test_a_probe_that_fails(run, free, monkeypatch):
     assert (result["failed"], result["msg"]) == (True, "bind(2): Too many open files")
 
 
-THREATENED = "any outgoing connection may take it"
+THREATENED = "it may go to any outgoing connection"
 
 
 @pytest.fixture
@@ -315,7 +321,7 @@ def test_ephemeral(setting, run, free, warnings, monkeypatch):
     monkeypatch.setattr(ephemeral, "read", lambda: Ephemeral(free, free + 9, frozenset([free + 1])))
     result = run(ports=[f"127.0.0.1:{free}"], ephemeral=setting)
     reason = f"{THREATENED} (net.ipv4.ip_local_port_range is {free}-{free + 9})"
-    advice = f"To reserve it, set net.ipv4.ip_local_reserved_ports = {free}-{free + 1}"
+    advice = f"To prevent that, set net.ipv4.ip_local_reserved_ports = {free}-{free + 1}"
     assert bool(result.get("failed")) is (setting == "fail")
     assert result["ephemeral"] == ([] if setting == "ignore" else [free])
     assert [(doubt["kind"], doubt["reason"], doubt["advice"]) for doubt in result["doubts"]] == (

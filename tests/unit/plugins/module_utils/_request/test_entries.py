@@ -401,8 +401,12 @@ NO_NAMES6 = NO_NAMES.replace("an IP", "an IPv6")
             "'port' says 'udp' and 'protocol' says 'tcp'; write one of them",
             id="two protocols in a dict",
         ),
-        pytest.param({"port": 80, "address": 10}, "address: expected a string, not 10, an int", id="a number as address"),
-        pytest.param({"port": 80, "interface": 1}, "interface: expected a string, not 1, an int", id="a number as device"),
+        pytest.param(
+            {"port": 80, "address": 10}, "address: expected a string, not 10, an int", id="a number as address"
+        ),
+        pytest.param(
+            {"port": 80, "interface": 1}, "interface: expected a string, not 1, an int", id="a number as device"
+        ),
         pytest.param(
             {"port": 80, "nonlocal": "perhaps"}, "nonlocal: expected true or false, not 'perhaps', a str", id="maybe"
         ),
@@ -417,7 +421,9 @@ NO_NAMES6 = NO_NAMES.replace("an IP", "an IPv6")
             "'selinux_domain' is a domain such as 'httpd_t', without user, role and level; not 7",
             id="odd domain",
         ),
-        pytest.param({"port": 80, "user": []}, "user: expected the name or number of a user, not [], a list", id="odd user"),
+        pytest.param(
+            {"port": 80, "user": []}, "user: expected the name or number of a user, not [], a list", id="odd user"
+        ),
         pytest.param(
             {"port": 80, "held_by": ["continer:web"]},
             "held_by: unknown prefix 'continer' in 'continer:web'; did you mean container:web?",
@@ -457,7 +463,9 @@ NO_NAMES6 = NO_NAMES.replace("an IP", "an IPv6")
             "held_by: '' is an empty pattern; write one such as 'nginx*' or 'unit:nginx.service'",
             id="a comma too many",
         ),
-        pytest.param({"port": 80, "held_by": 5}, "held_by: expected a list of patterns, not 5, an int", id="odd patterns"),
+        pytest.param(
+            {"port": 80, "held_by": 5}, "held_by: expected a list of patterns, not 5, an int", id="odd patterns"
+        ),
         pytest.param(
             True,
             "a port is an integer, a string such as '127.0.0.1:8080-8090/tcp', or a dict; not True, a bool",

@@ -27,7 +27,10 @@ def test_parse(written, expected):
 @pytest.mark.parametrize(
     ("written", "problem"),
     [
-        ("web1", "'web1' is neither an address nor a network; write, for example, 192.0.2.7, 10.0.0.0/8 or 2001:db8::/32"),
+        (
+            "web1",
+            "'web1' is neither an address nor a network; write, for example, 192.0.2.7, 10.0.0.0/8 or 2001:db8::/32",
+        ),
         (7, "7 is neither an address nor a network"),
         ("10.0.0.1/8", "'10.0.0.1/8' has host bits set; write 10.0.0.0/8 for the network, or 10.0.0.1 for the host"),
         ("10.0.0.0/33", "'10.0.0.0/33': '33' is not a prefix length; for IPv4 it is 0 to 32"),

@@ -98,8 +98,8 @@ def test_from_connections():
         44999,
         45001,
         EPHEMERAL,
-        "any outgoing connection may take it (net.ipv4.ip_local_port_range is 32768-60999)",
-        "To reserve it, set net.ipv4.ip_local_reserved_ports = 44999-45001,50000",
+        "it may go to any outgoing connection (net.ipv4.ip_local_port_range is 32768-60999)",
+        "To prevent that, set net.ipv4.ip_local_reserved_ports = 44999-45001,50000",
     )
 
 
@@ -107,7 +107,7 @@ def test_from_connections_reserves_all_at_once():
     found = from_connections(wanting(45000, 46000), {}, KERNELS)
     assert runs(found) == [(0, 45000, 45000, EPHEMERAL), (1, 46000, 46000, EPHEMERAL)]
     assert {doubt.advice for doubt in found} == {
-        "To reserve it, set net.ipv4.ip_local_reserved_ports = 45000,46000,50000"
+        "To prevent that, set net.ipv4.ip_local_reserved_ports = 45000,46000,50000"
     }
 
 

@@ -141,8 +141,8 @@ def verdict(found, *holders, entry=80, met=False, **rest):
         pytest.param(verdict(REFUSED), "bind(2) is refused by a policy of this host", id="refused"),
         pytest.param(verdict(REFUSED, user="www-data"), "bind(2) is refused to user www-data", id="refused to a user"),
         pytest.param(
-            verdict(FREE, doubt=Doubt(0, 80, 80, EPHEMERAL, "any outgoing connection may take it")),
-            "any outgoing connection may take it",
+            verdict(FREE, doubt=Doubt(0, 80, 80, EPHEMERAL, "it may go to any outgoing connection")),
+            "it may go to any outgoing connection",
             id="a doubt that is a conflict",
         ),
         pytest.param(verdict(FREE, state="listening"), "nothing listens", id="nothing listens"),
