@@ -278,7 +278,7 @@ class ActionModule(ActionBase):
         if blind and planned["options"]["witness"] and not self._task.check_mode:
             shown = ", ".join(blind[:3]) + (f" and {len(blind) - 3} more" if len(blind) > 3 else "")
             notes.append(
-                f"Not watched, for lack of root or of an answer: {shown}. There, lost and dropped look the same."
+                f"Not watched, for lack of root or of an answer: {shown}. There, lost and dropped_by_host look alike."
             )
         return notes
 

@@ -59,7 +59,10 @@ class ActionModule(ActionBase):
         culprits = [everybody[name] for name in about if _is_culprit(everybody[name], options)]
         if not options["enforce"]:
             culprits = [entry for entry in culprits if entry.get("refused")]
-        return {**result, "failed": _must_stop(culprits, options, self._strategy())}
+        if _must_stop(culprits, options, self._strategy()):
+            # Ansible shows what a failed task says as one text.
+            return {**result, "failed": True, "msg": "\n".join(said) if speaks else result["msg"]}
+        return {**result, "failed": False}
 
     def _strategy(self) -> str:
         return str(getattr(self._task._parent._play, "strategy", "linear"))

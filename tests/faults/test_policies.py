@@ -104,7 +104,7 @@ def test_seccomp_that_refuses_every_bind() -> None:
     result = in_network(scene)
     assert states(result) == ["free", "free"]
     assert not result["probed"]
-    assert result["msg"].startswith("All 2 required ports are free; bind(2) was not asked.\nIn doubt:\n  80/tcp: ")
+    assert result["msg"].startswith("All 2 required ports are free; bind(2) was not tried.\nIn doubt:\n  80/tcp: ")
     assert [(doubt["port"], doubt["kind"]) for doubt in result["doubts"]] == [(80, "not_probed"), (8080, "not_probed")]
 
 

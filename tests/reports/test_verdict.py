@@ -11,9 +11,9 @@ def test_conflicts_come_before_hosts_that_were_not_checked(written):
     first, *lines = written.verdict
     assert first == "Ports are not as required on 4 of 8 hosts, and 2 could not be checked:"
     hosts = [line.split(":")[0] for line in lines if line[0] != " "]
-    assert hosts == ["app1", "db2", "web2", "web3", "app2", "lost", "In doubt"]
+    assert hosts == ["app1", "db2", "web2", "web3", "app2", "lost", "In doubt", "Reports"]
     assert "lost: not checked, unreachable" in lines
-    assert lines[-1] == "  80/tcp (nginx: HTTP) on web1: NAT rules may send its traffic elsewhere"
+    assert lines[-2] == "  80/tcp (nginx: HTTP) on web1: NAT rules may send its traffic elsewhere"
 
 
 def shown(lines):
@@ -38,7 +38,7 @@ def test_hosts_share_the_lines():
 
 def test_reports_are_named_where_not_all_is_shown(tmp_path):
     lines = fleet.report(fleet.grid(1, 300, every=1), tmp_path / "a.html", tmp_path / "a.json")
-    assert lines[-1] == f"All of it is in {tmp_path}/a.html and {tmp_path}/a.json."
+    assert lines[-1] == f"Reports: {tmp_path}/a.html, {tmp_path}/a.json"
 
 
 def test_hosts_with_the_same_problem_are_one_line():

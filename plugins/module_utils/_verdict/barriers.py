@@ -17,7 +17,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._model.text import
 def barrier(passage: Passage) -> str:
     """It follows the port and a colon."""
     if passage.verdict == UNKNOWN:
-        return f"nobody can say whether the firewall lets clients in{_depends(passage)}"
+        return f"it is unknown whether the firewall lets clients in{_depends(passage)}"
     who = f"{passage.by}, {passage.chain}: {passage.rule}" if passage.by else "this host's firewall"
     if passage.verdict == BLOCKED:
         return f"no client gets in: {who}"

@@ -51,7 +51,7 @@ def _doubt(index: int, requirement: Requirement, denial: Denial) -> Doubt:
 
 def _reason(denial: Denial) -> str:
     if denial.permission is None:
-        return f"nobody can say whether SELinux lets {denial.domain} bind it: {denial.target}"
+        return f"it is unknown whether SELinux lets {denial.domain} bind it: {denial.target}"
     if denial.permission == NO_DOMAIN:
         return f"SELinux was not asked: this host's policy has no domain {denial.domain}"
     what = {

@@ -103,7 +103,7 @@ def from_silence(
 
 _SILENCE = {
     True: (
-        "bind(2) was not asked: this user may not bind ports below {}",
+        "bind(2) was not tried: this user may not bind ports below {}",
         "Run the task with become: true.",
     ),
     False: ("bind(2) gave no answer: it is refused on every port here", "Run the task where its user may bind ports."),

@@ -81,12 +81,12 @@ def not_asked(result: Dict) -> str:
 
 
 def unasked(result: Dict) -> str:
-    """``NAT rules were not read and bind(2) was not asked``, or nothing."""
+    """``NAT rules were not read and bind(2) was not tried``, or nothing."""
     if not result["ports"]:
         return ""
     unread = [what for key, what in READ.items() if result.get(key) is False]
     parts = [f"{joined(unread)} were not read"] if unread else []
-    return joined(parts + ([] if result.get("probed", True) else ["bind(2) was not asked"]))
+    return joined(parts + ([] if result.get("probed", True) else ["bind(2) was not tried"]))
 
 
 DOUBTS = "In doubt:"
@@ -107,7 +107,7 @@ def details(result: Dict, most: int) -> list[str]:
     if shown:
         lines += [DOUBTS, *(line for place in shown for line in doubts[place])]
     unknown = unasked(result) if conflicts else ""  # without a conflict it is in the first line
-    return [*lines, f"  Besides, {unknown}."] if unknown else lines
+    return [*lines, f"  Also, {unknown}."] if unknown else lines
 
 
 def _fair(

@@ -99,7 +99,7 @@ def _not_asked(hosts: t.Sequence[Dict]) -> str:
     parts = []
     for key, what in (*READ.items(), ("probed", "bind(2)")):
         missed = sum(host.get(key) is False for host in asking)
-        verb = "was not asked" if key == "probed" else "were not read"
+        verb = "was not tried" if key == "probed" else "were not read"
         if missed:
             parts.append(f"{what} {verb}" + (f" on {missed}" if len(hosts) > 1 else ""))
     return f"; {joined(parts)}" if parts else ""

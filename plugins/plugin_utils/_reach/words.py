@@ -29,7 +29,7 @@ _ADVICE = {
     states.REJECTED: "Look for the firewall, or the route, that rejects it; the reason says where.",
     states.DROPPED_BY_HOST: "Open the port in the firewall of the target.",
     states.LOST: "Look at firewalls, the client's own too, security groups and routes between the two hosts.",
-    states.NO_ANSWER: "Something drops it. To learn whether it arrives, let the target watch: with become.",
+    states.NO_ANSWER: "Something drops it. Run the role with become: true, so that the target sees whether it arrives.",
     states.NO_HOST: "Check the address (port_reach_address), and that the host is up.",
     states.NO_ROUTE: "Add a route, or correct the address (port_reach_address).",
     states.UNRESOLVED: "Correct the name, or set port_reach_address to an address.",
@@ -52,7 +52,7 @@ def advice(state: str, expect: str, at_target: bool, in_inventory: bool = True) 
     if state == states.NOT_TESTED:
         return None
     if expect != states.OPEN:
-        return "Close it: a firewall on the target, or a security group."
+        return "Close it in the target's firewall, or in a security group."
     if at_target and state in (states.REFUSED, states.REJECTED):
         return _ADVICE[states.DROPPED_BY_HOST]
     return _ADVICE.get(state) if in_inventory else _ADVICE_OUTSIDE.get(state, _ADVICE.get(state))
@@ -192,6 +192,8 @@ def headline(unmet: t.Sequence[Row], count: int) -> str:
         return f"{counted(count)} as expected"
     warnings = sum(row.tolerated for row in unmet)
     only = f", {warnings} of them only a warning" if warnings else ""
+    if warnings == len(unmet):
+        only = ", only a warning" if warnings == 1 else ", only warnings"
     return f"{len(unmet)} of {counted(count)} {'is' if len(unmet) == 1 else 'are'} not as expected{only}"
 
 

@@ -75,7 +75,8 @@ def test_with_scope_host_each_has_its_own(host, fails, act, looked):
     looked(HOST, a=False, b=True)
     result = judged(act, host, HOST)
     assert result["failed"] is fails
-    assert len([line for line in result["msg"] if line[0] != " "]) == 1
+    lines = result["msg"].splitlines() if fails else result["msg"]
+    assert len([line for line in lines if line[0] != " "]) == 1
 
 
 @pytest.mark.parametrize("options", [HOST, WATCH, IGNORE], ids=["host", "no", "ignore"])

@@ -190,7 +190,7 @@ def test_state_listening(run, listener, free):
 def test_without_the_probe(run, free):
     result = run(ports=[f"127.0.0.1:{free}"], probe=False)
     assert (result.get("failed", False), result["probed"]) == (False, False)
-    assert result["msg"] == "The required port is free; bind(2) was not asked."
+    assert result["msg"] == "The required port is free; bind(2) was not tried."
 
 
 @pytest.mark.parametrize(
@@ -467,7 +467,7 @@ def test_what_bind_was_not_asked_is_a_doubt(run, warnings, monkeypatch):
     monkeypatch.setattr(check, "look", lambda *_asked: Look({}, False, "netlink", True, {}, silent))
     result = run(ports=["80-81"])
     assert [(doubt["port"], doubt["kind"]) for doubt in result["doubts"]] == [(80, "not_probed")]
-    assert result["msg"].startswith("All 2 required ports are free; bind(2) was not asked.\nIn doubt:\n  80/tcp: ")
+    assert result["msg"].startswith("All 2 required ports are free; bind(2) was not tried.\nIn doubt:\n  80/tcp: ")
     assert warnings == []
 
 

@@ -25,7 +25,7 @@ KNOWN = {"by": "ufw", "chain": "ip filter INPUT", "rule": "-P INPUT DROP", "advi
          "not every client gets in: ufw, ip filter INPUT: -P INPUT DROP; it depends on a rate limit and the time"),
         (Passage(80, 80, LIMITED), "not every client gets in: this host's firewall"),
         (Passage(80, 80, UNKNOWN, depends_on=("an XDP program on eth0",)),
-         "nobody can say whether the firewall lets clients in; it depends on an XDP program on eth0"),
+         "it is unknown whether the firewall lets clients in; it depends on an XDP program on eth0"),
     ],
 )  # fmt: skip
 def test_barrier(passage, expected):

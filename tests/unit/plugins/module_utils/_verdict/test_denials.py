@@ -96,7 +96,7 @@ def test_refusals(denial, reason, advice):
         ),
         pytest.param(
             Denial(8081, 8082, "httpd_t", None, target="Permission denied"),
-            "nobody can say whether SELinux lets httpd_t bind it: Permission denied",
+            "it is unknown whether SELinux lets httpd_t bind it: Permission denied",
             id="unknown",
         ),
         pytest.param(

@@ -136,7 +136,7 @@ def test_from_silence():
     low, high = from_silence([wanted], {}, silent, 1024)
     assert (low.first, low.last, low.kind) == (1022, 1023, NOT_PROBED)
     assert (high.first, high.last, high.kind) == (1024, 1025, NOT_PROBED)
-    assert low.reason == "bind(2) was not asked: this user may not bind ports below 1024"
+    assert low.reason == "bind(2) was not tried: this user may not bind ports below 1024"
     assert high.reason == "bind(2) gave no answer: it is refused on every port here"
 
 

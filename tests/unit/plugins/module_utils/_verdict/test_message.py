@@ -97,10 +97,10 @@ def test_success(results, expected):
     [
         pytest.param(result(entry()), "", id="all was asked"),
         pytest.param(result(entry(), redirects_checked=False), "; NAT rules were not read", id="NAT"),
-        pytest.param(result(entry(), probed=False), "; bind(2) was not asked", id="bind"),
+        pytest.param(result(entry(), probed=False), "; bind(2) was not tried", id="bind"),
         pytest.param(
             result(entry(), firewall_checked=False, redirects_checked=False, probed=False),
-            "; NAT rules and the firewall's rules were not read and bind(2) was not asked",
+            "; NAT rules and the firewall's rules were not read and bind(2) was not tried",
             id="nothing but the table",
         ),
         pytest.param(result(redirects_checked=False), "", id="nothing was required"),
@@ -184,7 +184,7 @@ def test_details_of_one_entry_crowd_out_no_other():
 
 def test_details_say_what_was_not_asked():
     found = result(entry(), conflicts=[conflict()], probed=False, redirects_checked=False)
-    assert details(found, 9)[-1] == "  Besides, NAT rules were not read and bind(2) was not asked."
+    assert details(found, 9)[-1] == "  Also, NAT rules were not read and bind(2) was not tried."
 
 
 def test_details_show_doubts_as_far_as_there_is_room():

@@ -156,7 +156,7 @@ def test_a_message_has_an_end():
 
 def test_closed_flows_that_are_open():
     (row, *_rest) = made([flow(expect="closed")], lambda case: "open")
-    assert row.advice == "Close it: a firewall on the target, or a security group."
+    assert row.advice == "Close it in the target's firewall, or in a security group."
     assert "expected closed" in words.causes([row])[0].state
 
 
