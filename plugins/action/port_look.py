@@ -26,6 +26,7 @@ from ansible_collections.preflight.ports.plugins.plugin_utils._gate.options impo
     check_facts,
     check_names,
 )
+from ansible_collections.preflight.ports.plugins.plugin_utils._gate.profiled import Profiled, advised, profiled
 from ansible_collections.preflight.ports.plugins.plugin_utils._gate.shapes import Malformed
 from ansible_collections.preflight.ports.plugins.plugin_utils._gate.spool import Spool, use_of
 
@@ -76,16 +77,17 @@ class ActionModule(ActionBase):
         try:
             check_names(variables)
             _check_reports(options["reports"])
-            of_profiles = _of_profiles(options["profiles"])
+            wanted = _of_profiles(options["profiles"])
         except OptionError as error:
             raise _Refused(str(error)) from error
-        arguments = {**arguments, "ports": [*of_profiles, *arguments["ports"]]}
+        arguments = {**arguments, "ports": [*wanted.entries, *arguments["ports"]]}
         try:
             requirements = _requirements(arguments)
         except RequirementError as error:
-            raise _Refused(_with_variable(str(error), len(of_profiles))) from error
+            raise _Refused(_with_variable(str(error), len(wanted.entries))) from error
         check_facts(variables.get("ansible_facts") or {})
-        return self._ask(arguments, requirements, variables)
+        answer = self._ask(arguments, requirements, variables)
+        return {**answer, **{key: advised(answer[key], wanted) for key in ("conflicts", "doubts")}}
 
     def _ask(self, arguments: Dict, requirements: t.Sequence[Requirement], variables: Dict) -> Answer:
         found = self._execute_module(_MODULE, module_args=arguments, task_vars=variables)
@@ -130,9 +132,9 @@ def _check_reports(names: t.Sequence[str]) -> None:
         raise OptionError(f"port_preflight_reports: {' - '.join(problems)}")
 
 
-def _of_profiles(names: t.Any) -> list[Dict]:
+def _of_profiles(items: t.Any) -> Profiled:
     try:
-        return profile_ports(names)
+        return profiled(items, profile_ports)
     except AnsibleFilterError as error:
         raise OptionError(f"port_preflight_profiles: {error}") from error
 

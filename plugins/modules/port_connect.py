@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: port_connect
 short_description: Test whether ports of other hosts are open for this one
-version_added: 1.1.0
+version_added: 1.0.0
 description:
   - Tries TCP and UDP flows from the target of the task to other hosts, all at once, and says how each one ended.
   - A firewall, a missing route, a name that does not resolve and a service that does not run give different states. A

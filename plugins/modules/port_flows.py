@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: port_flows
 short_description: Plan flows between hosts, and judge their results
-version_added: 1.1.0
+version_added: 1.0.0
 description:
   - The controller's part of the role P(preflight.ports.port_reach#role). Use it through the role. Nothing runs on a
     target.

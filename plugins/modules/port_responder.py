@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: port_responder
 short_description: Answer on ports for a short time, so that their flows can be tested before the service exists
-version_added: 1.1.0
+version_added: 1.0.0
 description:
   - With O(state=present), starts one process that binds the ports, answers clients that know the token, and watches
     which packets arrive. With O(state=absent), ends the process and returns which clients came.

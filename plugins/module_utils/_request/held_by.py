@@ -22,6 +22,10 @@ def parse_pattern(text: t.Any) -> Pattern:
     if not isinstance(text, str):
         raise PatternError(f"{text!r} is not a pattern; write a string such as 'nginx*' or 'unit:nginx.service'")
     text = text.strip()
+    if text.startswith("/"):
+        raise PatternError(f"{text!r} is a path; did you mean exe:{text}?")
+    if text.startswith(("{'", '{"')):  # what Ansible makes of a dictionary
+        raise PatternError(f"{text!r} is a dictionary; write a string such as 'nginx*' or 'unit:nginx.service'")
     prefix, colon, glob = text.partition(":")
     if colon and prefix in FIELDS:
         pattern = Pattern(text, (prefix,), glob.strip())

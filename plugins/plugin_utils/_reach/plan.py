@@ -228,8 +228,9 @@ def _ports(entry: dict[str, t.Any], inventory: Inventory) -> list[Port]:
     for requirement in parse(entries):
         if requirement.address is not None:
             raise PlanError(f"ports: {requirement.address} is an address; say in 'to' where the flow goes")
-        if len(ports) + len(requirement.ports) > MOST_PORTS:
-            raise PlanError(f"ports: a flow has at most {MOST_PORTS}")
+        count = len(ports) + len(requirement.ports)
+        if count > MOST_PORTS:
+            raise PlanError(f"ports: these are {count} ports or more; a flow has at most {MOST_PORTS}")
         for port in requirement.ports:
             ports[Port(requirement.protocol, port, requirement.name)] = None
     if not ports:

@@ -30,7 +30,7 @@ WITHOUT_PREFIX = ("process", "unit", "container")
         pytest.param("program:kafka.Kafka", ("program",), "kafka.Kafka", id="program"),
         pytest.param("nat:10.88.0.5:80", ("nat",), "10.88.0.5:80", id="a NAT rule"),
         pytest.param("process:nginx: master", ("process",), "nginx: master", id="a name with a colon"),
-        pytest.param("/opt/x:y", WITHOUT_PREFIX, "/opt/x:y", id="a colon that ends no prefix"),
+        pytest.param("./x:y", WITHOUT_PREFIX, "./x:y", id="a colon that ends no prefix"),
     ],
 )
 def test_parse_pattern(text, fields, glob):
@@ -51,6 +51,12 @@ NO_TEXT = "is not a pattern; write a string such as 'nginx*' or 'unit:nginx.serv
         pytest.param(None, f"None {NO_TEXT}", id="null"),
         pytest.param(80, f"80 {NO_TEXT}", id="a number"),
         pytest.param(["a"], f"['a'] {NO_TEXT}", id="a list"),
+        pytest.param("/usr/sbin/nginx", "'/usr/sbin/nginx' is a path; did you mean exe:/usr/sbin/nginx?", id="a path"),
+        pytest.param(
+            str({"name": "nginx"}),
+            "\"{'name': 'nginx'}\" is a dictionary; write a string such as 'nginx*' or 'unit:nginx.service'",
+            id="a dictionary that became text",
+        ),
         pytest.param("Process:x", "unknown prefix 'Process' in 'Process:x'; did you mean process:x?", id="upper case"),
         pytest.param("untt:x", "unknown prefix 'untt' in 'untt:x'; did you mean unit:x?", id="a misspelt prefix"),
         pytest.param(
@@ -79,7 +85,6 @@ def test_parse_pattern_refuses(value, complaint):
         pytest.param("nginx@blue", True, id="the unit without suffix"),
         pytest.param("web-*", True, id="the container"),
         pytest.param("www-data", False, id="a user only with prefix"),
-        pytest.param("/usr/sbin/nginx", False, id="a program only with prefix"),
         pytest.param("user:www-*", True, id="user"),
         pytest.param("exe:*/nginx", True, id="exe: the star crosses slashes"),
         pytest.param("process:web-1", False, id="a prefix narrows to its field"),
