@@ -29,7 +29,7 @@ NAMESAKE = (
 NAMELESS = "taken by an unknown holder or a connection instead of a bound socket: the table does not show such sockets"
 UNSURE = (
     "not listening, though it is: the table shows an IPv6-only socket like a dual-stack one, and the kernel was not"
-    " asked, or answered because of a bound socket that the user cannot see"
+    " asked, or answered because of a socket that the user cannot see or that has all of IPv4"
 )
 DOCUMENTED = (MISSED, ABSENT, UNASKED, CAREFUL, MERGED, NAMESAKE, NAMELESS, UNSURE)
 
@@ -120,13 +120,22 @@ def wrong_listening(fact: Fact, look: Look, conflict: Conflict, met: bool, clear
     kind = "wrong listening"
     if not met and not look.probe and fact.is_absent:
         kind = ABSENT
-    elif met and not clear and (not look.asks(fact.port) or fact.error in REFUSED or _misled(fact, look)):
+    elif (
+        met
+        and not clear
+        and (not look.asks(fact.port) or fact.error in REFUSED or _misled(fact, look) or _has_all_of_ipv4(fact))
+    ):
         kind = UNSURE
     yield kind, f"as required for its clients: {met}"
 
 
 def _misled(fact: Fact, look: Look) -> bool:
     return bool(look.user) and not look.shows_bound and any(map(_bound_only, fact.inside))
+
+
+def _has_all_of_ipv4(fact: Fact) -> bool:
+    """Whether a socket of its own is on every address that could be tried beside the one on ``::``."""
+    return any(held.shape.address == "::ffff:0.0.0.0" for held in fact.alike)
 
 
 def differences(fact: Fact, look: Look, conflict: Conflict, crowd: Crowd) -> Iterator[Fault]:
