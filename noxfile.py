@@ -219,15 +219,13 @@ def repack(artifact: Path, seconds: int) -> None:
     manifest = json.loads(files["MANIFEST.json"])
     manifest["file_manifest_file"]["chksum_sha256"] = hashlib.sha256(files["FILES.json"]).hexdigest()
     files["MANIFEST.json"] = json.dumps(manifest, indent=1).encode()
-    with (
-        artifact.open("wb") as raw,
-        gzip.GzipFile("", "wb", 9, raw, seconds) as zipped,
-        tarfile.open(fileobj=zipped, mode="w") as tar,
-    ):
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as tar:
         for name, member in sorted(members.items()):
             content = files.get(name, b"")
             member.mtime, member.size, member.pax_headers = seconds, len(content), {}
             tar.addfile(member, io.BytesIO(content))
+    artifact.write_bytes(gzip.compress(packed.getvalue(), mtime=seconds))
 
 
 def prove_installed(session: nox.Session) -> None:
