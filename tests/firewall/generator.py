@@ -17,6 +17,7 @@ SETS = {
         "set pairs { type ipv4_addr . inet_service; flags interval;"
         " elements = { 192.0.2.0/24 . 22-80, 10.0.0.9 . 443, 198.51.100.7 . 8000-8080 } }",
         "set seen { type ipv4_addr; flags dynamic; size 100; elements = { 192.0.2.9 } }",
+        "set full { type ipv4_addr; flags dynamic; size 1; elements = { 192.0.2.9 } }",
         "set ports { type inet_service; elements = { 22, 443, 8000 } }",
         "map marks { type ipv4_addr : mark; elements = { 192.0.2.9 : 1, 10.0.0.9 : 2 } }",
     ),
@@ -25,6 +26,7 @@ SETS = {
         "set pairs { type ipv6_addr . inet_service; flags interval;"
         " elements = { 2001:db8:1::/64 . 22-80, fd00:10::9 . 443 } }",
         "set seen { type ipv6_addr; flags dynamic; size 100; elements = { 2001:db8:1::9 } }",
+        "set full { type ipv6_addr; flags dynamic; size 1; elements = { 2001:db8:1::9 } }",
         "set ports { type inet_service; elements = { 22, 443, 8000 } }",
         "map marks { type ipv6_addr : mark; elements = { 2001:db8:1::9 : 1, fd00:10::9 : 2 } }",
     ),
@@ -144,6 +146,7 @@ UNDECIDABLE = (
     "numgen random mod 2 0",
     "meta length 60",
     "add @seen { {saddr} }",
+    "add @full { {saddr} }",
     "{saddr} @seen",
     'meta hour "00:00"-"12:00"',
     "tcp option maxseg size 1-500",

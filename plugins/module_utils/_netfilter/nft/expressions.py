@@ -51,6 +51,7 @@ Make = t.Callable[[Parts, Lookups], Step]
 _EQ, _NEQ, _LT, _LTE, _GT, _GTE = range(6)
 _MASK_XOR, _LSHIFT, _RSHIFT = range(3)
 _LOOKUP_INVERTED = 1
+_DYNSET_DELETE, _DYNSET_INVERTED = 2, 1
 _NETMAP = 64  # NF_NAT_RANGE_NETMAP of linux/netfilter/nf_nat.h
 _NFT_NAT_SNAT, _NFPROTO_IPV6, _NFT_OBJECT_COUNTER, _NFT_EXTHDR_OP_TCPOPT = 0, 10, 1, 1
 _NETWORK_ENDS = {False: (12, 20), True: (8, 40)}  # where addresses are in a header
@@ -258,10 +259,16 @@ def _target(parts: Parts, lookups: Lookups) -> Step:  # NFTA_TARGET_*: NAME, REV
     return lambda packets, registers: does(packets)
 
 
-def _dynset(parts: Parts, lookups: Lookups) -> Step:  # NFTA_DYNSET_*: EXPR, EXPRESSIONS
+def _dynset(parts: Parts, lookups: Lookups) -> Step:  # NFTA_DYNSET_*: SET_NAME, OP, EXPR, FLAGS, EXPRESSIONS
+    """What cannot be added ends the rule: nft_dynset_eval() in net/netfilter/nft_dynset.c."""
     inner = [parts[7]] if 7 in parts else [element for _kind, element in attributes(parts.get(10, b""))]
-    counts = all(expression(each)[0] in COUNTING for each in inner)
-    return _always(True if counts else Doubt("a limit for each client"))(parts, lookups)
+    if not all(expression(each)[0] in COUNTING for each in inner) or number(parts.get(9)) & _DYNSET_INVERTED:
+        return _always(Doubt("a limit for each client"))(parts, lookups)
+    if number(parts.get(3)) == _DYNSET_DELETE:
+        return _always(True)(parts, lookups)
+    name = text(parts.get(1))
+    full = Doubt(f"the set {name}, which is full")
+    return lambda packets, registers: lookups.sets().takes_more(name) or full
 
 
 def _object(parts: Parts, lookups: Lookups) -> Step:  # NFTA_OBJREF_IMM_TYPE

@@ -30,7 +30,8 @@ if t.TYPE_CHECKING:
     from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.packets import Packets
 
 _NFTA_SET_FLAGS, _NFTA_SET_KEY_LEN, _NFTA_SET_DESC = 3, 5, 9
-_NFTA_SET_DESC_CONCAT, _NFTA_SET_FIELD_LEN = 2, 1
+_NFTA_SET_DESC_SIZE, _NFTA_SET_DESC_CONCAT, _NFTA_SET_FIELD_LEN = 1, 2, 1
+_USUAL_SIZE = 0xFFFF  # of a set that packets change: nft_dynset_init() in net/netfilter/nft_dynset.c
 _NFT_SET_INTERVAL = 4
 _NFTA_SET_ELEM_KEY, _NFTA_SET_ELEM_DATA, _NFTA_SET_ELEM_FLAGS = 1, 2, 3
 _NFTA_SET_ELEM_EXPR, _NFTA_SET_ELEM_KEY_END, _NFTA_SET_ELEM_EXPRESSIONS = 7, 10, 11
@@ -47,6 +48,7 @@ class SetReader:
         self._table = table
         self._told: dict[str, dict[int, bytes]] = {}
         self._sets: dict[str, Set] = {}
+        self._rooms: dict[str, bool] = {}
 
     def has(self, name: str, packets: Packets, registers: Registers, at: int) -> Answer:
         """For which packets the registers have, from *at* on, what is in the set. Raises SourceError."""
@@ -56,13 +58,24 @@ class SetReader:
     def find(self, name: str, packets: Packets, registers: Registers, at: int) -> Choices:
         """What the map has for them. Raises SourceError."""
         if name not in self._sets:
-            self._told = self._told or elements.sets(self._table)
-            if name not in self._told:
-                raise SourceError(f"the set {name} is gone")
-            self._sets[name] = Set(self._told[name], elements.elements(self._table, name))
+            self._sets[name] = Set(self._about(name), elements.elements(self._table, name))
         if name in self._table.updated_sets():
             return [(rules.Verdict(rules.LOST), Doubt(f"what is in the set {name} then"))]
         return self._sets[name].choices(packets, registers, at)
+
+    def takes_more(self, name: str) -> bool:
+        """Whether the set has room for what a packet adds. Raises SourceError."""
+        if name not in self._rooms:
+            description = dict(attributes(self._about(name).get(_NFTA_SET_DESC, b"")))
+            size = number(description.get(_NFTA_SET_DESC_SIZE)) or _USUAL_SIZE
+            self._rooms[name] = sum(1 for _element in elements.elements(self._table, name)) < size
+        return self._rooms[name]
+
+    def _about(self, name: str) -> dict[int, bytes]:
+        self._told = self._told or elements.sets(self._table)
+        if name not in self._told:
+            raise SourceError(f"the set {name} is gone")
+        return self._told[name]
 
     def keys(self, name: str, most: int) -> list[tuple[bytes, bytes]]:
         """(first, last) of the lowest in a set that was asked for; nothing if its keys have several parts."""

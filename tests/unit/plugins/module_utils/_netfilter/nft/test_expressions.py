@@ -45,13 +45,16 @@ class Sets:
         self.key = registers.read(at, 4)
         return self.answer
 
+    def takes_more(self, name):
+        return name != "full"
+
     def find(self, name, packets, registers, at):
         assert name == "ports"
         return self.choices
 
 
 def results(*expressions, packet=PACKET, sets=None):
-    lookups = Lookups(lambda: sets, None)
+    lookups = Lookups(lambda: sets or Sets(), None)
     steps = [decode(element, lookups) for _kind, element in attributes(b"".join(expressions))]
     return list(run(steps, packet, region(packet.flows.all), Registers()))
 
@@ -157,7 +160,11 @@ def between(first, last, how=nft.EQ):
             [("the expression 'socket'",), ("the expression 'socket'", UNSET)],
             id="unknown, may have loaded",
         ),
-        pytest.param(says("dynset", nft.numbers(1)), YES, id="adding to a set"),
+        pytest.param(says("dynset", nft.parts(nft.text("seen"))), YES, id="adding to a set"),
+        pytest.param(
+            says("dynset", nft.parts(nft.text("full"))), [("the set full, which is full",)], id="adding to a full set"
+        ),
+        pytest.param(says("dynset", nft.parts(nft.text("full")) + attribute(3, nft.be32(2))), YES, id="deleting"),
         pytest.param(
             says("dynset", attribute(7, nft.expression("limit")[4:])),
             [("a limit for each client",)],

@@ -82,6 +82,14 @@ def test_a_set_that_is_gone():
         ports().has("t", PACKETS, registers(PORT_80), 0)
 
 
+@pytest.mark.parametrize(("size", "takes_more"), [(None, True), (3, True), (2, False), (1, False)])
+def test_room_in_a_set(size, takes_more):
+    description = nft.attribute(9, nft.attribute(1, nft.be32(size))) if size else b""
+    sets = reader(nft.a_set("s", 2) + description, nft.element(PORT_80), nft.element(PORT_81))
+    assert [sets.takes_more("s"), sets.takes_more("s")] == [takes_more] * 2
+    assert sets.asked == [(10, 9), (13, 12, "s")]
+
+
 def test_an_empty_set():
     assert has(ports(), PORT_80) is False
 
