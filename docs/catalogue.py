@@ -34,10 +34,19 @@ Without the role, the filter `preflight.ports.profile_ports` gives the same entr
     ports: "{{ ['postgresql', 'node_exporter'] | preflight.ports.profile_ports }}"
 ```
 
-A port that the product itself already holds is no conflict, so that a play can run again. Each profile has the process,
-unit and container names of the upstream, Debian and RHEL packages. `port_preflight_held_by` does not add to them.
-`kernel` means a port without a process, such as that of a VXLAN tunnel. Products that want the same port are
-reported as duplicates when one host is to have both.
+A port that the product itself already holds is no conflict, so that a play can run again. Its holder may be
+
+- a unit of the host's systemd, as the upstream, Debian and RHEL packages and common Ansible roles call it (`unit:`),
+- the product's program below `/usr` or `/opt` (`exe:`), unless an interpreter runs the product,
+- for such a product, the user that its packages create (`user:`),
+- a container whose name has the product's in it (`container:`), as in `shop-redis-1`,
+- the kernel, where a port has no process, such as that of a VXLAN tunnel (`kernel`).
+
+No user of the host gets these by [choosing a name](trust.md). So a profile does not accept a user's own units and
+containers, a program in a home directory, a container with another name, or a server in Java or Erlang that somebody
+started by hand as another user. Then say who may hold the ports: `{name: redis, held_by: ["container:shop-cache-1"]}`.
+`port_preflight_held_by` does not add to profiles. Products that want the same port are reported as duplicates when one
+host is to have both.
 
 If your product does not listen on its default ports, change its profile: `{name: postgresql, ports: [5433]}`. The
 keys are `name`, `held_by` (who may hold it instead), `address`, and `ports` (only these).
@@ -55,7 +64,8 @@ Put `NAME.yml` into `roles/port_preflight/files/profiles`, then run `make catalo
 | `sources` | Pages of the product's own documentation, where each fact can be looked up. |
 | `note` | What a user has to know before relying on the profile (optional). |
 | `includes` | Profiles whose ports come on top (optional). |
-| `held_by` | Who may hold the ports already. |
+| `held_by` | Who may hold the ports already: patterns that nobody meets by choosing a name (`unit:`, `exe:`, `user:`, \
+`container:`, `kernel`). |
 | `selinux_domain` | The domain in which a packaged service runs, where SELinux's reference policy and the targeted \
 policy agree on it (optional). |
 | `ports` | What the product binds by default: `port` (a number or a range) and `purpose`; \
@@ -87,15 +97,17 @@ def section(name: str, profile: dict) -> str:
             protocols(port),
             port.get("address", "any"),
             port["purpose"],
-            ", ".join(f"`{pattern}`" for pattern in port.get("held_by", profile["held_by"])),
+            patterns(port["held_by"]) if "held_by" in port else "the product",
         ]
         for port in profile["ports"]
     ]
+    is_held_by_product = any("held_by" not in port for port in profile["ports"]) or "includes" in profile
     paragraphs = [
         f"## {name}",
         f"{profile['product']} {profile['version']}",
         *included,
         table(["Port", "Protocol", "Address", "For", "May be held by"], rows).rstrip(),
+        *([f"The product: {patterns(profile['held_by'])}"] if is_held_by_product else []),
         *filter(None, [profile.get("note")]),
         *([f"SELinux domain: `{profile['selinux_domain']}`"] if "selinux_domain" in profile else []),
         "Sources: " + ", ".join(f"<{source}>" for source in profile["sources"]),
@@ -106,6 +118,10 @@ def section(name: str, profile: dict) -> str:
 def protocols(port: dict) -> str:
     value = port.get("protocol", "tcp")
     return value if isinstance(value, str) else "+".join(value)
+
+
+def patterns(held_by: list[str]) -> str:
+    return ", ".join(f"`{pattern}`" for pattern in held_by)
 
 
 def link(name: str) -> str:

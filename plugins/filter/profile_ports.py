@@ -50,7 +50,7 @@ EXAMPLES = r"""
 
 - name: Require a database that listens elsewhere, under another name
   preflight.ports.port_check:
-    ports: "{{ [{'name': 'postgresql', 'ports': [5433], 'held_by': ['pgpool*']}] | preflight.ports.profile_ports }}"
+    ports: "{{ [{'name': 'postgresql', 'ports': [5433], 'held_by': ['unit:pgpool']}] | preflight.ports.profile_ports }}"
 
 - name: Require the ports of a product and one of our own
   preflight.ports.port_check:
@@ -66,7 +66,12 @@ _value:
   sample:
     - port: 5432
       name: "PostgreSQL: clients"
-      held_by: [postgres*, postmaster]
+      held_by:
+        - unit:postgresql*
+        - unit:postgres
+        - exe:/usr/*/postgres
+        - exe:/opt/*/postgres
+        - container:*postgres*
       selinux_domain: -postgresql_t
 """
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.preflight.ports.plugins.filter.profile_ports import profile_ports
 from hostile.intruder import NOBODY, become_ordinary, calling_himself, ordinary_listener, serving
 from support import sandbox
 from support.apart import in_mounts, in_network
@@ -50,6 +51,25 @@ def test_a_name_of_a_helper(comm: str, arguments: list[str], pattern: str) -> No
     assert not met
     assert (holder["process"], holder["uid"]) == (comm, NOBODY)
     assert (holder["container"], holder["kernel"], holder["hidden"]) == (None, False, False)
+
+
+@pytest.mark.parametrize(
+    ("profile", "comm", "title"),
+    [
+        ("redis", "redis-server", "redis-server"),
+        ("postgresql", "postgres", "/usr/lib/postgresql/15/bin/postgres"),
+        ("prometheus", "prometheus", "/usr/bin/prometheus"),
+        ("kafka", "kafka", "kafka"),
+    ],
+)
+def test_a_name_of_a_known_product(profile: str, comm: str, title: str) -> None:
+    def scene() -> dict[str, Any]:
+        with calling_himself(comm, title=title) as port:
+            return check(profile_ports([{"name": profile, "ports": [port]}]))
+
+    result = in_network(scene)
+    assert result["failed"], "a play would go on with his port"
+    assert result["conflicts"][0]["holders"][0]["process"] == comm
 
 
 @pytest.mark.parametrize(

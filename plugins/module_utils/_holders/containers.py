@@ -17,6 +17,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._model.holder impo
 _PODMAN = "/var/lib/containers/storage/*-containers/*containers.json"
 _OCI_BUNDLES = (
     "/run/containerd/io.containerd.runtime.v2.task/*/{id}/config.json",
+    "/run/k3s/containerd/io.containerd.runtime.v2.task/*/{id}/config.json",  # of K3s and RKE2
     "/run/containers/storage/*-containers/{id}/userdata/config.json",
 )
 _NAME_ANNOTATIONS = ("io.kubernetes.cri.container-name", "io.kubernetes.container.name", "nerdctl/name")

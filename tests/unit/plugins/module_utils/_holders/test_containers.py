@@ -86,6 +86,13 @@ def docker(identity=ID):
             id="containerd",
         ),
         pytest.param(
+            "containerd",
+            f"{BUNDLE.replace('run/', 'run/k3s/', 1)}/{ID}/config.json",
+            {"annotations": {"io.kubernetes.cri.container-name": "web"}},
+            "web",
+            id="containerd of K3s",
+        ),
+        pytest.param(
             "containerd", f"{BUNDLE}/{ID}/config.json", {"annotations": {"nerdctl/name": "web"}}, "web", id="nerdctl"
         ),
         pytest.param(
