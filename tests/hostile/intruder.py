@@ -49,16 +49,18 @@ def serving(prepare: Callable[[socket.socket], Any]) -> Iterator[int]:
 
 
 @contextlib.contextmanager
-def calling_himself(comm: str, arguments: Sequence[str] = (), title: str = PYTHON) -> Iterator[int]:
-    """A port of a program that he starts, with a name, a title, and arguments that he chooses."""
+def calling_himself(
+    comm: str, arguments: Sequence[str] = (), title: str = PYTHON, is_root: bool = False
+) -> Iterator[int]:
+    """A port of a program that he starts, with a name, a title, and arguments that he chooses. Or that root starts."""
     with contextlib.ExitStack() as stack:
-        server: socket.socket = stack.enter_context(ordinary_listener())
+        server: socket.socket = stack.enter_context(listener() if is_root else ordinary_listener())
         program = subprocess.Popen(
             [title, "-c", STAYS, comm, *arguments],
             executable=PYTHON,
             pass_fds=[server.fileno()],
             stdout=subprocess.PIPE,
-            preexec_fn=become_ordinary,
+            preexec_fn=None if is_root else become_ordinary,
         )
         stack.callback(program.wait)
         stack.callback(program.kill)
@@ -68,6 +70,13 @@ def calling_himself(comm: str, arguments: Sequence[str] = (), title: str = PYTHO
         port = port_of(server)
         server.close()
         yield port
+
+
+@contextlib.contextmanager
+def calling_themselves(comm: str, arguments: Sequence[Sequence[str]], is_root: bool) -> Iterator[list[int]]:
+    """The ports of such programs, one for each list of arguments."""
+    with contextlib.ExitStack() as stack:
+        yield [stack.enter_context(calling_himself(comm, each, is_root=is_root)) for each in arguments]
 
 
 @contextlib.contextmanager

@@ -5,17 +5,21 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
-from typing import Any
+import time
+from typing import Any, Callable
 
 import pytest
 from hostile.intruder import become_ordinary
+from support import sandbox
 from support.apart import in_network
-from support.people import start
+from support.people import listener, start
 from support.running import check, run
 
 PORT = 8443
+CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
 SHARED = {"family": socket.AF_INET, "kind": socket.SOCK_DGRAM, "address": "0.0.0.0"}
 
 
@@ -80,3 +84,92 @@ def test_a_device_whose_name_is_no_text(source: str) -> None:
     result, info = in_network(scene)
     assert result["conflicts"][0]["port"] == PORT
     assert [each["port"] for each in info["sockets"] if each["port"] == PORT] == [PORT]
+
+
+def reusable(address: str = "0.0.0.0") -> socket.socket:
+    """Bound, and not listening yet."""
+    server = socket.socket()
+    server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    server.bind((address, PORT))
+    return server
+
+
+def in_a_message(server: socket.socket) -> object:
+    """Whoever receives it may listen."""
+    ours, theirs = socket.socketpair()
+    socket.send_fds(ours, [b"!"], [server.fileno()])
+    server.close()
+    return ours, theirs
+
+
+def in_another_network(server: socket.socket) -> object:
+    """His process has left, and took it along."""
+    reading, writing = os.pipe()
+    if not os.fork():
+        sandbox.prctl(sandbox.PR_SET_PDEATHSIG, signal.SIGKILL)
+        sandbox._check(sandbox.libc.unshare(CLONE_NEWUSER | CLONE_NEWNET))
+        os.write(writing, b"!")
+        signal.pause()
+    os.read(reading, 1)
+    server.close()
+    return None
+
+
+@pytest.mark.parametrize("source", ["netlink", "procfs"])
+@pytest.mark.parametrize("put_away", [in_a_message, in_another_network])
+def test_a_bound_socket_put_away_beside_a_connection(put_away: Callable[[socket.socket], object], source: str) -> None:
+    """The connection explains what bind(2) answers, and no process here has the socket."""
+
+    def act() -> object:
+        become_ordinary()
+        far, connection, server = listener(), reusable(), reusable()
+        connection.connect(far.getsockname())
+        kept = put_away(server)
+        return far, connection, kept
+
+    def scene() -> dict[str, Any]:
+        process = start(act)
+        try:
+            return check([PORT], source=source)
+        finally:
+            process.end()
+
+    result = in_network(scene)
+    assert result.get("failed"), "he may listen there before the server starts"
+
+
+def test_waiting_does_not_keep_his_service_from_starting() -> None:
+    """A look that binds the port takes it away from whoever starts just then."""
+    most_failures = 3  # of some 100,000 starts: the last look may bind it once for each version of IP
+
+    def scene() -> tuple[int, int]:
+        reading, writing = os.pipe()
+
+        def act() -> None:
+            become_ordinary()
+            if os.fork():
+                return
+            sandbox.prctl(sandbox.PR_SET_PDEATHSIG, signal.SIGKILL)
+            starts = failures = 0
+            end = time.monotonic() + 4
+            while time.monotonic() < end:
+                starts += 1
+                try:
+                    reusable().close()
+                except OSError:
+                    failures += 1
+            os.write(writing, f"{starts} {failures}\n".encode())
+            os._exit(0)
+
+        process = start(act)
+        try:
+            check([PORT], state="listening", held_by=["user:root"], timeout=3, sleep=0)
+            with os.fdopen(reading) as pipe:
+                starts, failures = pipe.readline().split()
+                return int(starts), int(failures)
+        finally:
+            process.end()
+
+    starts, failures = in_network(scene)
+    assert starts > 1000, "it was not there"
+    assert failures <= most_failures

@@ -93,8 +93,14 @@ def _settle(answers: Answers, source: Source) -> Findings:
             key: dual_stack.resolve(each, shows_bound or key[0] == UDP) if key in met else each
             for key, each in sockets.items()
         }
+    hiding = _hiding(answers, sockets) if source.find_bound and shows_bound else set()
     findings = {
-        question: settle(question.endpoint, answer, sockets.get((question.protocol, question.port), ()), shows_bound)
+        question: settle(
+            question.endpoint,
+            answer,
+            sockets.get((question.protocol, question.port), ()),
+            shows_bound and question.port not in hiding,
+        )
         for question, answer in answers.items()
     }
     if any(held.endpoint.interface for each in sockets.values() for held in each):
@@ -102,6 +108,14 @@ def _settle(answers: Answers, source: Source) -> Findings:
 
         findings = devices.noted(findings)
     return {question: finding for question, finding in findings.items() if finding is None or finding.state != FREE}
+
+
+def _hiding(answers: Answers, sockets: t.Mapping[tuple[str, int], t.Sequence[Socket]]) -> set[int]:
+    """The ports of TCP where a bound socket is that neither the table nor a walk shows."""
+    from ansible_collections.preflight.ports.plugins.module_utils._look import unseen
+
+    ports = {question.port for question, answer in answers.items() if answer == bind.REUSABLE}
+    return {port for port in ports if unseen.has_bound(port, sockets.get((TCP, port), ()))}
 
 
 def _may_be_bound(question: Question, answer: str | None) -> bool:

@@ -563,10 +563,19 @@ LEFT_OVER = row(CONNECTED, "127.0.0.1", 80, inode=APACHE.pid, peer="127.0.0.1:9"
 def test_bound_sockets_that_the_table_lacks(answer, table, finder, expected, host):
     host.find_bound = finder
     host.tables = [table]
-    host.answers = [{80: answer}]
+    host.answers = [{("127.0.0.1", 80): answer}]
     assert states(host.look("127.0.0.1:80")) == expected
     assert finder.listed[0] == {held.inode for held in table}
     assert ("tcp", 1, 65535, EVERY_STATE) in host.reads
+
+
+@pytest.mark.parametrize("answer", [IN_USE, REUSABLE])
+def test_a_bound_socket_that_no_process_has(answer, host):
+    """On the addresses of connections, bind(2) says the same with and without it."""
+    host.find_bound = Descriptors()
+    host.tables = [[LEFT_OVER]]
+    host.answers = [{("127.0.0.1", 80): REUSABLE, ("127.255.255.254", 80): answer}]
+    assert states(host.look("127.0.0.1:80")) == {80: (CONNECTED, False)}
 
 
 @pytest.mark.parametrize(
