@@ -115,6 +115,26 @@ def test_rules_that_change_all_the_time(world):
     assert sum(answer is None for answer in answers) < 30
 
 
+ASK_ALL = f"""
+import resource, sys
+sys.path.insert(0, {str(COLLECTIONS)!r})
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter import gate
+from ansible_collections.preflight.ports.plugins.module_utils._model.question import Question
+from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import ANY4, Endpoint
+found = gate.find([Question("tcp", Endpoint(ANY4), port) for port in range(10000, 14000)])
+print(len(found), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+def test_as_many_ports_are_asked_about_as_are_published(world):
+    """Memory that grew with the square of them would be a gigabyte here."""
+    world.nft(large.published(4000))
+    done = subprocess.run([sys.executable, "-c", ASK_ALL], capture_output=True, text=True, check=True, timeout=120)
+    count, kibibytes = map(int, done.stdout.split())
+    assert count == 4000
+    assert kibibytes < 200_000
+
+
 @pytest.mark.parametrize("shape", large.SHAPES, ids=lambda shape: shape.name)
 def test_five_thousand_rules(world, shape):
     ports = shape.load(world, 5000)

@@ -41,12 +41,15 @@ def parse(
     """
     defaults = terms(options)
     requirements: list[Requirement] = []
+    count = 0
     for index, entry in _spread(entries):
         try:
-            requirements += _entry(entry, defaults, service)
+            found = _entry(entry, defaults, service)
         except RequirementError as error:
             raise _located(index, entry, error) from error
-        if count_ports(requirements) > _MOST_PORTS:
+        requirements += found
+        count += count_ports(found)
+        if count > _MOST_PORTS:
             raise RequirementError(f"more than {_MOST_PORTS} ports in one request; split it into several tasks")
     return _once_each(requirements)
 

@@ -85,12 +85,20 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(by=_by, holders=_holders, plain=_plain, unmet=_unmet)
+    environment.filters.update(by=_by, by_entry=_by_entry, holders=_holders, plain=_plain, unmet=_unmet)
     return environment
 
 
 def _by(items: t.Iterable[Dict], key: str) -> dict[str, Dict]:
     return {item[key]: item for item in items}
+
+
+def _by_entry(items: t.Iterable[Dict]) -> dict[tuple[str, str | None], list[Dict]]:
+    """Conflicts or doubts, by the label and the name of the entry that they are about."""
+    found: dict[tuple[str, str | None], list[Dict]] = {}
+    for item in items:
+        found.setdefault((item["entry"], item["name"]), []).append(item)
+    return found
 
 
 def _holders(conflicts: t.Iterable[Dict]) -> list[Dict]:

@@ -6,11 +6,13 @@ from __future__ import annotations
 
 import json
 import os
+import time
 
 import pytest
 from ansible_collections.preflight.ports.plugins.plugin_utils._gate import reports
 from ansible_collections.preflight.ports.plugins.plugin_utils._gate.reports import paths, problem, render, write
 from ansible_collections.preflight.ports.plugins.plugin_utils._gate.summary import summary
+from reports import fleet
 
 FOUND = summary({"<a>": {"problem": "1 < 2"}, "b": {"problem": "No interpreter was found."}})
 
@@ -151,3 +153,13 @@ def test_markdown_has_no_markup_no_links_and_mentions_nobody(text, source):
 def test_each_page_has_a_nonce_of_its_own():
     first, second = (render("html", FOUND, "play").split("'nonce-")[1] for _unused in range(2))
     assert first[:43] != second[:43]
+
+
+@pytest.mark.parametrize("kind", ["html", "json", "xml", "md"])
+def test_the_time_does_not_grow_with_the_square_of_the_entries(kind):
+    asked = [fleet.entry(port, f"service {port}", "listening", met=False) for port in range(1, 4001)]
+    conflicts = [fleet.conflict(entry, fleet.holder("apache2")) for entry in asked]
+    found = summary(fleet.entries({"a": fleet.look(asked, conflicts, msg="Ports are taken.")}))
+    started = time.process_time()
+    assert "service 4000" in render(kind, found, "Deploy")
+    assert time.process_time() - started < 5
