@@ -29,8 +29,6 @@ from ansible_collections.preflight.ports.plugins.module_utils._model.text import
 from ansible_collections.preflight.ports.plugins.module_utils._verdict.names import container_name, name_of, who
 from ansible_collections.preflight.ports.plugins.module_utils._verdict.verdict import Verdict, allows
 
-_MOST_NAMES = 5
-
 
 def reason(verdict: Verdict) -> str:
     """Why the port is not as wanted, or who is allowed to hold it. It follows the port and a colon."""
@@ -40,7 +38,7 @@ def reason(verdict: Verdict) -> str:
     if verdict.state == FREE:
         return f"nothing listens there, only on {joined(verdict.elsewhere)}" if verdict.elsewhere else "nothing listens"
     if verdict.state == DUPLICATE:
-        return f"also wanted by {_some([printable(name) for name in verdict.rivals])}"
+        return f"also wanted by {joined([printable(name) for name in verdict.rivals])}"
     if verdict.state == REFUSED:
         who = f"to user {printable(requirement.user)}" if requirement.user else "by a policy of this host"
         return f"bind(2) is refused {who}"
@@ -131,11 +129,6 @@ def is_for_ipv6_alone(verdict: Verdict) -> bool:
 
 def _patterns(patterns: t.Sequence[Pattern]) -> str:
     return joined([printable(each.text) for each in patterns], "or")
-
-
-def _some(names: t.Sequence[str]) -> str:
-    more = len(names) - _MOST_NAMES
-    return joined(names) if more <= 0 else f"{', '.join(names[:_MOST_NAMES])} and {more} more"
 
 
 def _doing(holder: Holder) -> str:

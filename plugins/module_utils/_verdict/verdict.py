@@ -20,7 +20,7 @@ Key = t.Tuple[int, int]
 """(index of the requirement, port)."""
 
 Rivals = t.Mapping[Key, t.Sequence[str]]
-"""The other names that want the port too."""
+"""The other names that want the port too; of many the first ones, and how many more."""
 
 Verdicts = t.Dict[Key, "Verdict"]
 """For all but the ports that are to be free and are."""

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from ansible_collections.preflight.ports.plugins.module_utils._verdict import rivals
 from support.records import wanting
@@ -53,3 +55,17 @@ def named(port, name, **rest):
 )
 def test_find(entries, expected):
     assert rivals.find(wanting(*entries)) == expected
+
+
+def test_of_many_only_some_are_named():
+    found = rivals.find(wanting(*(named(80, name) for name in "abcdefg")))
+    assert found[0, 80] == ["b", "c", "d", "e", "f", "1 more"]
+    assert found[6, 80] == ["a", "b", "c", "d", "e", "1 more"]
+    assert rivals.find(wanting(*(named(80, name) for name in "abcdef")))[5, 80] == ["a", "b", "c", "d", "e"]
+
+
+def test_the_time_does_not_grow_with_the_square_of_the_names():
+    wanted = wanting(*(named(80, str(number)) for number in range(4000)))
+    started = time.process_time()
+    assert len(rivals.find(wanted)) == 4000
+    assert time.process_time() - started < 5
