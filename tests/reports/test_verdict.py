@@ -16,6 +16,19 @@ def test_conflicts_come_before_hosts_that_were_not_checked(written):
     assert lines[-2] == "  80/tcp (nginx: HTTP) on web1: NAT rules may send its traffic elsewhere"
 
 
+def test_no_target_writes_lines_of_another():
+    forged = "nobody\nb_good: 1 of 1 required port is taken:"
+    asked = fleet.entry(80, state="listening", met=False)
+    evil = fleet.look(
+        [asked], [fleet.conflict(asked, fleet.holder(forged), reason=forged, advice=forged)], msg=f"x\n{forged}"
+    )
+    lines = fleet.report({"a_evil": evil, "b_good": fleet.look([fleet.entry(80)])})
+    assert [line.split(":")[0] for line in lines if line[0] != " "] == [
+        "Ports are not as required on 1 of 2 hosts",
+        "a_evil",
+    ]
+
+
 def shown(lines):
     return [line for line in lines if line.startswith("  ")]
 

@@ -20,6 +20,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._model.question im
 from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import ChangedError, SourceError
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter import gate, tables
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.nft import kernel
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet import walk
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.xt import entries
 from support import nftables as nft
 from support import xt_entries as rows
@@ -75,6 +76,13 @@ def test_find_says_when_it_cannot_tell(failure, run, monkeypatch):
         raise failure
 
     monkeypatch.setattr(tables, "redirects", fail)
+    assert gate.find([PORT_80]) is None
+
+
+def test_find_gives_up_when_it_takes_too_long(run, monkeypatch):
+    """As with many addresses, many ports, and many rules that nobody understands."""
+    run(nft.dport(80) + nft.dnat("10.88.0.5", 8080))
+    monkeypatch.setattr(walk, "_MOST_SECONDS", -1.0)
     assert gate.find([PORT_80]) is None
 
 

@@ -81,6 +81,8 @@ def test_parse_pattern_refuses(value, complaint):
         pytest.param("[mn]ginx", True, id="a character class"),
         pytest.param("NGINX", False, id="case matters"),
         pytest.param("ngin", False, id="all of the name"),
+        pytest.param("ng\u0456nx", False, id="a name that looks like it"),
+        pytest.param("nginx\u3164", False, id="an invisible letter"),
         pytest.param("nginx@blue.service", True, id="the unit"),
         pytest.param("nginx@blue", True, id="the unit without suffix"),
         pytest.param("web-*", True, id="the container"),
