@@ -22,7 +22,7 @@ def test_no_target_writes_lines_of_another():
     evil = fleet.look(
         [asked], [fleet.conflict(asked, fleet.holder(forged), reason=forged, advice=forged)], msg=f"x\n{forged}"
     )
-    lines = fleet.report({"a_evil": evil, "b_good": fleet.look([fleet.entry(80)])})
+    lines = "\n".join(fleet.report({"a_evil": evil, "b_good": fleet.look([fleet.entry(80)])})).split("\n")
     assert [line.split(":")[0] for line in lines if line[0] != " "] == [
         "Ports are not as required on 1 of 2 hosts",
         "a_evil",
