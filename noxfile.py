@@ -403,7 +403,7 @@ def reach(session: nox.Session) -> None:
 @nox.session
 def fuzz(session: nox.Session) -> None:
     """As many hostile inputs as wanted: --inputs N."""
-    install(session, "truth", "atheris")
+    install(session, "truth", "ansible-core>=2.18", "atheris")
     run_script(session, "fuzz.run")
 
 
