@@ -29,7 +29,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.
     region,
 )
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.rules import Base
-from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.walk import Way
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.walk import Way, deadline
 
 
 class Result(t.NamedTuple):
@@ -69,7 +69,8 @@ def judge(accesses: t.Sequence[Access], bases: t.Sequence[Base], host: Host) -> 
     for access, arrivals in zip(accesses, sent):
         for arrival, clients in arrivals.items():
             kinds.setdefault((access.protocol, len(arrival.address)), []).append((access, arrival, clients))
-    trips = {kind: _Trip(kind[0], asked, bases, host) for kind, asked in kinds.items()}
+    end = deadline()
+    trips = {kind: _Trip(kind[0], asked, bases, host, end) for kind, asked in kinds.items()}
     return [
         list(
             _judged(
@@ -125,7 +126,12 @@ class _Trip:
     """The packets of all accesses that are of one protocol and one version of IP."""
 
     def __init__(
-        self, protocol: str, asked: t.Sequence[tuple[Access, Arrival, Clients]], bases: t.Sequence[Base], host: Host
+        self,
+        protocol: str,
+        asked: t.Sequence[tuple[Access, Arrival, Clients]],
+        bases: t.Sequence[Base],
+        host: Host,
+        end: float,
     ) -> None:
         self._places = {arrival: place for place, arrival in enumerate(dict.fromkeys(each for _a, each, _c in asked))}
         ports = {port for access, _arrival, _clients in asked for port in range(access.first, access.last + 1)}
@@ -134,7 +140,7 @@ class _Trip:
         for access, arrival, clients in asked:
             its_flows = flows.arrival(self._places[arrival]) & flows.to_ports(access.first, access.last)
             sent = join(sent, region(its_flows, clients))
-        fate = travel(flows, sent, bases, host)
+        fate = travel(flows, sent, bases, host, end)
         self._passed, self._dropped = self._by_flow(fate.passed), self._by_flow(fate.dropped)
         self._sent_to = fate.sent_to
         self._ways = {flow: way for mask, way in fate.ways for flow in flows.each(mask)}

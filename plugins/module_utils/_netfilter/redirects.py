@@ -32,7 +32,12 @@ from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.regions import Region, region
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.rules import Base, Target
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.targets import is_served
-from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.walk import Sent, Streams, Walk
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.walk import (
+    Sent,
+    Streams,
+    Walk,
+    deadline,
+)
 
 _STEPS = 2_000_000
 _MOST_DOUBTS = 5
@@ -66,7 +71,8 @@ def search(
     for (protocol, endpoint), ports in asked.items():
         for arrival in (arrival for group in groups[endpoint] for arrival in (*group.usual, *group.others)):
             sent.setdefault(_kind(protocol, arrival), {}).setdefault(arrival, set()).update(ports)
-    trips = {kind: _Trip(kind, arrivals, bases) for kind, arrivals in sent.items()}
+    end = deadline()
+    trips = {kind: _Trip(kind, arrivals, bases, end) for kind, arrivals in sent.items()}
     findings = {}
     for (protocol, endpoint), ports in asked.items():
         for port in ports:
@@ -136,11 +142,11 @@ def _targets(found: Found) -> set[Target | None]:
 class _Trip:
     """Past all rules that may send packets elsewhere."""
 
-    def __init__(self, kind: _Kind, asked: dict[Arrival, set[int]], bases: t.Iterable[Base]) -> None:
+    def __init__(self, kind: _Kind, asked: dict[Arrival, set[int]], bases: t.Iterable[Base], end: float) -> None:
         protocol, size, is_from_others = kind
         self._flows = Flows(PROTOCOL_NUMBERS[protocol], list(asked), set().union(*asked.values()))
         self._places = {arrival: place for place, arrival in enumerate(asked)}
-        self._walk = Walk((base for base in bases if size in base.address_bytes), _STEPS)
+        self._walk = Walk((base for base in bases if size in base.address_bytes), _STEPS, end)
         wanted = sum(self._flows.flow(self._places[arrival], ports) for arrival, ports in asked.items())
         hooks = (INGRESS, PREROUTING) if is_from_others else (OUTPUT,)
         streams: Streams = {Packets(self._flows, hooks[0]): region(wanted)}

@@ -83,11 +83,11 @@ class _Detour(t.NamedTuple):
     """What they were before."""
 
 
-def travel(flows: Flows, sent: Region, bases: t.Sequence[Base], host: Host) -> Fate:
-    """Raises SourceError, TooMuchError."""
+def travel(flows: Flows, sent: Region, bases: t.Sequence[Base], host: Host, end: float) -> Fate:
+    """*end*: a deadline(). Raises SourceError, TooMuchError."""
     if flows.all.bit_length() > _MOST_FLOWS:
         raise TooMuchError("more ports and addresses than there is time for")
-    walk = Walk((base for base in bases if flows.bits // 8 in base.address_bytes), _STEPS)
+    walk = Walk((base for base in bases if flows.bits // 8 in base.address_bytes), _STEPS, end)
     start = Packets(flows, INGRESS)
     for place, arrival in enumerate(flows.arrivals):
         doubts = tuple(_before_netfilter(arrival.comes, bases, host))

@@ -47,6 +47,11 @@ class TooMuchError(SourceError):
     """More rules than there is time for."""
 
 
+def deadline() -> float:
+    """Of walks that have their time together."""
+    return time.process_time() + _MOST_SECONDS
+
+
 class Way(t.NamedTuple):
     """How packets came to where something became of them."""
 
@@ -69,11 +74,11 @@ class Sent(t.NamedTuple):
 class Walk:
     """Past the base chains of a host, and what became of packets there, besides that they went on."""
 
-    def __init__(self, bases: t.Iterable[rules.Base], steps: int) -> None:
-        """*bases* all see the packets' version of IP; *steps*: how often a rule may be asked."""
+    def __init__(self, bases: t.Iterable[rules.Base], steps: int, end: float | None = None) -> None:
+        """*bases* all see the packets' version of IP; *steps*: how often a rule may be asked; *end*: a deadline()."""
         self._bases = sorted(bases, key=lambda base: (_priority(base), base.priority))
         self._steps_left = steps
-        self._end = time.process_time() + _MOST_SECONDS
+        self._end = deadline() if end is None else end
         self.dropped: list[tuple[Packets, Region, Way]] = []
         self.sent: list[Sent] = []
         self.lost: list[tuple[Packets, Region, tuple[Doubt, ...]]] = []

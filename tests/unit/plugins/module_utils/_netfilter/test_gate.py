@@ -86,6 +86,25 @@ def test_find_gives_up_when_it_takes_too_long(run, monkeypatch):
     assert gate.find([PORT_80]) is None
 
 
+@pytest.mark.parametrize("ask", [gate.find, gate.passages])
+def test_all_walks_have_their_time_together(ask, run, monkeypatch):
+    """Or each protocol and each version of IP would have as much again."""
+    rule = nft.dport(80) + nft.dnat("10.88.0.5", 8080)
+    if ask is gate.find:
+        run(rule)
+    else:
+        firewall(monkeypatch, rule)
+    ends = []
+    monkeypatch.setattr(walk.Walk, "spend", lambda self, _steps: ends.append(self._end))
+    endpoints = [(protocol, each) for protocol in ("tcp", "udp") for each in (IPV4, IPV6)]
+    if ask is gate.find:
+        ask([Question(protocol, endpoint, 80) for protocol, endpoint in endpoints])
+    else:
+        ask([Access(protocol, (endpoint,), 80, 80, ()) for protocol, endpoint in endpoints])
+    assert len(ends) > 1
+    assert len(set(ends)) == 1
+
+
 @pytest.mark.parametrize(("changes", "expected"), [(2, {}), (3, None)])
 def test_find_asks_again_when_rules_change(changes, expected, run, monkeypatch):
     run()
