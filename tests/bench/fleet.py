@@ -28,7 +28,7 @@ FEW, MANY = 250, 1000
 EACH = 5  # ports of a flow between each two hosts
 ROLE, PING, LOOP, EMPTY = "role", "ping", "loop of wait_for", "empty task"
 FLOWS, WAITS = "port_reach", "loop of wait_for over flows"
-WAITED = 3
+WAITED = 1
 """Flows of each host in the loop; each takes as long as another one."""
 STOPPED = 2  # ansible-playbook's exit code when hosts failed
 LOOK = "preflight.ports.port_preflight : Check the ports"

@@ -107,7 +107,20 @@ def host_of(value: t.Any) -> str:
         raise RequirementError(f"{host[:80]!r} is not a name or an address")
     if host.count(":") == 1:
         raise RequirementError(f"the host {host!r} has a port; write it as the port alone")
+    if _is_unspecified(host):
+        raise RequirementError(
+            f"{host} is no host's address: connect(2) takes it for this host itself; write 127.0.0.1"
+        )
     return host
+
+
+def _is_unspecified(host: str) -> bool:
+    for parse in (socket.inet_aton, lambda text: socket.inet_pton(socket.AF_INET6, text)):
+        try:
+            return not any(parse(host))
+        except OSError:
+            continue
+    return False
 
 
 def _text(entry: dict[str, t.Any], key: str) -> str | None:
