@@ -48,6 +48,9 @@ started by hand as another user. Then say who may hold the ports: `{name: redis,
 `port_preflight_held_by` does not add to profiles. Products that want the same port are reported as duplicates when one
 host is to have both.
 
+The column *From* says who connects to a port, where the product's documentation says so. Write your
+[flows](reach.md) after it: `{from: kube_nodes, to: kube_nodes, profiles: [flannel]}`.
+
 If your product does not listen on its default ports, change its profile: `{name: postgresql, ports: [5433]}`. The
 keys are `name`, `held_by` (who may hold it instead), `address`, and `ports` (only these).
 """
@@ -69,7 +72,8 @@ Put `NAME.yml` into `roles/port_preflight/files/profiles`, then run `make catalo
 | `selinux_domain` | The domain in which a packaged service runs, where SELinux's reference policy and the targeted \
 policy agree on it (optional). |
 | `ports` | What the product binds by default: `port` (a number or a range) and `purpose`; \
-`protocol` unless it is `tcp`, `address` where it serves that address alone, `held_by` where it differs. |
+`protocol` unless it is `tcp`, `address` where it serves that address alone, `held_by` where it differs, and `from`: \
+who connects to it, where the product's documentation says so. |
 """
 
 
@@ -97,6 +101,7 @@ def section(name: str, profile: dict) -> str:
             protocols(port),
             port.get("address", "any"),
             port["purpose"],
+            port.get("from", ""),
             patterns(port["held_by"]) if "held_by" in port else "the product",
         ]
         for port in profile["ports"]
@@ -106,7 +111,7 @@ def section(name: str, profile: dict) -> str:
         f"## {name}",
         f"{profile['product']} {profile['version']}",
         *included,
-        table(["Port", "Protocol", "Address", "For", "May be held by"], rows).rstrip(),
+        table(["Port", "Protocol", "Address", "For", "From", "May be held by"], rows).rstrip(),
         *([f"The product: {patterns(profile['held_by'])}"] if is_held_by_product else []),
         *filter(None, [profile.get("note")]),
         *([f"SELinux domain: `{profile['selinux_domain']}`"] if "selinux_domain" in profile else []),

@@ -131,6 +131,7 @@ def _entries(profile: Profile, held_by: t.Any = None) -> t.Iterator[dict[str, t.
         yield from _entries(_profile(included), held_by)
     for port in profile["ports"]:
         entry = {"held_by": held_by, **_domain(profile), **port}
+        entry.pop("from", None)  # for people who write flows
         entry["name"] = f"{profile['product']}: {entry.pop('purpose')}"
         yield entry
 

@@ -49,7 +49,7 @@ def test_keys(name):
     assert {"product", "version", "sources", "held_by", "ports"} <= set(profile)
     assert set(profile) <= {"product", "version", "sources", "note", "includes", "held_by", "selinux_domain", "ports"}
     for port in profile["ports"]:
-        assert {"port", "purpose"} <= set(port) <= {"port", "purpose", "protocol", "address", "held_by"}
+        assert {"port", "purpose"} <= set(port) <= {"port", "purpose", "protocol", "address", "held_by", "from"}
 
 
 @every_profile

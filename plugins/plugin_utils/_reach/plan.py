@@ -223,7 +223,10 @@ def _ports(entry: dict[str, t.Any], inventory: Inventory) -> list[Port]:
     listed = entry.get("ports") or []
     entries = listed.split(",") if isinstance(listed, str) else listed if isinstance(listed, list) else [listed]
     profiles = entry.get("profiles") or []
-    entries = [*entries, *(_without_holders(each) for each in inventory.profile_ports(profiles))]
+    entries = [
+        *entries,
+        *(_without_holders(each) for each in inventory.profile_ports(profiles) if _is_for_others(each)),
+    ]
     ports: dict[Port, None] = {}
     for requirement in parse(entries):
         if requirement.address is not None:
@@ -236,6 +239,11 @@ def _ports(entry: dict[str, t.Any], inventory: Inventory) -> list[Port]:
     if not ports:
         raise PlanError("ports, or profiles, are missing")
     return list(ports)
+
+
+def _is_for_others(entry: t.Any) -> bool:
+    """Not what a product binds for its own host alone."""
+    return not is_loopback(entry.get("address") or "")
 
 
 def _without_holders(entry: t.Any) -> dict[str, t.Any]:

@@ -76,6 +76,13 @@ def test_profiles():
     assert flow.ports == (plan.Port("tcp", 9100, "node"),)
 
 
+def test_ports_of_profiles_that_serve_their_own_host_alone_are_no_flows():
+    addressed = [{"port": 80}, {"port": 81, "address": "127.0.0.1"}, {"port": 82, "address": "::1"}]
+    inventory = INVENTORY._replace(profile_ports=lambda _names: addressed)
+    (flow,) = plan.make([{"from": "web", "to": "db", "profiles": ["x"]}], inventory, 0)
+    assert [each.port for each in flow.ports] == [80]
+
+
 def test_a_sample_spreads_over_the_clients():
     assert pairs({"from": "web", "to": "db", "ports": [1]}, sample=1) == [
         ("web1", "db1"),
