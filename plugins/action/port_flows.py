@@ -221,7 +221,12 @@ class ActionModule(ActionBase):
         )
         policy = rows.Policy(options["host_firewall"] == "warn", options["unreachable"] == "ignore")
         found = reports.summary(rows.rows(flows, findings, policy))
-        notes = [*words.left_out(flows), *self._notes(planned, sides), *words.translations(found.translated)]
+        notes = [
+            *words.left_out(flows),
+            *words.addresses_of_hosts(flows, _hosts_by_address(planned, task_vars)),
+            *self._notes(planned, sides),
+            *words.translations(found.translated),
+        ]
         found = found._replace(notes=notes)
         message = words.message(found.unmet, found.total, notes, options["reports"])
         title = str(task_vars.get("ansible_play_name") or "")
@@ -281,6 +286,12 @@ class ActionModule(ActionBase):
                 f"Not watched, for lack of root or of an answer: {shown}. There, lost and dropped_by_host look alike."
             )
         return notes
+
+
+def _hosts_by_address(planned: Vars, task_vars: Vars) -> dict[str, str]:
+    """Those of the play."""
+    noted = {host: task_vars["hostvars"].get(host, {}).get("__port_reach_address", host) for host in planned["play"]}
+    return {str(address): host for host, found in noted.items() for address in _listed(plain(found))}
 
 
 def _of_profiles(names: t.Any) -> list[dict[str, t.Any]]:

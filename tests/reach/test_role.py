@@ -223,8 +223,9 @@ def test_names_outside_the_play_are_only_connected_to(make: Make):
         {"from": "web", "to": hosts.addresses["db1"], "ports": [5432]},
         {"from": "web", "to": "dbb.invalid", "ports": [1]},
     ]
-    status, _output, report = flows(hosts, {"port_reach_flows": outside})
+    status, output, report = flows(hosts, {"port_reach_flows": outside})
     assert status == 2
+    assert "with db1 in 'to', a responder answers there" in output
     assert states(report) == {
         ("web1", hosts.addresses["db1"], 5432): "answered",
         ("web1", "dbb.invalid", 1): "unresolved",

@@ -168,9 +168,8 @@ def _targets(patterns: list[str], inventory: Inventory) -> list[Target]:
         if not _is_pattern(pattern, inventory):
             if is_loopback(pattern.strip("[]")):
                 raise PlanError(f"to {pattern!r} is the client itself; {_ITSELF}")
-            address = host_of(pattern)
-            owner = _owner(address, inventory)
-            targets[Target(owner or address, address, owner is not None)] = None
+            host = host_of(pattern)
+            targets[Target(host, host, False)] = None
             continue
         found = inventory.match(pattern)
         if not found:
@@ -179,12 +178,6 @@ def _targets(patterns: list[str], inventory: Inventory) -> list[Target]:
             for address in _addresses(host, inventory):
                 targets[Target(host, address, True)] = None
     return list(targets)
-
-
-def _owner(address: str, inventory: Inventory) -> str | None:
-    """The one host of the play that clients use this address for."""
-    owners = [host for host in sorted(inventory.addresses) if address in _addresses(host, inventory)]
-    return owners[0] if len(owners) == 1 else None
 
 
 def _is_pattern(text: str, inventory: Inventory) -> bool:

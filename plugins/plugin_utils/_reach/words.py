@@ -164,6 +164,16 @@ def left_out(flows: t.Iterable[Flow]) -> list[str]:
     )
 
 
+def addresses_of_hosts(flows: t.Iterable[Flow], hosts: t.Mapping[str, str]) -> list[str]:
+    """A note for each target that was taken for one outside, and is the address of a host of the play: *hosts*."""
+    outside = {target.address: None for flow in flows for target in flow.targets if not target.in_inventory}
+    return [
+        f"{address} is the address of {hosts[address]}: with {hosts[address]} in 'to', a responder answers there."
+        for address in outside
+        if address in hosts
+    ]
+
+
 def unbound(ports: t.Sequence[tuple[str, str, int, str]]) -> list[str]:
     """A note about ports that no responder could bind: (host, protocol, port, reason)."""
     if not ports:

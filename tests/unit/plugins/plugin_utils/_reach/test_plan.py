@@ -56,17 +56,6 @@ def test_what_is_not_of_the_inventory_is_outside(to):
     assert flow.targets == (Target(to, to, False),)
 
 
-def test_an_address_of_one_host_of_the_play_means_that_host():
-    (flow,) = make({"from": "web", "to": ["10.0.0.2", "fd00::2"], "ports": [443]})
-    assert flow.targets == (Target("db2", "10.0.0.2", True), Target("db2", "fd00::2", True))
-
-
-def test_an_address_of_two_hosts_is_outside():
-    shared = INVENTORY._replace(addresses={**INVENTORY.addresses, "web1": "10.0.0.9", "web2": "10.0.0.9"})
-    (flow,) = plan.make([{"from": "db", "to": "10.0.0.9", "ports": [443]}], shared, 0)
-    assert flow.targets == (Target("10.0.0.9", "10.0.0.9", False),)
-
-
 def test_a_host_never_tries_itself():
     assert ("web1", "web1") not in pairs({"from": "web", "to": "all", "ports": [1]})
 

@@ -132,6 +132,14 @@ def test_the_message():
     assert words.message([], 10, [], ["/r.html"]) == "10 flows as expected\nReports: /r.html"
 
 
+def test_an_address_of_a_host_of_the_play_is_noted():
+    outside = flow()._replace(targets=(plan.Target("10.0.0.9", "10.0.0.9", False),))
+    assert words.addresses_of_hosts([outside, flow()], {"10.0.0.1": "db1"}) == []
+    assert words.addresses_of_hosts([outside], {"10.0.0.9": "db9"}) == [
+        "10.0.0.9 is the address of db9: with db9 in 'to', a responder answers there."
+    ]
+
+
 def test_ports_that_no_responder_could_bind_are_noted():
     assert words.unbound([]) == []
     assert words.unbound([("db1", "tcp", 80, "Permission denied")]) == [
