@@ -11,8 +11,10 @@ from ansible_collections.preflight.ports.plugins.module_utils._model.denial impo
 from ansible_collections.preflight.ports.plugins.module_utils._request.entries import parse
 from ansible_collections.preflight.ports.plugins.module_utils._selinux import (
     booleans,
+    contexts,
     near,
     sepol,
+    servers,
     services,
     transitions,
 )
@@ -81,7 +83,9 @@ def unreadable(*_arguments):
 @pytest.fixture
 def kernel(monkeypatch):
     def put(**options):
-        monkeypatch.setattr(confined, "selinuxfs", Kernel(**options))
+        kernel = Kernel(**options)
+        for module in (confined, contexts, servers):
+            monkeypatch.setattr(module, "selinuxfs", kernel)
 
     monkeypatch.setattr(sepol, "read", lambda _policy: ([("tcp", 80, 80, of("http_port_t"))], []))
     monkeypatch.setattr(sepol, "in_rules", unreadable)
