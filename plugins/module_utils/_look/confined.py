@@ -67,7 +67,9 @@ def _wishes(
     is_open = domain is None or domain.startswith(IF_THERE)
     service = service_of(requirement.units) if ports and is_open and requirement.units else None
     if service:
-        yield Wish(f"{IF_THERE}{service.domain}", requirement.protocol, addresses, ports, service.unit)
+        yield Wish(
+            f"{IF_THERE}{service.domain}", requirement.protocol, addresses, ports, service.unit, service.is_socket
+        )
     elif domain and ports:
         yield Wish(domain, requirement.protocol, addresses, ports)
 

@@ -48,6 +48,8 @@ class Wish(t.NamedTuple):
     """In order."""
     unit: str = ""
     """Whose domain it is, where nobody named that."""
+    is_socket: bool = False
+    """Whether the unit is a socket unit: init binds the ports, and the domain is the label of its sockets."""
 
 
 def denials(wish: Wish, labels: Labels, rules: Rules, may: May, is_enforced: bool) -> list[Denial]:

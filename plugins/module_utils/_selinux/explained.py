@@ -33,10 +33,17 @@ def explained(found: Denials, wishes: t.Mapping[int, Wish], policy: bytes, label
         index: [
             denial._replace(switches=switches.get(question(index, denial), ()), unit=wishes[index].unit)
             for denial in denials
-            if not wishes[index].unit or is_servers(denial, wishes[index].protocol, entered, labels)
+            if _counts(denial, wishes[index], entered, labels)
         ]
         for index, denials in found.items()
     }
+
+
+def _counts(denial: Denial, wish: Wish, entered: Entered, labels: Labels) -> bool:
+    """Whether the kernel would say it to whoever binds the port. Of a socket, its label alone has to have name_bind."""
+    if wish.is_socket:
+        return denial.permission == NAME_BIND
+    return not wish.unit or is_servers(denial, wish.protocol, entered, labels)
 
 
 def _in_rules(policy: bytes, questions: t.Sequence[Asked]) -> tuple[dict[Asked, tuple[Switch, ...]], Entered]:

@@ -42,6 +42,13 @@ def test_a_unit(rules, monkeypatch):
     assert ask([DENIED], WISH._replace(unit="web.service")) == []
 
 
+def test_a_socket_unit(rules, monkeypatch):
+    monkeypatch.setattr(explained, "is_servers", lambda *_arguments: pytest.fail("init binds the port"))
+    wish = WISH._replace(unit="web.socket", is_socket=True)
+    assert [each.unit for each in ask([DENIED], wish)] == ["web.socket"]
+    assert ask([DENIED._replace(permission=NODE_BIND)], wish) == []
+
+
 def test_rules_that_cannot_be_read(rules, monkeypatch):
     def fail(*_arguments):
         raise sepol.SepolError("too old")

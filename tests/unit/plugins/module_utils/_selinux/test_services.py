@@ -124,7 +124,9 @@ def test_service_of(host, label, more, expected):
         pytest.param(["nginx", "tool"], None, id="one is not known"),
         pytest.param(["at@1"], "at@1.service", id="an instance"),
         pytest.param(["masked"], None, id="masked"),
-        pytest.param(["nginx.socket"], None, id="a socket unit"),
+        pytest.param(["nginx.socket"], "nginx.socket", id="a socket unit"),
+        pytest.param(["nginx.socket", "nginx"], "nginx.service", id="a socket unit and its service"),
+        pytest.param(["nginx.timer"], None, id="what binds no port"),
         pytest.param(["gone"], None, id="none is installed"),
     ],
 )
@@ -132,6 +134,7 @@ def test_units(host, names, expected):
     files = {
         f"{LIB}nginx.service": NGINX,
         f"{LIB}nginx.socket": "[Socket]\nListenStream=80\n",
+        f"{LIB}nginx.timer": "[Timer]\nOnBootSec=1\n",
         "etc/systemd/system/web.service": "-> ../../../usr/lib/systemd/system/nginx.service",
         f"{LIB}odd.service": NGINX.replace("nginx", "odd"),
         f"{LIB}tool.service": NGINX.replace("nginx", "tool"),
@@ -147,3 +150,31 @@ def test_a_program_on_a_file_system_without_new_rights(host, monkeypatch):
     flags = os.statvfs(root)
     monkeypatch.setattr(services.os, "statvfs", lambda _path: type("S", (), {"f_flag": flags.f_flag | os.ST_NOSUID})())
     assert service_of(["nginx"], root) is None
+
+
+@pytest.mark.parametrize(
+    ("label", "socket", "service", "expected"),
+    [
+        pytest.param("httpd_exec_t", "", "", "httpd_t", id="the label of the program decides"),
+        pytest.param("odd_exec_t", "", "NoNewPrivileges=yes\n", "odd_t", id="also without new privileges"),
+        pytest.param("odd_exec_t", "", "ExecStart=/usr/sbin/httpd\n", "odd_t", id="that of the first one"),
+        pytest.param("bin_t", "", "", "initrc_t", id="of any program, too"),
+        pytest.param("other_exec_t", "", "", "init_t", id="it may be init's own"),
+        pytest.param("bin_t", "", "SELinuxContext=u:r:httpd_t:s0\n", "initrc_t", id="not the service's context"),
+        pytest.param("httpd_exec_t", "SELinuxContextFromNet=yes\n", "", "init_t", id="that of the network"),
+        pytest.param("bin_t", "Service=httpd.service\n", "", "httpd_t", id="another service"),
+        pytest.param("bin_t", "Accept=yes\n", "", "odd_t", id="one service for each connection"),
+        pytest.param("bin_t", "Service=gone.service\n", "", None, id="a service that is not installed"),
+        pytest.param("bin_t", "", "ExecStart=\n", None, id="no program"),
+        pytest.param("bin_t", "", "ExecStart=\nExecStart=/usr/sbin/gone\n", None, id="a program without a label"),
+    ],
+)
+def test_a_socket_unit(host, label, socket, service, expected):
+    files = {
+        f"{LIB}web.socket": f"[Socket]\nListenStream=80\n{socket}",
+        f"{LIB}web.service": NGINX + service,
+        f"{LIB}httpd.service": "[Service]\nExecStart=/usr/sbin/httpd\n",
+        f"{LIB}web@.service": "[Service]\nExecStart=/usr/sbin/odd\n",
+    }
+    root = host(files, {"nginx": label, "httpd": "httpd_exec_t", "odd": "odd_exec_t"})
+    assert service_of(["web.socket"], root) == (Service("web.socket", expected, True) if expected else None)
