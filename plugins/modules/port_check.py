@@ -75,13 +75,14 @@ options:
   nonlocal:
     description:
       - Whether the host may get a required address later, as a virtual address does. The port is then checked as if the
-        address were there (C(IP_FREEBIND)). Without it, such a port is V(unavailable).
+        address were there (C(IP_FREEBIND)). Without it, such a port is V(unavailable). It has no effect with
+        O(probe=false).
     type: bool
     default: false
   user:
     description:
       - The name or number of the user that the server runs as when it binds. The module then tries C(bind) with that
-        user's rights and without capabilities. Only root can do that.
+        user's rights and without capabilities. Only root can do that. It has no effect with O(probe=false).
       - Without it, the module tries C(bind) as the user of the task.
     type: str
   selinux_domain:
@@ -494,7 +495,7 @@ held:
   type: list
   elements: dict
 doubts:
-  description: What speaks against ports that count as required. Neighbouring ports of one entry are one item.
+  description: What speaks against ports that are as required. Neighbouring ports of one entry are one item.
   returned: always
   type: list
   elements: dict

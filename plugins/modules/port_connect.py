@@ -44,6 +44,7 @@ options:
     description:
       - What the flows should be. V(open) is met by RV(flows[].state) V(open) and V(served). V(closed) is met by every
         state but V(open), V(served), V(stalled), V(wrong_peer), and V(not_tested).
+      - A name that does not resolve meets V(closed), too; check its spelling.
     type: str
     choices: [open, closed]
     default: open

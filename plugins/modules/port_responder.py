@@ -86,16 +86,20 @@ seealso:
 """
 
 EXAMPLES = r"""
+- name: Make a token that all tasks share
+  ansible.builtin.set_fact:
+    responder_token: "{{ lookup('ansible.builtin.password', '/dev/null', length=32) }}"
+  run_once: true
+  no_log: true
+
 - name: Answer on the port of the database for two minutes
   preflight.ports.port_responder:
-    token: "{{ token }}"
+    token: "{{ responder_token }}"
     ports: [5432]
-  vars:
-    token: "{{ lookup('ansible.builtin.password', '/dev/null', length=32) }}"
 
 - name: End it, and see which clients came
   preflight.ports.port_responder:
-    token: a secret that both tasks know
+    token: "{{ responder_token }}"
     state: absent
   register: responder
 """
