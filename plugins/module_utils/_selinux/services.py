@@ -124,12 +124,10 @@ def _label(
     last = {key: value for section, key, value in settings if section == "Socket"}
     installed = settings_of(activated(unit, last), links, folders)
     started = start(installed[1]) if installed else None
+    if started is None or not started.programs or last.get("SELinuxContextFromNet", "").lower() in _TRUE:
+        return None
     try:
         init = selinuxfs.context_of("1")
-        if last.get("SELinuxContextFromNet", "").lower() in _TRUE:
-            return type_of(init)
-        if started is None or not started.programs:
-            return None
         label = _label_of_file(os.path.join(root, started.programs[0].lstrip("/")))
         return type_of(selinuxfs.transition(init, label))
     except (IndexError, OSError, ValueError):
