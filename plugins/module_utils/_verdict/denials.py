@@ -93,5 +93,5 @@ def _labelled(denial: Denial, protocol: str) -> str:
     verb, best, *others = "-m" if denial.is_defined else "-a", *denial.types[: _MOST_TYPES + 1]
     command = f"semanage port {verb} -t {best} -p {protocol} {shown(denial.first, denial.last)}"
     taken = f", which takes it from the services that use {denial.target}" if denial.is_defined else ""
-    also = f" Of other types it may bind {', '.join(others)}." if others else ""
+    also = f" It may also bind ports of type {', '.join(others)}." if others else ""
     return f"Choose a port that {denial.domain} may bind, or run {command}{taken}.{also}"

@@ -30,7 +30,7 @@ REFUSED = "bind(2) is refused to httpd_t: SELinux denies it"
             NAME,
             f"{REFUSED} name_bind on the port's type, unreserved_port_t",
             "Choose a port that httpd_t may bind, or run semanage port -a -t http_port_t -p tcp 8081-8082."
-            " Of other types it may bind http_cache_port_t.",
+            " It may also bind ports of type http_cache_port_t.",
             id="the type",
         ),
         pytest.param(
