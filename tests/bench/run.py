@@ -258,6 +258,9 @@ turns count, of tasks the medians.
   play does unless told otherwise, and the look at the ports: start, inventory, validation, verdict and reports. Most of
   it is a worker for each host to validate the role's arguments in; the empty task, `debug`, starts one for each host,
   too. Needs root, and what the lab names.
+- *Flows* are those of the role `port_reach`: for real between network namespaces, where half of the targets drop one of
+  the ports, and as simulated answers that the controller judges. The loop of `wait_for` is run over one flow of each
+  host, before anything listens, and multiplied.
 - The random cases are those of `tests/oracle`, judged by what bind(2) says. Left out are ranges, addresses that the
   host does not have, and sockets that are bound and do not listen, which only port_check means to call taken.
   `listen_ports_facts` counts as saying "taken" when it lists the port on the same address or where either is a
