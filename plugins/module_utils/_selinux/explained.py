@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is denied, seen by the policy's rules: the booleans that would allow it, and whom it concerns."""
+"""What the policy's rules say about a denied port: the booleans that would allow it, and the services concerned."""
 
 from __future__ import annotations
 
