@@ -52,6 +52,29 @@ COMMIT
 """
 
 
+# Of podman's netavark all but the masquerading, too. Only its own answers may enter a container where FORWARD drops.
+PODMAN = """*filter
+:FORWARD {policy} [0:0]
+:NETAVARK_FORWARD - [0:0]
+-A FORWARD -m comment --comment "netavark firewall plugin rules" -j NETAVARK_FORWARD
+-A NETAVARK_FORWARD -d 172.17.0.0/16 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+-A NETAVARK_FORWARD -s 172.17.0.0/16 -j ACCEPT
+COMMIT
+*nat
+:NETAVARK-DN-1D8721804F16F - [0:0]
+:NETAVARK-HOSTPORT-DNAT - [0:0]
+:NETAVARK-HOSTPORT-SETMARK - [0:0]
+-A PREROUTING -m addrtype --dst-type LOCAL -j NETAVARK-HOSTPORT-DNAT
+-A NETAVARK-DN-1D8721804F16F -s 172.17.0.0/16 -p tcp -m tcp --dport 8080 -j NETAVARK-HOSTPORT-SETMARK
+-A NETAVARK-DN-1D8721804F16F -s 127.0.0.1/32 -p tcp -m tcp --dport 8080 -j NETAVARK-HOSTPORT-SETMARK
+-A NETAVARK-DN-1D8721804F16F -p tcp -m tcp --dport 8080 -j DNAT --to-destination 172.17.0.2:80
+-A NETAVARK-HOSTPORT-DNAT -p tcp -m tcp --dport 8080 -m comment --comment "dnat name: podman id: cae1af560157c6bd436f\
+fd92dc7440134f6ebd2fd1c36c14b2bd0e82cc7f2fb1" -j NETAVARK-DN-1D8721804F16F
+-A NETAVARK-HOSTPORT-SETMARK -j MARK --set-xmark 0x2000/0x2000
+COMMIT
+"""
+
+
 # Of kube-proxy all but the masquerading: behind it nobody could tell whose packet arrives.
 KUBE_PROXY = """*nat
 :KUBE-EXT-WEB - [0:0]
@@ -231,6 +254,13 @@ def test_image_of_a_cloud(tool, world):
 def test_published_ports(tool, world):
     assert not run(f"{tool}-restore", text=DOCKER).returncode
     expect(world, {(8080, OUTER): (OPEN, None), (443, OUTER): (BLOCKED, "Docker"), (22, OUTER): (BLOCKED, "iptables")})
+
+
+@pytest.mark.parametrize("tool", ["iptables-nft", "iptables-legacy"])
+@pytest.mark.parametrize(("policy", "expected"), [("ACCEPT", (OPEN, None)), ("DROP", (BLOCKED, "iptables"))])
+def test_ports_that_podman_publishes(policy, expected, tool, world):
+    assert not run(f"{tool}-restore", text=PODMAN.format(policy=policy)).returncode
+    expect(world, {(8080, OUTER): expected, (8080, OVER_IPV6): (OPEN, None), (22, OUTER): (OPEN, None)})
 
 
 @pytest.mark.parametrize("tool", ["iptables-nft", "iptables-legacy"])
