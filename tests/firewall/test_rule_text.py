@@ -30,6 +30,16 @@ RULES = (
     "tcp dport 22 ip saddr { 10.0.0.0/8, 192.0.2.9, 192.0.2.64-192.0.2.80 } drop",
     "tcp dport 22 ip6 saddr { 2001:db8::/32, fd00::1 } drop",
     'tcp dport 22 iifname { "lan0", "wan0" } drop',
+    'tcp dport 22 iif "wan0" drop',
+    "tcp dport 22 ct original ip saddr 192.0.2.0/24 drop",
+    "tcp dport 22 ct direction original drop",
+    "tcp dport 22 fib daddr type local drop",
+    "tcp dport 22 fib saddr . iif oif exists drop",
+    "tcp dport 22 meta pkttype host drop",
+    "tcp dport 22 meta mark != 0x00000001 drop",
+    "tcp dport 22 ct mark & 0x000000ff != 0x00000010 drop",
+    'tcp dport 22 log prefix "no: " level info drop',
+    "tcp flags syn / fin,syn,rst,ack drop",
 )
 
 

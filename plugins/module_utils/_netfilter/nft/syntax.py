@@ -32,6 +32,16 @@ _PAYLOAD = {
 }  # fmt: skip
 _ADDRESSES = ("ip saddr", "ip daddr", "ip6 saddr", "ip6 daddr")
 _CT = {0: "ct state", 1: "ct direction", 2: "ct status", 3: "ct mark"}
+_CT_ENDS = {11: "proto-src", 12: "proto-dst", 19: "ip saddr", 20: "ip daddr", 21: "ip6 saddr", 22: "ip6 daddr"}
+_DIRECTIONS = {0: "original", 1: "reply"}
+_KINDS_OF_PACKETS = {0: "host", 1: "broadcast", 2: "multicast", 3: "other"}
+_KINDS_OF_ADDRESSES = {1: "unicast", 2: "local", 3: "broadcast", 4: "anycast", 5: "multicast", 6: "blackhole",
+                       7: "unreachable", 8: "prohibit"}  # fmt: skip
+_FIB_ASKS = {1: "saddr", 2: "daddr", 4: "mark", 8: "iif", 16: "oif"}
+_FIB_RESULTS = {1: "oif", 2: "oifname", 3: "type"}
+_FIB_IS_THERE = 32
+_LEVELS = ("emerg", "alert", "crit", "err", "warn", "notice", "info", "debug", "audit")
+_USUAL_LEVEL = 4
 _STATES = {1: "invalid", 2: "established", 4: "related", 8: "new", 64: "untracked"}
 _FLAGS = ("fin", "syn", "rst", "psh", "ack", "urg", "ecn", "cwr")
 _UNITS = {1: "second", 60: "minute", 3600: "hour", 86400: "day", 604800: "week"}
@@ -123,10 +133,17 @@ class _Printer:
         self._load(name or f"@{ {1: 'nh', 2: 'th'}.get(base, 'll') },{offset * 8},{size * 8}")
 
     def _ct(self, parts: Parts) -> None:
-        self._load(_CT.get(number(parts.get(2)), "ct"))
+        key = number(parts.get(2))
+        if 3 in parts and key in _CT_ENDS:
+            self._load(f"ct {_DIRECTIONS.get(number(parts[3]))} {_CT_ENDS[key]}")
+        else:
+            self._load(_CT.get(key, f"ct {key}"))
 
     def _fib(self, parts: Parts) -> None:
-        self._load("fib")
+        result, flags = number(parts.get(2)), number(parts.get(3))
+        asks = " . ".join(name for flag, name in _FIB_ASKS.items() if flags & flag)
+        is_there = " exists" if flags & _FIB_IS_THERE else ""
+        self._load(f"fib {asks} {_FIB_RESULTS.get(result, result)}{is_there}")
 
     def _load(self, name: str) -> None:
         self._loaded.append((name, -1))
@@ -166,7 +183,7 @@ class _Printer:
         if name in ("meta l4proto", "ip protocol", "ip6 nexthdr") and not how:
             self._protocol = _PROTOCOLS.get(number(value), "")
         shown = self._shown(name, value, mask)
-        if mask >= 0 and name not in _ADDRESSES and name != "tcp flags":
+        if mask >= 0 and not name.endswith(_ADDRESSES) and name != "tcp flags":
             name = f"{name} & {self._shown(name, mask.to_bytes(len(value), 'big'), -1)}"
         if name == "tcp flags" and mask >= 0 and self._is_iptables:
             shown = f"{_flags(mask).upper()} {shown.upper() if number(value) else 'NONE'}"
@@ -174,7 +191,10 @@ class _Printer:
             some = how == _NEQ and not number(value)
             how, shown = (0, _flags(mask)) if some else (how, f"{shown} / {_flags(mask)}")
         self._begun = (name, shown) if how == _AT_LEAST else None
-        self._say(name, _OPERATORS.get(how, ""), shown)
+        operator = "== " if " & " in name and not how else _OPERATORS.get(how, "")
+        if name.endswith(" exists"):  # the question is asked of a boolean
+            name, operator = name[: -len(" exists")], ""
+        self._say(name, operator, shown)
 
     def _range(self, parts: Parts) -> None:
         name = self._loaded.pop()[0] if self._loaded else "(a value)"
@@ -185,7 +205,11 @@ class _Printer:
         if self._is_iptables and name in _OF_IPTABLES:
             self._say_as_iptables(f"{'! ' if operator else ''}{_OF_IPTABLES[name]} {value}", name)
             return
-        if name.startswith("th ") and self._protocol and self.words[-1:] == [f"meta l4proto {self._protocol}"]:
+        if (
+            name.startswith(("th ", "tcp "))
+            and self._protocol
+            and self.words[-1:] == [f"meta l4proto {self._protocol}"]
+        ):
             self.words.pop()
         self._forget_family(name)
         if name.startswith("th ") and self._protocol:
@@ -226,7 +250,7 @@ class _Printer:
     def _span(self, name: str, first: bytes, last: bytes) -> str:
         low, high = number(first), number(last)
         size = high - low + 1
-        if name in _ADDRESSES and size & (size - 1) == 0 and low % size == 0:
+        if name.endswith(_ADDRESSES) and size & (size - 1) == 0 and low % size == 0:
             return _shown(name, first, (1 << 8 * len(first)) - size)
         return self._shown(name, first, -1) + ("" if first == last else f"-{self._shown(name, last, -1)}")
 
@@ -277,6 +301,15 @@ class _Printer:
 
     def _log(self, parts: Parts) -> None:
         self.words.append("log")
+        prefix, level = text(parts.get(2)), number(parts.get(5)) if 5 in parts else _USUAL_LEVEL
+        if self._is_iptables:
+            return
+        if prefix:
+            self.words.append(f'prefix "{prefix}"')
+        if 1 in parts:
+            self.words.append(f"group {number(parts[1])}")
+        elif level != _USUAL_LEVEL:
+            self.words.append(f"level {_LEVELS[level] if level < len(_LEVELS) else level}")
 
     def _match(self, parts: Parts) -> None:
         from ansible_collections.preflight.ports.plugins.module_utils._netfilter.xt import syntax
@@ -299,8 +332,8 @@ def _shown(name: str, value: bytes, mask: int) -> str:
     if name == "ct state":
         bits = int.from_bytes(value, sys.byteorder)
         return ",".join(state for bit, state in _STATES.items() if bits & bit)
-    if name in _ADDRESSES:
-        size = 4 if name.startswith("ip ") else 16
+    if name.endswith(_ADDRESSES):
+        size = 16 if "ip6 " in name else 4
         prefix = 8 * len(value) if mask < 0 else bin(mask).count("1")
         address = socket.inet_ntop(socket.AF_INET if size == 4 else socket.AF_INET6, value.ljust(size, b"\0"))
         return address if prefix == 8 * size else f"{address}/{prefix}"
@@ -311,6 +344,22 @@ def _shown(name: str, value: bytes, mask: int) -> str:
         return _PROTOCOLS.get(number(value), str(number(value)))
     if name == "meta nfproto":
         return _FAMILIES.get(number(value), str(number(value)))
-    if name in ("meta mark", "ct mark", "iif", "oif") and len(value) == 4:
-        return str(struct.unpack("=I", value)[0])
+    if name == "ct direction":
+        return _DIRECTIONS.get(number(value), str(number(value)))
+    if name == "meta pkttype":
+        return _KINDS_OF_PACKETS.get(number(value), str(number(value)))
+    if name.endswith(" exists"):
+        return "exists" if number(value) else "missing"
+    if len(value) == 4 and (name in ("iif", "oif") or name.startswith("fib ")):
+        found = struct.unpack("=I", value)[0]
+        return _KINDS_OF_ADDRESSES.get(found, str(found)) if name.endswith(" type") else _device(found)
+    if name in ("meta mark", "ct mark") and len(value) == 4:
+        return f"0x{struct.unpack('=I', value)[0]:08x}"
     return str(number(value))
+
+
+def _device(index: int) -> str:
+    try:
+        return f'"{socket.if_indextoname(index)}"'
+    except OSError:  # gone since
+        return str(index)
