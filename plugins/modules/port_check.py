@@ -63,6 +63,8 @@ options:
       - A prefix C(process:), C(unit:), C(container:), C(program:), C(user:) (the name or number), or C(exe:) narrows a
         pattern to that property. A program is what an interpreter runs, with or without its folder, as in
         V(program:kafka.Kafka), V(program:app.jar), or V(program:shop.wsgi:app).
+      - Units and containers of ordinary users begin with their owner, as in V(unit:user@1000.service/app) and
+        V(container:alice/web). A pattern without a slash matches none of them.
       - C(nat:) names NAT rules by a chain, a comment, or their target, as in V(nat:10.88.0.5:80).
       - With O(state=free), a listening or bound socket of such a holder is no conflict, so that a playbook can be run
         again. A connection that blocks the port is always a conflict, no matter who holds it.
@@ -455,6 +457,10 @@ conflicts:
               returned: always
             runtime:
               description: For example V(docker), V(podman), V(containerd), V(cri-o), V(lxc), or V(nspawn).
+              type: str
+              returned: always
+            user:
+              description: The ordinary user whose container it is, V(null) for one of root's.
               type: str
               returned: always
         started:

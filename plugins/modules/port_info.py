@@ -187,6 +187,10 @@ sockets:
           description: For example V(docker), V(podman), V(containerd), V(cri-o), V(lxc), or V(nspawn).
           type: str
           returned: always
+        user:
+          description: The ordinary user whose container it is, V(null) for one of root's.
+          type: str
+          returned: always
     started:
       description: When the process started, in UTC.
       type: str

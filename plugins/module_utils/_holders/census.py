@@ -29,6 +29,9 @@ def take(sockets: t.Collection[Socket]) -> Census:
     vague = [pid for pid, process in alive.items() if processes.needs_arguments(process)]
     if vague:
         alive.update(_with_arguments({pid: alive[pid] for pid in vague}))
+    of_users = [process for process in alive.values() if processes.may_be_rootless(process)]
+    if of_users:
+        alive.update(_in_rootless_containers(of_users))
     found = Census(owned.pids, alive)
     holders = {held: found.owners_of(held) for held in sockets}
     ownerless = [held for held, its in holders.items() if not its]
@@ -76,6 +79,13 @@ def _with_arguments(vague: t.Mapping[int, Process]) -> dict[int, Process]:
     roots = {pid for pid, process in vague.items() if process.uid == 0}
     lines = {**command_lines.read(roots), **command_lines.read(vague.keys() - roots)}
     return {pid: processes.with_arguments(process, lines.get(pid, ())) for pid, process in vague.items()}
+
+
+def _in_rootless_containers(found: t.Collection[Process]) -> dict[int, Process]:
+    from ansible_collections.preflight.ports.plugins.module_utils._holders import rootless
+
+    its = rootless.containers(found)
+    return {process.pid: process._replace(container=its[process.pid]) for process in found if process.pid in its}
 
 
 def _process(pid: int) -> Process | None:

@@ -11,7 +11,8 @@ import typing as t
 
 from ansible_collections.preflight.ports.plugins.module_utils._model.holder import Container
 
-_USER_MANAGER = re.compile(r"(?:^|/)(user@[0-9]+\.service)(?:/|$)")
+_USER_MANAGER = re.compile(r"(?:^|/)(user@([0-9]+)\.service)(?:/|$)")
+_TASK = re.compile(r"/([a-zA-Z0-9][^/]*)(?<!\.slice)/([a-zA-Z0-9][^/]*)")
 _UNIT = re.compile(r"[^/]+\.(?:service|scope|socket|mount|swap)$")
 _ID = r"([0-9a-f]{64})"
 # Compiling a pattern takes longer than all else here: that is done only if the word is in the path.
@@ -48,9 +49,10 @@ def unit(cgroup_paths: t.Sequence[str]) -> str | None:
     return None
 
 
-def is_a_users(cgroup_paths: t.Sequence[str]) -> bool:
-    """Whether a user, and not the administrator, made the control group."""
-    return any(map(_USER_MANAGER.search, cgroup_paths))
+def owner(cgroup_paths: t.Sequence[str]) -> int | None:
+    """The uid of the user who made the control group; None if the administrator did."""
+    managers = filter(None, map(_USER_MANAGER.search, cgroup_paths))
+    return next((int(manager[2]) for manager in managers), None)
 
 
 def container(cgroup_paths: t.Sequence[str]) -> Container | None:
@@ -65,6 +67,11 @@ def container(cgroup_paths: t.Sequence[str]) -> Container | None:
                 name = _unescaped(found[1])
                 return Container(name, name if runtime in ("lxc", "nspawn") else None, runtime)
     return None
+
+
+def task(cgroup_paths: t.Sequence[str]) -> tuple[str, str] | None:
+    """The namespace and the ID of what may be a container that containerd runs by itself, as with ``ctr run``."""
+    return next((found.group(1, 2) for found in map(_TASK.match, cgroup_paths) if found), None)
 
 
 def _unescaped(name: str) -> str:

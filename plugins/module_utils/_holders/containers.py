@@ -15,8 +15,9 @@ from ansible_collections.preflight.ports.plugins.module_utils._holders.json_file
 from ansible_collections.preflight.ports.plugins.module_utils._model.holder import Container
 
 _PODMAN = "/var/lib/containers/storage/*-containers/*containers.json"
+_TASKS = "/run/containerd/io.containerd.runtime.v2.task"
 _OCI_BUNDLES = (
-    "/run/containerd/io.containerd.runtime.v2.task/*/{id}/config.json",
+    f"{_TASKS}/*/{{id}}/config.json",
     "/run/k3s/containerd/io.containerd.runtime.v2.task/*/{id}/config.json",  # of K3s and RKE2
     "/run/containers/storage/*-containers/{id}/userdata/config.json",
 )
@@ -29,6 +30,13 @@ def named(container: Container, root: str = "/") -> Container:
         return container
     find = {"docker": _docker_name, "podman": _podman_name}.get(container.runtime, _oci_name)
     return container._replace(name=find(container.id, root))
+
+
+def of_task(namespace: str, identity: str, root: str = "/") -> Container | None:
+    """The container of a namespace of containerd, if there is one. ``ctr run`` takes a name for its ID."""
+    if not os.path.isdir(_below(root, _TASKS, namespace, identity)):
+        return None
+    return Container(identity, _oci_name(identity, root) or identity, "containerd")
 
 
 def published_by(process: str, arguments: t.Sequence[str], root: str = "/") -> Container | None:

@@ -17,11 +17,12 @@ from ansible_collections.preflight.ports.plugins.module_utils._model.holder impo
 from ansible_collections.preflight.ports.plugins.module_utils._model.text import printable
 
 _COMM_LENGTH = 15  # the kernel cuts names there: TASK_COMM_LEN less the terminating zero
-_STARTTIME = 22 - 3  # field 22 of proc_pid_stat(5), counted from the one behind the name
+PPID, STARTTIME = 4 - 3, 22 - 3  # fields of proc_pid_stat(5), counted from the one behind the name
 _MOST_CHARACTERS = 255
 _MOST_BYTES = 1 << 16  # of a file about one process
 _MOST_BYTES_OF_ALL = 1 << 20  # of /proc/stat, which grows with processors and interrupts
-_PUBLISHERS = ("docker-proxy", "conmon")  # _containers knows which containers they publish for
+_PUBLISHERS = ("docker-proxy", "conmon")  # containers.py knows which containers they publish for,
+_ROOTLESS_PUBLISHERS = ("rootlessport", "pasta", "pasta.avx2")  # and rootless.py, for which these do
 
 # What many processes share is found out once: a host may have thousands of them.
 _once_each = functools.lru_cache(maxsize=None)
@@ -31,11 +32,11 @@ def read(pid: int, proc: str = "/proc") -> Process | None:
     """The process, or None when it is gone. What this user may not read of it is None."""
     folder = f"{proc}/{pid}"
     uid = _effective_user(folder)
-    comm, fields = _stat(folder)
+    comm, fields = stat(folder)
     if uid is None or not fields:
         return None
     exe = _link(f"{folder}/exe")
-    unit, container = _origin(_text(f"{folder}/cgroup") or "")
+    unit, its_container = _origin(_text(f"{folder}/cgroup") or "")
     return Process(
         pid=pid,
         name=short(_whole_name(comm, exe or "") or comm),
@@ -44,7 +45,7 @@ def read(pid: int, proc: str = "/proc") -> Process | None:
         uid=uid,
         user=user_name(uid),
         unit=unit,
-        container=container,
+        container=its_container,
         started=_started(fields, proc),
     )
 
@@ -76,7 +77,12 @@ def _effective_user(folder: str) -> int | None:
         return None
 
 
-def _stat(folder: str) -> tuple[str, list[str]]:
+def container(folder: str) -> Container | None:
+    """The one that the process is in, by its control group."""
+    return _origin(_text(f"{folder}/cgroup") or "")[1]
+
+
+def stat(folder: str) -> tuple[str, list[str]]:
     """The name and the fields behind it, as proc_pid_stat(5) has them. The name may contain anything.
 
     A backslash in it is doubled, as in proc_pid_status(5), so that it is none of an escape.
@@ -89,13 +95,15 @@ def _stat(folder: str) -> tuple[str, list[str]]:
 def _origin(cgroup: str) -> tuple[str | None, Container | None]:
     """The unit and the container of those who are in a control group."""
     paths = cgroups.paths(cgroup)
-    container = cgroups.container(paths)
-    if container and not cgroups.is_a_users(paths):
+    found, owner, task = cgroups.container(paths), cgroups.owner(paths), cgroups.task(paths)
+    if found and owner is not None:
+        found = found._replace(user=user_name(owner) or str(owner))
+    elif found or task:
         # Only now: on a target, each import costs time in each task.
-        from ansible_collections.preflight.ports.plugins.module_utils._holders.containers import named
+        from ansible_collections.preflight.ports.plugins.module_utils._holders import containers
 
-        container = named(container)
-    return _short(cgroups.unit(paths)), container and printable_container(container)
+        found = containers.named(found) if found else containers.of_task(*task)
+    return _short(cgroups.unit(paths)), found and printable_container(found)
 
 
 def _publishes(process: Process) -> bool:
@@ -108,16 +116,21 @@ def _published_by(process: Process, arguments: t.Sequence[str]) -> Container | N
         return None
     from ansible_collections.preflight.ports.plugins.module_utils._holders.containers import published_by
 
-    container = published_by(process.name or "", arguments)
-    return container and printable_container(container)
+    found = published_by(process.name or "", arguments)
+    return found and printable_container(found)
+
+
+def may_be_rootless(process: Process) -> bool:
+    """Whether it is in a container of an ordinary user's podman, or publishes for one."""
+    return bool(process.container.user) if process.container else process.name in _ROOTLESS_PUBLISHERS
 
 
 def _started(fields: t.Sequence[str], proc: str) -> float | None:
     """When the process began, in seconds since the epoch."""
     boot = _boot(proc)
-    if len(fields) <= _STARTTIME or boot is None:
+    if len(fields) <= STARTTIME or boot is None:
         return None
-    return boot + int(fields[_STARTTIME]) / os.sysconf("SC_CLK_TCK")
+    return boot + int(fields[STARTTIME]) / os.sysconf("SC_CLK_TCK")
 
 
 @_once_each
@@ -185,7 +198,7 @@ def _is_one_file(one: str, other: str) -> bool:
 
 
 def printable_container(container: Container) -> Container:
-    return Container(short(container.id), _short(container.name), container.runtime)
+    return container._replace(id=short(container.id), name=_short(container.name))
 
 
 def short(text: str) -> str:

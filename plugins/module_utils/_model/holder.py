@@ -23,6 +23,13 @@ class Container(t.NamedTuple):
     id: str
     name: str | None
     runtime: str
+    user: str | None = None
+    """Whose it is; None for root's."""
+
+    @property
+    def full_name(self) -> str | None:
+        """``web``; with its owner, ``alice/web``, where an ordinary user chose the name."""
+        return f"{self.user}/{self.name}" if self.user and self.name else self.name
 
 
 class Destination(t.NamedTuple):
@@ -61,7 +68,7 @@ class Redirect(t.NamedTuple):
     def names(self) -> dict[str, list[str]]:
         """What ``held_by`` patterns are matched against."""
         chains = [chain.rpartition(" ")[2] for chain in self.chains]
-        container = self.container and self.container.name
+        container = self.container and self.container.full_name
         return {
             "container": [container] if container else [],
             "nat": [*chains, *filter(None, [self.label]), *([] if self.targets else [self.target])],
@@ -90,7 +97,7 @@ class Process(t.NamedTuple):
         names: dict[str, tuple[str | None, ...]] = {
             "process": (None if self.name == _KERNEL else self.name,),  # anybody may call a process so
             "unit": (self.unit, self.unit.rpartition(".")[0]) if self.unit else (),
-            "container": (self.container.name,) if self.container else (),
+            "container": (self.container.full_name,) if self.container else (),
             "user": (self.user, None if self.uid is None else str(self.uid)),
             "exe": (self.exe if self.exe_is_here else None,),
             "program": _program_names(self.program),

@@ -13,8 +13,15 @@ WITHOUT_PREFIX = ("process", "unit", "container")
 FIELDS = (*WITHOUT_PREFIX, "program", "user", "exe", "nat")
 
 
+_OF_USERS = ("unit", "container")
+"""What ordinary users have, too. Theirs begin with the owner and a slash: ``user@1000.service/``, ``alice/``."""
+
+
 class Pattern(t.NamedTuple):
-    """A shell glob (fnmatch(3), case-sensitive) for some of the holder's names."""
+    """A shell glob (fnmatch(3), case-sensitive) for some of the holder's names.
+
+    A glob without a slash matches nothing that belongs to an ordinary user.
+    """
 
     text: str
     fields: tuple[str, ...]
@@ -22,4 +29,9 @@ class Pattern(t.NamedTuple):
 
     def matches(self, names: t.Mapping[str, t.Sequence[str]]) -> bool:
         """Whether one of *names* (field -> the names that the holder has there) is what the pattern allows."""
-        return any(fnmatch.fnmatchcase(name, self.glob) for field in self.fields for name in names.get(field, ()))
+        return any(
+            fnmatch.fnmatchcase(name, self.glob)
+            for field in self.fields
+            for name in names.get(field, ())
+            if field not in _OF_USERS or "/" in self.glob or "/" not in name
+        )

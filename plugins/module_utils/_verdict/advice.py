@@ -221,9 +221,10 @@ def _or_name(pattern: str, is_kept: bool = True, joint: str = ", or ") -> str:
 def _stop_container(container: Container) -> str:
     name = container.name or container.id[:12]
     if container.runtime in _ENGINES:
-        return f"Stop the container ({container.runtime} stop {name})"
+        whose = f" as user {container.user}" if container.user else ""
+        return f"Stop the container ({container.runtime} stop {name}{whose})"
     return f"Stop the container {name}"
 
 
 def _container_pattern(container: Container) -> str:
-    return f"container:{container.name}" if container.name else ""
+    return f"container:{container.full_name}" if container.full_name else ""

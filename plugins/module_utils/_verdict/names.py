@@ -35,5 +35,8 @@ def name_of(holder: Holder) -> str:
 
 
 def container_name(container: Container | None) -> str | None:
-    """``container web``."""
-    return f"container {container.name or container.id[:12]}" if container else None
+    """``container web``, ``container web of user alice``."""
+    if not container:
+        return None
+    whose = f" of user {container.user}" if container.user else ""
+    return f"container {container.name or container.id[:12]}{whose}"

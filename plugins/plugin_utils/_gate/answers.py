@@ -79,7 +79,7 @@ _HOLDER = record(
         "user": maybe(text()),
         "uid": maybe(integer()),
         "unit": maybe(text()),
-        "container": maybe(record({"id": text(), "name": maybe(text()), "runtime": text()})),
+        "container": maybe(record({"id": text(), "name": maybe(text()), "runtime": text(), "user": maybe(text())})),
         "started": maybe(text()),
         "interface": maybe(text()),
         "peer": maybe(text()),

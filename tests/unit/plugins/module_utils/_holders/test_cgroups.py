@@ -5,7 +5,14 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.preflight.ports.plugins.module_utils._holders.cgroups import container, is_a_users, paths, unit
+from ansible_collections.preflight.ports.plugins.module_utils._holders.cgroups import (
+    container,
+    owner,
+    paths,
+    task,
+    unit,
+)
+from ansible_collections.preflight.ports.plugins.module_utils._model.holder import Container
 from support.records import CONTAINER_ID
 
 ID = CONTAINER_ID
@@ -83,7 +90,9 @@ def test_unit(cgroup_paths, expected):
         pytest.param(f"/kubepods.slice/{POD}/crio-{ID}.scope", (ID, None, "cri-o"), id="cri-o"),
         pytest.param(f"/kubepods.slice/{POD}/cri-containerd-{ID}.scope", (ID, None, "containerd"), id="containerd"),
         pytest.param(
-            f"/system.slice/containerd.service/{POD}:cri-containerd:{ID}", (ID, None, "containerd"), id="containerd, v1"
+            f"/system.slice/containerd.service/{POD}:cri-containerd:{ID}",
+            (ID, None, "containerd"),
+            id="containerd, v1",
         ),
         pytest.param(f"/kubepods/besteffort/pod0a1b2c3d-0000/{ID}", (ID, None, "containerd"), id="kubepods, cgroupfs"),
         pytest.param(f"/kubepods.slice/{POD}/docker-{ID}.scope", (ID, None, "docker"), id="docker under kubernetes"),
@@ -109,6 +118,7 @@ def test_unit(cgroup_paths, expected):
     ],
 )
 def test_container(path, expected):
+    expected = expected and Container(*expected)
     assert container([path]) == expected
     assert container(["/", path]) == expected
 
@@ -116,11 +126,27 @@ def test_container(path, expected):
 @pytest.mark.parametrize(
     ("path", "expected"),
     [
-        (f"{USERS}/nginx.service", True),
-        (USERS, True),
-        ("/system.slice/nginx.service", False),
-        ("/xuser@1.service", False),
+        (f"{USERS}/nginx.service", 1001),
+        (USERS, 1001),
+        ("/system.slice/nginx.service", None),
+        ("/xuser@1.service", None),
     ],
 )
-def test_is_a_users(path, expected):
-    assert is_a_users(["/", path]) is expected
+def test_owner(path, expected):
+    assert owner(["/", path]) == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        pytest.param("/default/web", ("default", "web"), id="a namespace and an ID"),
+        pytest.param("/k8s.io/web/init.scope", ("k8s.io", "web"), id="systemd inside"),
+        pytest.param("/system.slice/nginx.service", None, id="a unit"),
+        pytest.param("/init.scope", None, id="PID 1"),
+        pytest.param("/../default/web", None, id="outside the namespace of control groups"),
+        pytest.param("/default/../web", None, id="a way up"),
+        pytest.param("/", None, id="the root"),
+    ],
+)
+def test_task(path, expected):
+    assert task(["/", path]) == expected

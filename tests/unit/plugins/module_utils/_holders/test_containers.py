@@ -7,9 +7,14 @@ from __future__ import annotations
 import json
 
 import pytest
-from ansible_collections.preflight.ports.plugins.module_utils._holders.containers import behind, named, published_by
+from ansible_collections.preflight.ports.plugins.module_utils._holders.containers import (
+    behind,
+    named,
+    of_task,
+    published_by,
+)
 from ansible_collections.preflight.ports.plugins.module_utils._model.holder import Container
-from support.records import CONTAINER_ID
+from support.records import CONTAINER_ID, WEB
 
 ID, OTHER_ID = CONTAINER_ID, "f" * 64
 BUNDLE = "run/containerd/io.containerd.runtime.v2.task/k8s.io"
@@ -123,7 +128,7 @@ def docker(identity=ID):
 )
 def test_named(runtime, path, content, expected, state):
     container = Container(ID, None, runtime)
-    assert named(container, state(path, content)) == (ID, expected, runtime)
+    assert named(container, state(path, content)) == Container(ID, expected, runtime)
 
 
 @pytest.mark.parametrize("runtime", ["docker", "podman", "containerd", "cri-o"])
@@ -132,7 +137,7 @@ def test_named_where_there_are_no_state_files(runtime, tmp_path):
 
 
 def test_named_leaves_a_name_alone(state):
-    assert named(Container(ID, "web", "docker"), state(docker(), {"Name": "/other"})).name == "web"
+    assert named(WEB, state(docker(), {"Name": "/other"})).name == "web"
 
 
 def networks(**addresses):
@@ -148,13 +153,13 @@ CONMON = ["/usr/bin/conmon", "--api-version", "1", "-c", ID, "-u", ID, "-r", "/u
 @pytest.mark.parametrize(
     ("process", "arguments", "expected"),
     [
-        pytest.param("docker-proxy", PROXY, (ID, "web", "docker"), id="docker-proxy"),
-        pytest.param("docker-proxy", [*PROXY[:8], "172.18.0.9"], (ID, "web", "docker"), id="its second network"),
+        pytest.param("docker-proxy", PROXY, WEB, id="docker-proxy"),
+        pytest.param("docker-proxy", [*PROXY[:8], "172.18.0.9"], WEB, id="its second network"),
         pytest.param("docker-proxy", [*PROXY[:8], "172.17.0.7"], None, id="docker-proxy of nobody"),
         pytest.param("docker-proxy", PROXY[:7], None, id="docker-proxy that doesn't tell"),
         pytest.param("docker-proxy", [""], None, id="docker-proxy without a command line"),
-        pytest.param("conmon", CONMON, (ID, "web", "podman"), id="conmon"),
-        pytest.param("conmon", ["conmon", "-c", ID], (ID, None, "podman"), id="conmon without a name"),
+        pytest.param("conmon", CONMON, Container(ID, "web", "podman"), id="conmon"),
+        pytest.param("conmon", ["conmon", "-c", ID], Container(ID, None, "podman"), id="conmon without a name"),
         pytest.param("conmon", ["conmon", "--version"], None, id="conmon without a container"),
         pytest.param("nginx", PROXY, None, id="another process with such arguments"),
         pytest.param("nginx", CONMON, None, id="another process with conmon's arguments"),
@@ -176,13 +181,15 @@ def test_published_by_where_there_are_no_state_files(tmp_path):
 @pytest.mark.parametrize(
     ("identity", "target", "expected"),
     [
-        pytest.param(None, "172.17.0.2:80", (ID, "web", "docker"), id="docker, by its address"),
-        pytest.param(None, "[172.17.0.2]:80", (ID, "web", "docker"), id="docker, in brackets"),
+        pytest.param(None, "172.17.0.2:80", WEB, id="docker, by its address"),
+        pytest.param(None, "[172.17.0.2]:80", WEB, id="docker, in brackets"),
         pytest.param(None, "172.17.0.9:80", None, id="nobody's address"),
         pytest.param(None, "port 80 of this host", None, id="no address"),
-        pytest.param("a" * 64, "10.88.0.5:80", ("a" * 64, "db", "podman"), id="podman"),
-        pytest.param("b" * 64, "10.88.0.5:80", ("b" * 64, "api", "containerd"), id="containerd"),
-        pytest.param("c" * 64, "10.88.0.5:80", ("c" * 64, None, "unknown"), id="a runtime without state files"),
+        pytest.param("a" * 64, "10.88.0.5:80", Container("a" * 64, "db", "podman"), id="podman"),
+        pytest.param("b" * 64, "10.88.0.5:80", Container("b" * 64, "api", "containerd"), id="containerd"),
+        pytest.param(
+            "c" * 64, "10.88.0.5:80", Container("c" * 64, None, "unknown"), id="a runtime without state files"
+        ),
     ],
 )
 def test_behind(identity, target, expected, state):
@@ -190,3 +197,18 @@ def test_behind(identity, target, expected, state):
     state(f"{BUNDLE}/{'b' * 64}/config.json", {"annotations": {"nerdctl/name": "api"}})
     root = state(docker(), {"Name": "/web", **networks(bridge="172.17.0.2")})
     assert behind(identity, target, root) == expected
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        pytest.param({"rootfs": ""}, "web-of-the-shop", id="an ID by hand is the name"),
+        pytest.param({"config.json": {"annotations": {"nerdctl/name": "web"}}}, "web", id="a name"),
+    ],
+)
+def test_of_task(files, expected, state):
+    for name, content in files.items():
+        root = state(f"{BUNDLE}/web-of-the-shop/{name}", content)
+    assert of_task("k8s.io", "web-of-the-shop", root) == Container("web-of-the-shop", expected, "containerd")
+    assert of_task("k8s.io", "other", root) is None
+    assert of_task("default", "web-of-the-shop", root) is None

@@ -173,21 +173,21 @@ def test_read_hostile_text(read):
             f"0::/system.slice/docker-{CONTAINER_ID}.scope\n",
             "nginx\0",
             "nginx",
-            (CONTAINER_ID, f"named {HARMLESS}", "docker"),
+            Container(CONTAINER_ID, f"named {HARMLESS}", "docker"),
             id="by its cgroup",
         ),
         pytest.param(
             "0::/system.slice/docker.service\n",
             f"docker-proxy\0-container-ip\0{HOSTILE}\0",
             "docker-proxy",
-            (HARMLESS, None, "docker"),
+            Container(HARMLESS, None, "docker"),
             id="by its command line",
         ),
         pytest.param(
             "0::/machine.slice/libpod-conmon.scope\n",
             f"conmon\0-c\0{HOSTILE}\0",
             "conmon",
-            (HARMLESS, None, "docker"),
+            Container(HARMLESS, None, "docker"),
             id="by that of podman's helper",
         ),
         pytest.param("0::/\n", "docker-proxy\0", "docker-proxy", None, id="a helper of nobody knows whom"),
@@ -195,7 +195,7 @@ def test_read_hostile_text(read):
             "0::/machine.slice/machine-a\\x1bb.scope\n",
             "nginx\0",
             "nginx",
-            ("a\\x1bb", f"named {HARMLESS}", "nspawn"),
+            Container("a\\x1bb", f"named {HARMLESS}", "nspawn"),
             id="by a hostile cgroup",
         ),
         pytest.param("0::/system.slice/nginx.service\n", "nginx\0-c\0a\0", "nginx", None, id="none"),
@@ -230,7 +230,7 @@ def test_what_an_interpreter_runs(read):
 def test_a_users_container_has_no_name_of_roots(read, monkeypatch):
     monkeypatch.setattr(containers, "named", lambda container: container._replace(name="web"))
     cgroup = f"0::/user.slice/user-1001.slice/user@1001.service/user.slice/libpod-{CONTAINER_ID}.scope\n"
-    assert read(stat=stat("nginx"), cgroup=cgroup).container == (CONTAINER_ID, None, "podman")
+    assert read(stat=stat("nginx"), cgroup=cgroup).container == Container(CONTAINER_ID, None, "podman", "1001")
 
 
 @pytest.mark.parametrize(

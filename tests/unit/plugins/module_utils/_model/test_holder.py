@@ -102,12 +102,36 @@ def test_a_socket_is_served_by_processes_of_its_user(uid, expected):
     assert (pids(found), found.hidden) == (expected, not expected)
 
 
+A_USERS_UNIT = "user@1000.service/nginx.service"
+A_USERS = WEB._replace(user="alice")
+
+
+@pytest.mark.parametrize(
+    ("process", "pattern"),
+    [
+        (CURL._replace(unit=A_USERS_UNIT), "unit:user@1000.service/nginx"),
+        (CURL._replace(unit=A_USERS_UNIT), "unit:*/nginx.service"),
+        (CURL._replace(container=A_USERS), "container:alice/web"),
+        (CURL._replace(container=A_USERS), "container:*/w*"),
+        (CURL._replace(container=WEB), "container:*w*"),
+        (CURL._replace(name="kworker/0:1"), "process:kworker*"),
+        (CURL._replace(program="/opt/shop/app.py"), "program:*app.py"),
+    ],
+)
+def test_names_of_a_users_own(process, pattern):
+    field, _colon, glob = pattern.partition(":")
+    assert Pattern(pattern, (field,), glob).matches(process.names())
+
+
 @pytest.mark.parametrize(
     ("process", "field", "pattern"),
     [
         pytest.param(CURL._replace(name="kernel"), "process", "kernel", id="who calls himself the kernel"),
         pytest.param(CURL._replace(exe_is_here=False), "exe", "/usr/bin/curl", id="a program of his own at that path"),
-        pytest.param(CURL._replace(unit="user@1000.service/nginx.service"), "unit", "nginx", id="a unit of his own"),
+        pytest.param(CURL._replace(unit=A_USERS_UNIT), "unit", "nginx", id="a unit of his own"),
+        pytest.param(CURL._replace(unit=A_USERS_UNIT), "unit", "*nginx*", id="a unit of his own, and a wildcard"),
+        pytest.param(CURL._replace(container=A_USERS), "container", "web", id="a container of his own"),
+        pytest.param(CURL._replace(container=A_USERS), "container", "*web*", id="his container, and a wildcard"),
     ],
 )
 def test_names_that_prove_nothing(process, field, pattern):
@@ -306,7 +330,7 @@ UNKNOWN = {
                 "exe": "/usr/bin/curl",
                 "user": "app",
                 "uid": 1000,
-                "container": {"id": WEB.id, "name": "web", "runtime": "docker"},
+                "container": {"id": WEB.id, "name": "web", "runtime": "docker", "user": None},
                 "started": "1970-01-01T00:33:20Z",
                 "interface": "eth0",
                 "peer": "10.0.0.9:443",
@@ -340,7 +364,7 @@ def test_the_names_of_a_program(program, names):
 def test_redirected():
     holder = redirected(DOCKER_RULE._replace(container=WEB), "redirected", "tcp")
     known = holder.as_dict()
-    assert known["container"] == {"id": CONTAINER_ID, "name": "web", "runtime": "docker"}
+    assert known["container"] == {"id": CONTAINER_ID, "name": "web", "runtime": "docker", "user": None}
     assert (known["state"], known["protocol"], known["peer"]) == ("redirected", "tcp", "172.17.0.2:80")
     assert (known["kernel"], known["hidden"], known["pid"], known["process"]) == (True, False, None, None)
     assert holder.names() == [{"container": ["web"], "nat": ["PREROUTING", "DOCKER", "172.17.0.2:80"]}]

@@ -1,0 +1,141 @@
+# Copyright (c) 2026, preflight.ports contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Containers of ordinary users' podman: whose port a helper publishes, and what a container is called.
+
+A helper runs outside the container. ``rootlessport`` has a child in the container's network namespace, and ``pasta``
+keeps a descriptor of that namespace (namespaces(7)). The name is what podman told its monitor, conmon, which is the
+parent of the container's first process.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+import typing as t
+
+from ansible_collections.preflight.ports.plugins.module_utils._holders import command_lines, processes
+from ansible_collections.preflight.ports.plugins.module_utils._kernel import proc as proc_files
+from ansible_collections.preflight.ports.plugins.module_utils._kernel.patience import PATIENCE
+from ansible_collections.preflight.ports.plugins.module_utils._model.holder import Container, Process
+
+_SECONDS = 1.0
+_MOST_ANCESTORS = 64
+
+
+class _Resident(t.NamedTuple):
+    """A process in another network namespace than ours."""
+
+    started: int
+    """In clock ticks since the boot."""
+    pid: int
+    parent: int
+    namespace: str
+
+
+def containers(found: t.Iterable[Process], proc: str = "/proc") -> dict[int, Container]:
+    """Pid -> container, of those that are helpers, or in a container without a name. Others are missing.
+
+    Users decide how many processes and descriptors there are: after a second, what is not found stays unknown.
+    """
+    clock = _Clock(PATIENCE.at_most(_SECONDS))
+    members: dict[int, tuple[int, Container]] = {}
+    try:
+        residents: list[_Resident] | None = None
+        for process in found:
+            if process.container:
+                members[process.pid] = process.pid, process.container
+                continue
+            residents = sorted(_residents(proc, clock)) if residents is None else residents
+            member = _published_for(process, residents, proc, clock)
+            if member:
+                members[process.pid] = member
+    except TimeoutError:
+        PATIENCE.lose(_SECONDS)
+    return _named(members, proc)
+
+
+class _Clock:
+    def __init__(self, seconds: float) -> None:
+        self._deadline = time.monotonic() + seconds
+
+    def check(self) -> None:
+        """Raises TimeoutError."""
+        if time.monotonic() > self._deadline:
+            raise TimeoutError
+
+
+def _residents(proc: str, clock: _Clock) -> t.Iterator[_Resident]:
+    ours = _link(f"{proc}/self/ns/net")
+    for pid in proc_files.processes(proc):
+        clock.check()
+        namespace = _link(f"{proc}/{pid}/ns/net")
+        if namespace and namespace != ours:
+            _comm, fields = processes.stat(f"{proc}/{pid}")
+            if fields:
+                yield _Resident(int(fields[processes.STARTTIME]), int(pid), int(fields[processes.PPID]), namespace)
+
+
+def _published_for(
+    helper: Process, residents: t.Sequence[_Resident], proc: str, clock: _Clock
+) -> tuple[int, Container] | None:
+    """The pid of a process in the container, and the container: in a pod, the first one, which has the ports."""
+    children = {each.namespace for each in residents if each.parent == helper.pid}
+    namespaces = children or set(_kept(f"{proc}/{helper.pid}", clock))
+    for each in residents:
+        clock.check()
+        container = processes.container(f"{proc}/{each.pid}") if each.namespace in namespaces else None
+        if container and container.user == (helper.user or str(helper.uid)):
+            return each.pid, container
+    return None
+
+
+def _kept(folder: str, clock: _Clock) -> t.Iterator[str]:
+    """The network namespaces that a process has descriptors of."""
+    try:
+        descriptors = os.listdir(f"{folder}/fd")
+    except OSError:
+        return
+    for descriptor in descriptors:
+        clock.check()
+        link = _link(f"{folder}/fd/{descriptor}")
+        if link and link.startswith("net:["):
+            yield link
+
+
+def _named(members: t.Mapping[int, tuple[int, Container]], proc: str) -> dict[int, Container]:
+    """*members*: pid -> the pid of a process in its container, and the container."""
+    monitors = {pid: _monitor(member, proc) for pid, (member, _container) in members.items()}
+    lines = command_lines.read({monitor for monitor in monitors.values() if monitor}, proc)
+    return {
+        pid: processes.printable_container(
+            container._replace(name=_name(lines.get(monitors[pid] or 0, ()), container.id))
+        )
+        for pid, (_member, container) in members.items()
+    }
+
+
+def _monitor(pid: int, proc: str) -> int | None:
+    """The nearest conmon above a process."""
+    for _step in range(_MOST_ANCESTORS):
+        comm, fields = processes.stat(f"{proc}/{pid}")
+        if comm == "conmon":
+            return pid
+        if not fields:
+            break
+        pid = int(fields[processes.PPID])
+    return None
+
+
+def _name(arguments: t.Sequence[str], identity: str) -> str | None:
+    """What conmon's ``-n`` says, if its ``-c`` is about this container (conmon(8))."""
+    options = dict(reversed(list(zip(arguments, arguments[1:]))))
+    return options.get("-n") if options.get("-c") == identity else None
+
+
+def _link(path: str) -> str | None:
+    try:
+        return os.readlink(path)
+    except OSError:
+        return None
