@@ -40,6 +40,14 @@ RULES = (
     "tcp dport 22 ct mark & 0x000000ff != 0x00000010 drop",
     'tcp dport 22 log prefix "no: " level info drop',
     "tcp flags syn / fin,syn,rst,ack drop",
+    "tcp dport vmap { 22 : drop, 80 : accept }",
+    "tcp dport vmap { 0-21 : accept, 22-65535 : drop }",
+    'iifname . tcp dport vmap { "lo" . 22 : accept, "wan0" . 22 : drop }',
+    "ip saddr . tcp dport { 192.0.2.0/24 . 22-53, 198.51.100.7 . 443 } drop",
+    "ip daddr . meta l4proto . th dport { 192.0.2.1 . tcp . 22, 192.0.2.1 . udp . 53 } drop",
+    "meta l4proto . th dport vmap { tcp . 22 : drop, udp . 53 : drop }",
+    "ip6 daddr . tcp dport { 2001:db8:1::1 . 22 } drop",
+    "ip ttl != 255 tcp dport 22 drop",
 )
 
 

@@ -25,6 +25,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.
 
 if t.TYPE_CHECKING:
     from ansible_collections.preflight.ports.plugins.module_utils._netfilter.nft.sets import SetReader
+    from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.keys import Element
     from ansible_collections.preflight.ports.plugins.module_utils._netfilter.xt.ipsets import IpSets
 
 _FAMILIES = {
@@ -98,7 +99,7 @@ class _Chains:
         if name not in self._chains:
             is_ipv6 = self._table.family == kernel.IPV6
             rules = self._table.rules.get(name, ())
-            self._chains[name] = [NftRule(made, self.step, self._keys, is_ipv6) for made in rules]
+            self._chains[name] = [NftRule(made, self.step, self._members, is_ipv6) for made in rules]
         return self._chains[name]
 
     def step(self, element: bytes) -> Step:
@@ -107,8 +108,8 @@ class _Chains:
             self._steps[element] = decode(element, self._lookups)
         return self._steps[element]
 
-    def _keys(self, name: str, most: int) -> list[tuple[bytes, bytes]]:
-        return self._sets().keys(name, most)
+    def _members(self, name: str, most: int) -> list[Element]:
+        return self._sets().members(name, most)
 
     def _sets(self) -> SetReader:
         if not self._reader:
@@ -126,13 +127,13 @@ class NftRule:
         self,
         made: bytes,
         step: t.Callable[[bytes], Step],
-        keys: t.Callable[[str, int], list[tuple[bytes, bytes]]],
+        members: t.Callable[[str, int], list[Element]],
         is_ipv6: bool,
     ) -> None:
-        """*made*: the attributes of its NEWRULE, from its handle on; *keys*: see SetReader.keys()."""
+        """*made*: the attributes of its NEWRULE, from its handle on; *members*: see SetReader.members()."""
         self._made = made
         self._step = step
-        self._keys = keys
+        self._members = members
         self._is_ipv6 = is_ipv6
         self._steps: list[Step] | None = None
 
@@ -165,7 +166,7 @@ class NftRule:
         """As nft prints it, or iptables-save."""
         from ansible_collections.preflight.ports.plugins.module_utils._netfilter.nft import syntax
 
-        return syntax.rule(self.elements(), is_iptables, self._keys, self._is_ipv6)
+        return syntax.rule(self.elements(), is_iptables, self._members, self._is_ipv6)
 
     def handle(self) -> int:
         """By which nft names it."""

@@ -77,10 +77,10 @@ class SetReader:
             raise SourceError(f"the set {name} is gone")
         return self._told[name]
 
-    def keys(self, name: str, most: int) -> list[tuple[bytes, bytes]]:
-        """(first, last) of the lowest in a set that was asked for; nothing if its keys have several parts."""
+    def members(self, name: str, most: int) -> list[Element]:
+        """The lowest in a set that was asked for."""
         known = self._sets.get(name)
-        return known.keys(most) if known else []
+        return known.members(most) if known else []
 
 
 class Set:
@@ -125,10 +125,9 @@ class Set:
         self._single = dict(sorted(self._single.items()))
         self._ranges += _paired(sorted(ends, key=lambda end: end[:2]))
 
-    def keys(self, most: int) -> list[tuple[bytes, bytes]]:
-        if len(self._parts) > 1:
-            return []
-        return heapq.nsmallest(most, ((each.first, each.last) for each in (*self._single.values(), *self._ranges)))
+    def members(self, most: int) -> list[Element]:
+        elements = (*self._single.values(), *self._ranges)
+        return heapq.nsmallest(most, elements, key=lambda element: (element.first, element.last))
 
     def choices(self, packets: Packets, registers: Registers, at: int) -> Choices:
         """For what the registers have from *at* on."""

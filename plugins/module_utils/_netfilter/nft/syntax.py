@@ -23,8 +23,13 @@ from ansible_collections.preflight.ports.plugins.module_utils._netfilter.nft.dat
 )
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.nft.kernel import number, text
 
+if t.TYPE_CHECKING:
+    from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.keys import Element
+    from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.rules import Verdict
+
 _META = {0: "meta length", 1: "meta protocol", 3: "meta mark", 4: "iif", 5: "oif", 6: "iifname", 7: "oifname",
          15: "meta nfproto", 16: "meta l4proto", 19: "meta pkttype"}  # fmt: skip
+_META_BYTES, _USUAL_BYTES = {1: 2, 6: 16, 7: 16, 15: 1, 16: 1, 19: 1}, 4
 _PAYLOAD = {
     (1, 12, 4): "ip saddr", (1, 16, 4): "ip daddr", (1, 9, 1): "ip protocol", (1, 8, 16): "ip6 saddr",
     (1, 24, 16): "ip6 daddr", (1, 6, 1): "ip6 nexthdr", (2, 0, 2): "th sport", (2, 2, 2): "th dport",
@@ -70,18 +75,18 @@ _OF_IPTABLES = {
 
 _HEAD = ("-s", "-d", "-i", "-o", "-p")
 
-Keys = t.Callable[[str, int], t.Sequence[t.Tuple[bytes, bytes]]]
-"""The name of a set, and how many are enough -> (first, last) of what is in it, as far as that is known."""
+Members = t.Callable[[str, int], t.Sequence["Element"]]
+"""The name of a set, and how many are enough -> what is in it, as far as that is known."""
 
 
 def rule(
     elements: t.Iterable[bytes],
     is_iptables: bool = False,
-    keys: Keys = lambda _name, _most: (),
+    members: Members = lambda _name, _most: (),
     is_ipv6: bool = False,
 ) -> str:
     """*is_ipv6*: whether its table has no other packets. Raises SourceError."""
-    printer = _Printer(is_iptables, keys, is_ipv6)
+    printer = _Printer(is_iptables, members, is_ipv6)
     for element in elements:
         printer.add(*expression(element))
     words = printer.words
@@ -94,14 +99,27 @@ def _place_in_iptables(word: str) -> int:
     return _HEAD.index(option) if option in _HEAD else len(_HEAD)
 
 
+class _Loaded(t.NamedTuple):
+    """What a register has."""
+
+    name: str
+    size: int
+    """In bytes."""
+    mask: int = -1
+    """Which bits count; -1 for all."""
+
+
+_NOTHING = _Loaded("(a value)", _USUAL_BYTES)
+
+
 class _Printer:
-    def __init__(self, is_iptables: bool, keys: Keys, is_ipv6: bool) -> None:
+    def __init__(self, is_iptables: bool, members: Members, is_ipv6: bool) -> None:
         self.words: list[str] = []
         self._is_ipv6 = is_ipv6
-        self._keys = keys
+        self._members = members
         self._is_iptables = is_iptables
-        self._loaded: list[tuple[str, int]] = []
-        """What is in registers that nothing has asked for, with how many of its bits count, or -1 for all."""
+        self._loaded: list[_Loaded] = []
+        """What is in registers that nothing has asked for."""
         self._protocol = ""
         self._is_swapped = False
         self._begun: tuple[str, str] | None = None
@@ -119,7 +137,7 @@ class _Printer:
         if 3 in parts:
             self.words.append(f"{_META.get(key, f'meta {key}')} set (a value)")
         else:
-            self._load(_META.get(key, f"meta {key}"))
+            self._load(_META.get(key, f"meta {key}"), _META_BYTES.get(key, _USUAL_BYTES))
 
     def _payload(self, parts: Parts) -> None:
         base, offset, size = (number(parts.get(kind)) for kind in (2, 3, 4))
@@ -128,9 +146,9 @@ class _Printer:
         for places, names in ((((12, 4), (16, 4)), network[1]), (((8, 16), (24, 16)), network[2])):
             for (begin, whole), each in zip(places, names):
                 name = name or (each if base == 1 and offset == begin and size < whole else None)
-        if (base, offset, size) == (1, 8, 1) and self.words[-1:] != ["meta nfproto ipv6"]:
-            name = None  # the time to live of IPv4 is where addresses of IPv6 begin
-        self._load(name or f"@{ {1: 'nh', 2: 'th'}.get(base, 'll') },{offset * 8},{size * 8}")
+        if (base, offset, size) == (1, 8, 1) and not self._is_ipv6 and self.words[-1:] != ["meta nfproto ipv6"]:
+            name = "ip ttl"  # which is where addresses of IPv6 begin
+        self._load(name or f"@{ {1: 'nh', 2: 'th'}.get(base, 'll') },{offset * 8},{size * 8}", size)
 
     def _ct(self, parts: Parts) -> None:
         key = number(parts.get(2))
@@ -145,23 +163,23 @@ class _Printer:
         is_there = " exists" if flags & _FIB_IS_THERE else ""
         self._load(f"fib {asks} {_FIB_RESULTS.get(result, result)}{is_there}")
 
-    def _load(self, name: str) -> None:
-        self._loaded.append((name, -1))
+    def _load(self, name: str, size: int = _USUAL_BYTES) -> None:
+        self._loaded.append(_Loaded(name, size))
 
     def _immediate(self, parts: Parts) -> None:
         found = value_or_verdict(parts.get(2, b""))
         if not isinstance(found, bytes):
-            word = found.kind if found.kind != "lost" else "queue"
-            self.words.append(self._end(word, found.chain))
+            self.words.append(self._end(found))
 
-    def _end(self, kind: str, chain: str) -> str:
+    def _end(self, verdict: Verdict) -> str:
+        kind, chain = verdict.kind if verdict.kind != "lost" else "queue", verdict.chain
         if not self._is_iptables:
             return f"{kind} {chain}".rstrip()
         return f"-g {chain}" if kind == "goto" else f"-j {chain or kind.upper()}"
 
     def _bitwise(self, parts: Parts) -> None:
         if self._loaded:
-            self._loaded[-1] = self._loaded[-1][0], number(value_in(parts.get(4)))
+            self._loaded[-1] = self._loaded[-1]._replace(mask=number(value_in(parts.get(4))))
 
     def _byteorder(self, parts: Parts) -> None:
         self._is_swapped = True
@@ -173,7 +191,7 @@ class _Printer:
             self.words.pop()
             self._say(begun[0], "", f"{begun[1]}{':' if self._is_iptables else '-'}{self._shown(begun[0], value, -1)}")
             return
-        name, mask = self._loaded.pop() if self._loaded else ("(a value)", -1)
+        name, _size, mask = self._loaded.pop() if self._loaded else _NOTHING
         self._loaded.clear()
         if name in ("ct state", "ct status") and mask >= 0:
             bits = int.from_bytes(mask.to_bytes(len(value), "big"), sys.byteorder)
@@ -197,7 +215,7 @@ class _Printer:
         self._say(name, operator, shown)
 
     def _range(self, parts: Parts) -> None:
-        name = self._loaded.pop()[0] if self._loaded else "(a value)"
+        name = (self._loaded.pop() if self._loaded else _NOTHING).name
         first, last = (self._shown(name, value_in(parts.get(kind)), -1) for kind in (3, 4))
         self._say(name, "!= " if number(parts.get(2)) else "", f"{first}{':' if self._is_iptables else '-'}{last}")
 
@@ -227,25 +245,36 @@ class _Printer:
         self.words.insert(place, words)
 
     def _lookup(self, parts: Parts) -> None:
-        names = [name for name, _mask in self._loaded] or ["(a value)"]
-        asked = names[-1]
-        self._loaded.clear()
-        if self._protocol and names[-1].startswith("th "):
+        asked = self._loaded or [_NOTHING]
+        self._loaded = []
+        names = [each.name for each in asked]
+        if self._protocol and any(name.startswith("th ") for name in names):
             if self.words[-1:] == [f"meta l4proto {self._protocol}"]:
                 self.words.pop()
-            names[-1] = f"{self._protocol} {names[-1][3:]}"
-        self._forget_family(names[0])
+            names = [f"{self._protocol} {name[3:]}" if name.startswith("th ") else name for name in names]
+        for name in names:
+            self._forget_family(name)
         found = text(parts.get(1))
-        shown = f"@{found}"
-        if found.startswith(("__set", "__map")):
-            shown = f"{{ {self._members(asked, found) if 3 not in parts and len(names) == 1 else '...'} }}"
+        shown = f"@{found}" if not found.startswith(("__set", "__map")) else f"{{ {self._listed(asked, found)} }}"
         kind = "" if 3 not in parts else "vmap " if number(parts[3]) == 0 else "map "
         self.words.append(f"{' . '.join(names)} {'!= ' if number(parts.get(5)) & 1 else ''}{kind}{shown}")
 
-    def _members(self, name: str, of: str) -> str:
+    def _listed(self, asked: t.Sequence[_Loaded], name: str) -> str:
         """What is in a set without a name, or three dots for what is not known, or is more than fits."""
-        found = [self._span(name, *ends) for ends in self._keys(of, _MOST_MEMBERS + 1)]
+        found = [self._member(asked, each) for each in self._members(name, _MOST_MEMBERS + 1)]
         return ", ".join([*found[:_MOST_MEMBERS], *(["..."] if len(found) > _MOST_MEMBERS or not found else [])])
+
+    def _member(self, asked: t.Sequence[_Loaded], member: Element) -> str:
+        """One of a set or a map. What kind of data a map has, only its user knows."""
+        spans, at = [], 0
+        for name, size, _mask in asked:
+            part = slice(at, at + size)
+            spans.append(self._span(name, member.first[part], member.last[part]))
+            at += size + -size % 4  # each part begins at a multiple of four
+        key, value = " . ".join(spans), value_or_verdict(member.value)
+        if not isinstance(value, bytes):
+            return f"{key} : {self._end(value)}"
+        return f"{key} : ..." if value else key
 
     def _span(self, name: str, first: bytes, last: bytes) -> str:
         low, high = number(first), number(last)

@@ -9,6 +9,7 @@ import struct
 import pytest
 from ansible_collections.preflight.ports.plugins.module_utils._kernel.netlink import attributes
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.nft.syntax import rule
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.keys import Element
 from support import nftables as nft
 from support import xt_entries
 from support.netlink import attribute
@@ -71,7 +72,7 @@ def limit(rate, seconds, burst, inverted=False, in_bytes=False):
         (FLAGS + masked(b"\x17") + nft.compare(b"\2"), "tcp flags syn / fin,syn,rst,ack"),
         (FLAGS + masked(b"\2") + nft.compare(b"\0", nft.NEQ), "tcp flags syn"),
         (FLAGS + nft.compare(b"\2", nft.NEQ), "tcp flags != syn"),
-        (nft.payload(1, 8, 1) + nft.compare(b"\x40"), "@nh,64,8 64"),
+        (nft.payload(1, 8, 1) + nft.compare(b"\x40"), "ip ttl 64"),
         (nft.meta(15) + nft.compare(b"\n") + nft.payload(1, 8, 1) + nft.compare(b"\x20"), "ip6 saddr 2000::/8"),
         (nft.meta(3) + masked(struct.pack("=I", 255)) + nft.compare(struct.pack("=I", 1), nft.NEQ),
          "meta mark & 0x000000ff != 0x00000001"),
@@ -104,8 +105,15 @@ def test_iptables(expressions, expected):
     assert rule([element for _kind, element in attributes(expressions)], is_iptables=True) == expected
 
 
-MEMBERS = [(b"\0\x16", b"\0\x16"), (b"\0\x35", b"\0\x50")]
-NETWORKS = [(b"\n\0\0\0", b"\n\xff\xff\xff"), (b"\xc0\0\2\1", b"\xc0\0\2\3")]
+SSH, DNS_TO_WEB = Element(b"\0\x16", b"\0\x16"), Element(b"\0\x35", b"\0\x50")
+MEMBERS = [SSH, DNS_TO_WEB]
+PRIVATE = Element(b"\n\0\0\0", b"\n\xff\xff\xff")
+NETWORKS = [PRIVATE, Element(b"\xc0\0\2\1", b"\xc0\0\2\3")]
+PAIRS = [Element(PRIVATE.first + port.first, PRIVATE.last + port.last) for port in MEMBERS]
+DROPPED = attribute(2, nft.numbers(0))
+JUMPS = attribute(2, nft.parts(struct.pack(">i", -3), nft.text("web")))
+TO_WEB = SSH._replace(value=attribute(1, b"\0\x50"))
+WAYS = [SSH._replace(value=DROPPED), DNS_TO_WEB._replace(value=JUMPS)]
 
 
 @pytest.mark.parametrize(
@@ -114,10 +122,20 @@ NETWORKS = [(b"\n\0\0\0", b"\n\xff\xff\xff"), (b"\xc0\0\2\1", b"\xc0\0\2\3")]
         (TCP + PORT + nft.lookup("__set1"), MEMBERS, "tcp dport { 22, 53-80 }"),
         (TCP + PORT + nft.lookup("__set1"), MEMBERS[:1] * 9, f"tcp dport {{ {'22, ' * 8}... }}"),
         (TCP + PORT + nft.lookup("__set1"), [], "tcp dport { ... }"),
-        (TCP + PORT + nft.lookup("__map1", 1, 0), MEMBERS, "tcp dport vmap { ... }"),
+        (TCP + PORT + nft.lookup("__map1", 1, 0), WAYS, "tcp dport vmap { 22 : drop, 53-80 : jump web }"),
+        (
+            TCP + PORT + nft.lookup("__map1", 1, 1),
+            [SSH._replace(value=attribute(1, b"\0\x50"))],
+            "tcp dport map { 22 : ... }",
+        ),
+        (
+            TCP + nft.payload(1, 12, 4) + PORT + nft.lookup("__set1"),
+            PAIRS,
+            "ip saddr . tcp dport { 10.0.0.0/8 . 22, 10.0.0.0/8 . 53-80 }",
+        ),
         (nft.payload(1, 12, 4) + nft.lookup("__set1"), NETWORKS, "ip saddr { 10.0.0.0/8, 192.0.2.1-192.0.2.3 }"),
     ],
 )
 def test_sets_without_a_name(expressions, members, expected):
-    found = rule([element for _kind, element in attributes(expressions)], keys=lambda _name, most: members[:most])
+    found = rule([element for _kind, element in attributes(expressions)], members=lambda _name, most: members[:most])
     assert found == expected
