@@ -4,12 +4,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Iterator
 
 import pytest
 from ansible_collections.preflight.ports.plugins.filter.profile_ports import profile_ports
@@ -72,10 +73,27 @@ def test_a_name_of_a_known_product(profile: str, comm: str, title: str) -> None:
     assert result["conflicts"][0]["holders"][0]["process"] == comm
 
 
+@contextlib.contextmanager
+def his_control_group(folder: str) -> Iterator[Path]:
+    """One that the ordinary user's own manager could have made."""
+    root = Path("/run/groups")
+    mount("tmpfs", "/run", "tmpfs")
+    root.mkdir()
+    mount("cgroup2", str(root), "cgroup2")
+    manager = root / f"hostile-{os.getpid()}/user@{NOBODY}.service"
+    (manager / folder).mkdir(parents=True)
+    try:
+        yield manager / folder
+    finally:
+        for group in (manager / folder, manager, manager.parent):
+            group.rmdir()
+
+
 @pytest.mark.parametrize(
     ("folder", "pattern"),
     [
         ("nginx.service", "unit:nginx"),
+        ("nginx.service", "unit:*nginx*"),
         (f"docker-{CONTAINER}.scope", "container:*"),
         ("machine-web.scope", "container:web"),
         ("lxc.payload.db", "container:db"),
@@ -83,25 +101,34 @@ def test_a_name_of_a_known_product(profile: str, comm: str, title: str) -> None:
 )
 def test_a_control_group_of_his_own(folder: str, pattern: str) -> None:
     def scene() -> tuple[bool, dict[str, Any]]:
-        root = Path("/run/groups")
-        mount("tmpfs", "/run", "tmpfs")
-        root.mkdir()
-        mount("cgroup2", str(root), "cgroup2")
-        manager = root / f"hostile-{os.getpid()}/user@{NOBODY}.service"
-        (manager / folder).mkdir(parents=True)
-        try:
-            with serving(lambda _server: None) as port:
-                (pid,) = check([port])["conflicts"][0]["holders"][0]["pids"]
-                (manager / folder / "cgroup.procs").write_text(str(pid))
-                return who_holds(port, pattern)
-        finally:
-            for group in (manager / folder, manager, manager.parent):
-                group.rmdir()
+        with his_control_group(folder) as group, serving(lambda _server: None) as port:
+            (pid,) = check([port])["conflicts"][0]["holders"][0]["pids"]
+            (group / "cgroup.procs").write_text(str(pid))
+            return who_holds(port, pattern)
 
     met, holder = in_mounts(scene)
     assert not met
     assert holder["container"] is None
     assert holder["unit"] == f"user@{NOBODY}.service" + ("/" + folder) * folder.endswith((".service", ".scope"))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [("container:redis", False), ("container:*redis*", False), ("*redis", False), ("container:nobody/redis", True)],
+)
+def test_a_container_of_his_own(pattern: str, expected: bool) -> None:
+    """What its monitor is told to call it, he chooses. His process may be the monitor, too."""
+    named_redis = ["-c", CONTAINER, "-n", "redis"]
+
+    def scene() -> tuple[bool, dict[str, Any]]:
+        with his_control_group(f"libpod-{CONTAINER}.scope") as group, calling_himself("conmon", named_redis) as port:
+            (pid,) = check([port])["conflicts"][0]["holders"][0]["pids"]
+            (group / "cgroup.procs").write_text(str(pid))
+            return who_holds(port, pattern)
+
+    met, holder = in_mounts(scene)
+    assert met is expected
+    assert holder["container"] == {"id": CONTAINER, "name": "redis", "runtime": "podman", "user": "nobody"}
 
 
 def test_a_program_below_the_path_of_another() -> None:

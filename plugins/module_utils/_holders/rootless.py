@@ -130,8 +130,8 @@ def _monitor(pid: int, proc: str) -> int | None:
 
 def _name(arguments: t.Sequence[str], identity: str) -> str | None:
     """What conmon's ``-n`` says, if its ``-c`` is about this container (conmon(8))."""
-    options = dict(reversed(list(zip(arguments, arguments[1:]))))
-    return options.get("-n") if options.get("-c") == identity else None
+    options = list(zip(arguments, arguments[1:]))
+    return next((value for option, value in options if option == "-n"), None) if ("-c", identity) in options else None
 
 
 def _link(path: str) -> str | None:
