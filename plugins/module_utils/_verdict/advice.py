@@ -28,6 +28,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._verdict.verdict i
 
 _TIME_WAIT_SECONDS = 60  # TCP_TIMEWAIT_LEN of the kernel's include/net/tcp.h
 _LOW_PORTS = 1024
+_MOST_NAMES = 3  # the reason has them all
 _OF_ENGINES = ("DOCKER", "CNI-", "NETAVARK")  # how chains of container engines begin
 _ENGINES = ("docker", "podman")
 
@@ -179,9 +180,11 @@ def _for_closing(verdict: Verdict) -> str:
 
 def _for_connected(run: Run, circumstances: Circumstances) -> str:
     ports, settings = range(run.first, run.last + 1), circumstances.ephemeral
+    whose = [f"{name_of(holder)} (pid {holder.process.pid})" for holder in run.verdict.holders if holder.process]
+    close = f"Close the connection{f' of {joined(whose)}' if 0 < len(whose) <= _MOST_NAMES else ''}"
     if settings and settings.threatened(ports):
-        return f"Close the connection, and keep others off the port: set {settings.sysctl(ports)}"
-    return "Close the connection."
+        return f"{close}, and keep others off the port: set {settings.sysctl(ports)}"
+    return f"{close}."
 
 
 def _for_holders(holders: t.Sequence[Holder], is_kept: bool = True) -> str:
@@ -221,8 +224,8 @@ def _or_name(pattern: str, is_kept: bool = True, joint: str = ", or ") -> str:
 def _stop_container(container: Container) -> str:
     name = container.name or container.id[:12]
     if container.runtime in _ENGINES:
-        whose = f" as user {container.user}" if container.user else ""
-        return f"Stop the container ({container.runtime} stop {name}{whose})"
+        whose = f"as user {container.user}: " if container.user else ""
+        return f"Stop the container ({whose}{container.runtime} stop {name})"
     return f"Stop the container {name}"
 
 

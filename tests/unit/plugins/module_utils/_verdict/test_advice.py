@@ -57,6 +57,7 @@ def advised(state, *holders, entry=80, circumstances=ROOT, **rest):
 
 
 OTHER = Holder(("0.0.0.0",), "tcp", LISTENING, CURL, (CURL,), 1000, "app")
+CLOSE = "Close the connection of curl (pid 4711)"
 KEEP = "if it is to keep the port."
 
 
@@ -100,6 +101,11 @@ KEEP = "if it is to keep the port."
             of(None, container=Container(CONTAINER_ID, None, "podman")),
             "Stop the container (podman stop 0123456789ab).",
             id="a container without a name",
+        ),
+        pytest.param(
+            of(None, container=Container(CONTAINER_ID, "web", "podman", "ann")),
+            f"Stop the container (as user ann: podman stop web), or name it in held_by (container:ann/web) {KEEP}",
+            id="a container of a user's own",
         ),
         pytest.param(
             of(None, container=Container(CONTAINER_ID, "etcd", "containerd")),
@@ -179,16 +185,14 @@ WINDOWS = "Look for the holder on Windows: netstat.exe -abno, and netsh.exe inte
             "Wait for 42 seconds, for instance with timeout: 42.",
             id="closing, and the kernel says how long",
         ),
-        pytest.param(advised(CONNECTED, CLIENT), "Close the connection.", id="connected"),
+        pytest.param(advised(CONNECTED, CLIENT), f"{CLOSE}.", id="connected"),
         pytest.param(
             advised(CONNECTED, CLIENT, entry=45000),
-            "Close the connection, and keep others off the port: set net.ipv4.ip_local_reserved_ports = 45000,50000",
+            f"{CLOSE}, and keep others off the port: set net.ipv4.ip_local_reserved_ports = 45000,50000",
             id="connected by an outgoing connection",
         ),
-        pytest.param(advised(CONNECTED, CLIENT, entry=50000), "Close the connection.", id="connected, reserved"),
-        pytest.param(
-            advised(CONNECTED, CLIENT, entry=45000, circumstances=USER), "Close the connection.", id="no such range"
-        ),
+        pytest.param(advised(CONNECTED, CLIENT, entry=50000), f"{CLOSE}.", id="connected, reserved"),
+        pytest.param(advised(CONNECTED, CLIENT, entry=45000, circumstances=USER), f"{CLOSE}.", id="no such range"),
         pytest.param(advised(LISTENING, HIDDEN, circumstances=USER), BECOME, id="hidden from a user"),
         pytest.param(advised(LISTENING, HIDDEN), OUTSIDE, id="hidden from root"),
         pytest.param(advised(LISTENING, HIDDEN, circumstances=GAVE_UP), TOO_LONG, id="hidden because it took too long"),
