@@ -36,7 +36,7 @@ def read(pid: int, proc: str = "/proc") -> Process | None:
     if uid is None or not fields:
         return None
     exe = _link(f"{folder}/exe")
-    unit, its_container = _origin(_text(f"{folder}/cgroup") or "")
+    unit, its_container = _origin(text(f"{folder}/cgroup"))
     return Process(
         pid=pid,
         name=short(_whole_name(comm, exe or "") or comm),
@@ -79,7 +79,7 @@ def _effective_user(folder: str) -> int | None:
 
 def container(folder: str) -> Container | None:
     """The one that the process is in, by its control group."""
-    return _origin(_text(f"{folder}/cgroup") or "")[1]
+    return _origin(text(f"{folder}/cgroup"))[1]
 
 
 def stat(folder: str) -> tuple[str, list[str]]:
@@ -87,7 +87,7 @@ def stat(folder: str) -> tuple[str, list[str]]:
 
     A backslash in it is doubled, as in proc_pid_status(5), so that it is none of an escape.
     """
-    before, _parenthesis, after = (_text(f"{folder}/stat") or "").rpartition(")")
+    before, _parenthesis, after = text(f"{folder}/stat").rpartition(")")
     return before.partition("(")[2].replace("\\", "\\\\"), after.split()
 
 
@@ -137,9 +137,7 @@ def _started(fields: t.Sequence[str], proc: str) -> float | None:
 def _boot(proc: str) -> int | None:
     """When the machine began, in seconds since the epoch (proc_stat(5))."""
     times = [
-        line.split()[1]
-        for line in (_text(f"{proc}/stat", _MOST_BYTES_OF_ALL) or "").splitlines()
-        if line.startswith("btime ")
+        line.split()[1] for line in text(f"{proc}/stat", _MOST_BYTES_OF_ALL).splitlines() if line.startswith("btime ")
     ]
     return int(times[0]) if times else None
 
@@ -164,11 +162,12 @@ def _may_be_cut(name: str) -> bool:
     return len(name.encode("utf-8", "surrogateescape")) == _COMM_LENGTH
 
 
-def _text(path: str, most: int = _MOST_BYTES) -> str | None:
+def text(path: str, most: int = _MOST_BYTES) -> str:
+    """What is in a file of /proc; empty where it cannot be read."""
     try:
         return _bytes(path, most).decode("utf-8", "surrogateescape")
     except OSError:
-        return None
+        return ""
 
 
 def _bytes(path: str, most: int) -> bytes:

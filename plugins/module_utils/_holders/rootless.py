@@ -99,9 +99,17 @@ def _kept(folder: str, clock: _Clock) -> t.Iterator[str]:
         return
     for descriptor in descriptors:
         clock.check()
-        link = _link(f"{folder}/fd/{descriptor}")
-        if link and link.startswith("net:["):
+        link = _link(f"{folder}/fd/{descriptor}") or ""
+        if link.startswith("net:["):
             yield link
+        elif link.startswith("/"):  # where podman has it mounted: the inode tells (since Linux 5.14)
+            yield f"net:[{_inode(f'{folder}/fdinfo/{descriptor}')}]"
+
+
+def _inode(path: str) -> str:
+    """Of an open file. To ask the file itself could take for ever, if a user serves it (FUSE)."""
+    told = dict(line.partition(":")[::2] for line in processes.text(path).splitlines())
+    return told.get("ino", "").strip()
 
 
 def _named(members: t.Mapping[int, tuple[int, Container]], proc: str) -> dict[int, Container]:

@@ -28,13 +28,17 @@ class Host:
         monkeypatch.setattr(processes, "user_name", {ALICE: "alice", BOB: "bob"}.get)
         processes._origin.cache_clear()
 
-    def add(self, pid, comm="x", *, parent=1, namespace=OURS, started=0, cgroup="/", arguments=(), keeps=()):
+    def add(
+        self, pid, comm="x", *, parent=1, namespace=OURS, started=0, cgroup="/", arguments=(), keeps=(), inodes=None
+    ):
         folder = self.proc / str(pid)
         (folder / "ns").mkdir(parents=True)
         (folder / "ns/net").symlink_to(namespace)
         (folder / "fd").mkdir()
+        (folder / "fdinfo").mkdir()
         for number, link in enumerate(keeps):
             (folder / "fd" / str(number)).symlink_to(link)
+            (folder / "fdinfo" / str(number)).write_text(f"pos:\t0\nino:\t{(inodes or {}).get(link, 7)}\n")
         (folder / "stat").write_text(f"{pid} ({comm}) S {parent} {'0 ' * 17}{started} 0\n")
         (folder / "cgroup").write_text(f"0::{cgroup}\n")
         (folder / "cmdline").write_bytes(b"".join(os.fsencode(argument) + b"\0" for argument in arguments))
@@ -73,6 +77,12 @@ def test_a_child_in_the_namespace_of_the_container(web):
 def test_a_descriptor_of_the_namespace_of_the_container(web):
     web.add(50, "pasta.avx2", keeps=["socket:[7]", "/dev/net/tun", ITS])
     assert web.containers(HELPER._replace(name="pasta.avx2")) == {50: WEB}
+
+
+def test_a_descriptor_of_what_podman_has_mounted(web):
+    path = "/run/user/1000/netns/netns-1"
+    web.add(50, "pasta", keeps=["/dev/null", path], inodes={path: 2})
+    assert web.containers(HELPER) == {50: WEB}
 
 
 def test_nothing_leads_to_a_container(web):
