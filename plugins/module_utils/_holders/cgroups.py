@@ -69,9 +69,10 @@ def container(cgroup_paths: t.Sequence[str]) -> Container | None:
     return None
 
 
-def task(cgroup_paths: t.Sequence[str]) -> tuple[str, str] | None:
-    """The namespace and the ID of what may be a container that containerd runs by itself, as with ``ctr run``."""
-    return next((found.group(1, 2) for found in map(_TASK.match, cgroup_paths) if found), None)
+def task(cgroup_paths: t.Sequence[str]) -> tuple[str, Container] | None:
+    """What may be a container that containerd runs by itself, as with ``ctr run``, and its namespace there."""
+    found = next(filter(None, map(_TASK.match, cgroup_paths)), None)
+    return (found[1], Container(found[2], None, "containerd")) if found else None
 
 
 def _unescaped(name: str) -> str:

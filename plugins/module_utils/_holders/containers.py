@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 import typing as t
 
 from ansible_collections.preflight.ports.plugins.module_utils._holders import docker
@@ -15,12 +16,12 @@ from ansible_collections.preflight.ports.plugins.module_utils._holders.json_file
 from ansible_collections.preflight.ports.plugins.module_utils._model.holder import Container
 
 _PODMAN = "/var/lib/containers/storage/*-containers/*containers.json"
-_TASKS = "/run/containerd/io.containerd.runtime.v2.task"
 _OCI_BUNDLES = (
-    f"{_TASKS}/*/{{id}}/config.json",
+    "/run/containerd/io.containerd.runtime.v2.task/*/{id}/config.json",
     "/run/k3s/containerd/io.containerd.runtime.v2.task/*/{id}/config.json",  # of K3s and RKE2
     "/run/containers/storage/*-containers/{id}/userdata/config.json",
 )
+_RANDOM_ID = re.compile("[0-9a-f]{64}$")
 _NAME_ANNOTATIONS = ("io.kubernetes.cri.container-name", "io.kubernetes.container.name", "nerdctl/name")
 
 
@@ -29,14 +30,9 @@ def named(container: Container, root: str = "/") -> Container:
     if container.name:
         return container
     find = {"docker": _docker_name, "podman": _podman_name}.get(container.runtime, _oci_name)
-    return container._replace(name=find(container.id, root))
-
-
-def of_task(namespace: str, identity: str, root: str = "/") -> Container | None:
-    """The container of a namespace of containerd, if there is one. ``ctr run`` takes a name for its ID."""
-    if not os.path.isdir(_below(root, _TASKS, namespace, identity)):
-        return None
-    return Container(identity, _oci_name(identity, root) or identity, "containerd")
+    name = find(container.id, root)
+    # Who starts one by hand, with ctr, gives it an ID that is a name.
+    return container._replace(name=name or (None if _RANDOM_ID.match(container.id) else container.id))
 
 
 def published_by(process: str, arguments: t.Sequence[str], root: str = "/") -> Container | None:

@@ -21,6 +21,7 @@ PPID, STARTTIME = 4 - 3, 22 - 3  # fields of proc_pid_stat(5), counted from the 
 _MOST_CHARACTERS = 255
 _MOST_BYTES = 1 << 16  # of a file about one process
 _MOST_BYTES_OF_ALL = 1 << 20  # of /proc/stat, which grows with processors and interrupts
+_TASKS = "/run/containerd/io.containerd.runtime.v2.task"
 _PUBLISHERS = ("docker-proxy", "conmon")  # containers.py knows which containers they publish for,
 _ROOTLESS_PUBLISHERS = ("rootlessport", "pasta", "pasta.avx2")  # and rootless.py, for which these do
 
@@ -95,15 +96,21 @@ def stat(folder: str) -> tuple[str, list[str]]:
 def _origin(cgroup: str) -> tuple[str | None, Container | None]:
     """The unit and the container of those who are in a control group."""
     paths = cgroups.paths(cgroup)
-    found, owner, task = cgroups.container(paths), cgroups.owner(paths), cgroups.task(paths)
+    found, owner = cgroups.container(paths) or _task(paths), cgroups.owner(paths)
     if found and owner is not None:
         found = found._replace(user=user_name(owner) or str(owner))
-    elif found or task:
+    elif found:
         # Only now: on a target, each import costs time in each task.
         from ansible_collections.preflight.ports.plugins.module_utils._holders import containers
 
-        found = containers.named(found) if found else containers.of_task(*task)
+        found = containers.named(found)
     return _short(cgroups.unit(paths)), found and printable_container(found)
+
+
+def _task(paths: t.Sequence[str]) -> Container | None:
+    """What containerd runs by itself has a folder there."""
+    found = cgroups.task(paths)
+    return found[1] if found and os.path.isdir(os.path.join(_TASKS, found[0], found[1].id)) else None
 
 
 def _publishes(process: Process) -> bool:

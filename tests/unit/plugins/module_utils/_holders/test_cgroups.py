@@ -17,6 +17,7 @@ from support.records import CONTAINER_ID
 
 ID = CONTAINER_ID
 POD = "kubepods-besteffort-pod0a1b2c3d_0000_4444_8888_0123456789ab.slice"
+BY_HAND = Container("web", None, "containerd")
 USERS = "/user.slice/user-1001.slice/user@1001.service"
 
 
@@ -139,8 +140,8 @@ def test_owner(path, expected):
 @pytest.mark.parametrize(
     ("path", "expected"),
     [
-        pytest.param("/default/web", ("default", "web"), id="a namespace and an ID"),
-        pytest.param("/k8s.io/web/init.scope", ("k8s.io", "web"), id="systemd inside"),
+        pytest.param("/default/web", ("default", BY_HAND), id="a namespace and an ID"),
+        pytest.param("/k8s.io/web/init.scope", ("k8s.io", BY_HAND), id="systemd inside"),
         pytest.param("/system.slice/nginx.service", None, id="a unit"),
         pytest.param("/init.scope", None, id="PID 1"),
         pytest.param("/../default/web", None, id="outside the namespace of control groups"),

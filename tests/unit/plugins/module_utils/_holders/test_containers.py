@@ -10,7 +10,6 @@ import pytest
 from ansible_collections.preflight.ports.plugins.module_utils._holders.containers import (
     behind,
     named,
-    of_task,
     published_by,
 )
 from ansible_collections.preflight.ports.plugins.module_utils._model.holder import Container
@@ -200,15 +199,12 @@ def test_behind(identity, target, expected, state):
 
 
 @pytest.mark.parametrize(
-    ("files", "expected"),
+    ("content", "expected"),
     [
-        pytest.param({"rootfs": ""}, "web-of-the-shop", id="an ID by hand is the name"),
-        pytest.param({"config.json": {"annotations": {"nerdctl/name": "web"}}}, "web", id="a name"),
+        pytest.param({}, "web-of-the-shop", id="an ID by hand is the name"),
+        pytest.param({"annotations": {"nerdctl/name": "web"}}, "web", id="a name"),
     ],
 )
-def test_of_task(files, expected, state):
-    for name, content in files.items():
-        root = state(f"{BUNDLE}/web-of-the-shop/{name}", content)
-    assert of_task("k8s.io", "web-of-the-shop", root) == Container("web-of-the-shop", expected, "containerd")
-    assert of_task("k8s.io", "other", root) is None
-    assert of_task("default", "web-of-the-shop", root) is None
+def test_named_by_hand(content, expected, state):
+    root = state(f"{BUNDLE}/web-of-the-shop/config.json", content)
+    assert named(Container("web-of-the-shop", None, "containerd"), root).name == expected

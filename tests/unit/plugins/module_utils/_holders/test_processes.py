@@ -233,6 +233,13 @@ def test_a_users_container_has_no_name_of_roots(read, monkeypatch):
     assert read(stat=stat("nginx"), cgroup=cgroup).container == Container(CONTAINER_ID, None, "podman", "1001")
 
 
+@pytest.mark.parametrize(("identity", "expected"), [("web", Container("web", "web", "containerd")), ("other", None)])
+def test_a_container_of_containerd_alone(identity, expected, read, tmp_path, monkeypatch):
+    (tmp_path / "tasks/default/web").mkdir(parents=True)
+    monkeypatch.setattr(processes, "_TASKS", str(tmp_path / "tasks"))
+    assert read(stat=stat("nginx"), cgroup=f"0::/default/{identity}\n").container == expected
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

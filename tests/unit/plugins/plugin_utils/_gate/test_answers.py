@@ -108,7 +108,11 @@ def test_checked_assigns_conflicts_to_their_entries():
 
 
 def test_checked_makes_every_text_printable():
-    holder = {**HOLDER, "process": HOSTILE, "container": {"id": HOSTILE, "name": HOSTILE, "runtime": "docker"}}
+    holder = {
+        **HOLDER,
+        "process": HOSTILE,
+        "container": {"id": HOSTILE, "name": HOSTILE, "runtime": "docker", "user": HOSTILE},
+    }
     found = answer(TAKEN, conflicts=[conflict(reason=HOSTILE, advice=HOSTILE, holders=[holder])], msg=f"a\n{HOSTILE}")
     clean = check(found, 80)
     assert clean["conflicts"][0]["reason"] == clean["conflicts"][0]["holders"][0]["process"] == HARMLESS
