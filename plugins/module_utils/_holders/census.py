@@ -33,13 +33,12 @@ def take(sockets: t.Collection[Socket]) -> Census:
     if of_users:
         alive.update(_in_rootless_containers(of_users))
     found = Census(owned.pids, alive)
-    holders = {held: found.owners_of(held) for held in sockets}
-    ownerless = [held for held, its in holders.items() if not its]
+    ownerless = [held for held in sockets if not found.owners_of(held)]
     is_systemd = _INIT in alive and alive[_INIT].name == "systemd"
     return found._replace(
         kernel_owned=_find_kernel_owned(ownerless, owned) if ownerless else frozenset(),
         socket_units=_find_socket_units() if is_systemd else {},
-        published=_find_published(held for held, its in holders.items() if any(map(_is_docker, its))),
+        published=_find_published(sockets, found) if any(map(_is_docker, alive.values())) else {},
         users={held.uid: processes.user_name(held.uid) for held in ownerless if held.uid is not None},
     )
 
@@ -61,12 +60,13 @@ def _is_docker(process: Process) -> bool:
     return process.name == "dockerd" and process.uid == 0
 
 
-def _find_published(sockets: t.Iterable[Socket]) -> dict[tuple[str, int], Container]:
+def _find_published(sockets: t.Iterable[Socket], known: Census) -> dict[tuple[str, int], Container]:
+    from ansible_collections.preflight.ports.plugins.module_utils._holders import containers
+
     found: dict[tuple[str, int], Container] = {}
     for held in sockets:
-        from ansible_collections.preflight.ports.plugins.module_utils._holders import containers
-
-        container = containers.published(held.protocol, held.port)
+        is_published = any(map(_is_docker, known.owners_of(held)))
+        container = containers.published(held.protocol, held.port) if is_published else None
         if container:
             found[held.protocol, held.port] = processes.printable_container(container)
     return found

@@ -226,8 +226,10 @@ class Census(t.NamedTuple):
         The user who made a socket cannot give it another owner. He may hand it to another user's process, which does
         not serve it therefore; of root's, any process may have it.
         """
-        found = map(self.processes.get, sorted(self.pids.get(held.inode, held.pids)))
-        return [process for process in found if process and (not held.uid or process.uid in (held.uid, None))]
+        pids = self.pids.get(held.inode, held.pids)
+        known = self.processes
+        found = [known[pid] for pid in (pids if len(pids) < 2 else sorted(pids)) if pid in known]
+        return [process for process in found if process.uid in (held.uid, None)] if held.uid else found
 
 
 def merged(holders: t.Iterable[Holder]) -> tuple[Holder, ...]:
@@ -243,9 +245,10 @@ def merged(holders: t.Iterable[Holder]) -> tuple[Holder, ...]:
 
 def holder_of(held: Socket, census: Census) -> Holder:
     """The holder of one socket."""
+    # Where very many connections have ports, this is what takes the time.
     address, device = str(held.endpoint), held.endpoint.interface
-    unit = census.socket_units.get((held.protocol, address, held.port))
-    container = census.published.get((held.protocol, held.port))
+    unit = census.socket_units.get((held.protocol, address, held.port)) if census.socket_units else None
+    container = census.published.get((held.protocol, held.port)) if census.published else None
     processes = tuple(census.owners_of(held))
     if unit or container:
         processes = tuple(
@@ -254,7 +257,7 @@ def holder_of(held: Socket, census: Census) -> Holder:
             )
             for process in processes
         )
-    eldest = min(processes, key=lambda process: (process.started or 0.0, process.pid), default=None)
+    eldest = processes[0] if len(processes) == 1 else min(processes, key=_age, default=None)
     kernel = not eldest and (held.state == CLOSING or held in census.kernel_owned)
     uid = eldest.uid if eldest else None if kernel else held.uid
     return Holder(
@@ -271,6 +274,10 @@ def holder_of(held: Socket, census: Census) -> Holder:
         kernel=kernel,
         seconds_left=held.seconds_left,
     )
+
+
+def _age(process: Process) -> tuple[float, int]:
+    return process.started or 0.0, process.pid
 
 
 def redirected(redirect: Redirect, state: str, protocol: str) -> Holder:

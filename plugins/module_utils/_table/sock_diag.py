@@ -102,11 +102,7 @@ def parse(payload: bytes, protocol: str) -> Socket:
     known = state_of(protocol, state, inode)
     return Socket(
         protocol=protocol,
-        endpoint=Endpoint(
-            source[:size],
-            v6only=_v6only(payload) if family == socket.AF_INET6 else None,
-            interface=_interface(index),
-        ),
+        endpoint=_endpoint(source[:size], _v6only(payload) if family == socket.AF_INET6 else None, _interface(index)),
         port=int.from_bytes(port, "big"),
         state=known,
         inode=inode,
@@ -115,6 +111,11 @@ def parse(payload: bytes, protocol: str) -> Socket:
         peer=peer_name(destination[:size], peer_number) if peer_number and known != BOUND else None,
         seconds_left=expires // 1000 + 1 if timer == _TIMER_TIME_WAIT else None,
     )
+
+
+@functools.lru_cache(maxsize=1024)  # of many connections, most have the same local address
+def _endpoint(address: bytes, v6only: bool | None, interface: str | None) -> Endpoint:
+    return Endpoint(address, v6only, interface)
 
 
 def _v6only(payload: bytes) -> bool | None:

@@ -136,6 +136,8 @@ def together(findings: t.Sequence[Finding]) -> Finding:
     A family that the host lacks counts only if it was asked for.
     """
     findings = [finding for finding in findings if finding.state != UNAVAILABLE] or findings
-    sockets = dict.fromkeys(held for finding in findings for held in finding.sockets)
+    found = [finding.sockets for finding in findings if finding.sockets]
+    # Most often one has them all, and to compare many takes its time.
+    sockets = found[0] if len(found) == 1 else tuple(dict.fromkeys(held for some in found for held in some))
     redirect = next((finding.redirect for finding in findings if finding.redirect and not sockets), None)
-    return Finding(worst(finding.state for finding in findings), tuple(sockets), redirect)
+    return Finding(worst(finding.state for finding in findings), sockets, redirect)
