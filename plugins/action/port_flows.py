@@ -15,6 +15,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible_collections.preflight.ports.plugins.filter.profile_ports import profile_ports
 from ansible_collections.preflight.ports.plugins.module_utils._reach import states, wire
+from ansible_collections.preflight.ports.plugins.plugin_utils._gate.strategies import keeps_step, strategy_of
 from ansible_collections.preflight.ports.plugins.plugin_utils._reach import answers, judge, plan, reports, rows, words
 
 PREFIX = "port_reach_"
@@ -125,12 +126,8 @@ class ActionModule(ActionBase):
 
     def _refuse_strategies(self) -> None:
         """Clients may begin only when all responders are up: hosts must not go at their own pace."""
-        play = self._task.play if hasattr(self._task, "play") else None
-        block: t.Any = self._task._parent
-        while play is None and block is not None:
-            play, block = getattr(block, "_play", None), getattr(block, "_parent", None)
-        strategy = str(getattr(play, "strategy", "linear"))
-        if strategy.rpartition(".")[2] in ("free", "host_pinned"):
+        strategy = strategy_of(self._task)
+        if not keeps_step(strategy):
             raise plan.PlanError(
                 f"the role port_reach does not work with strategy {strategy}: clients would begin before the "
                 "responders are up; give its play the strategy linear"

@@ -13,6 +13,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.preflight.ports.plugins.plugin_utils._gate import reports
 from ansible_collections.preflight.ports.plugins.plugin_utils._gate.options import FactError, check_facts
 from ansible_collections.preflight.ports.plugins.plugin_utils._gate.spool import Entries, Spool, use_of
+from ansible_collections.preflight.ports.plugins.plugin_utils._gate.strategies import keeps_step, strategy_of
 from ansible_collections.preflight.ports.plugins.plugin_utils._gate.summary import LOST, summary
 from ansible_collections.preflight.ports.plugins.plugin_utils._gate.words import verdict
 
@@ -59,13 +60,10 @@ class ActionModule(ActionBase):
         culprits = [everybody[name] for name in about if _is_culprit(everybody[name], options)]
         if not options["enforce"]:
             culprits = [entry for entry in culprits if entry.get("refused")]
-        if _must_stop(culprits, options, self._strategy()):
+        if _must_stop(culprits, options, keeps_step(strategy_of(self._task))):
             # Ansible shows what a failed task says as one text.
             return {**result, "failed": True, "msg": "\n".join(said) if speaks else result["msg"]}
         return {**result, "failed": False}
-
-    def _strategy(self) -> str:
-        return str(getattr(self._task._parent._play, "strategy", "linear"))
 
 
 def _everybody(entries: Entries, variables: Dict) -> dict[str, Dict]:
@@ -95,10 +93,9 @@ def _is_culprit(entry: Dict, options: Dict) -> bool:
     return bool(entry["answer"]["conflicts"])
 
 
-def _must_stop(culprits: t.Sequence[Dict], options: Dict, strategy: str) -> bool:
+def _must_stop(culprits: t.Sequence[Dict], options: Dict, in_step: bool) -> bool:
     """With scope play, a look that failed has stopped all hosts already, unless the strategy lets each host run on."""
-    is_free = strategy.rpartition(".")[2] not in ("linear", "debug")
-    return any(options["scope"] == "host" or is_free or not entry.get("stopped") for entry in culprits)
+    return any(options["scope"] == "host" or not in_step or not entry.get("stopped") for entry in culprits)
 
 
 def _asks_for_nothing(everybody: t.Mapping[str, Dict], variables: Dict) -> bool:

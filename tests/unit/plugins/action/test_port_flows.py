@@ -214,7 +214,7 @@ def test_facts_that_would_be_variables_of_the_role(play, name):
         play.run("plan", **OPTIONS)
 
 
-@pytest.mark.parametrize("strategy", ["free", "ansible.builtin.free", "host_pinned"])
+@pytest.mark.parametrize("strategy", ["free", "ansible.builtin.free", "host_pinned", "mitogen_free"])
 def test_strategies_that_do_not_wait(strategy):
     with pytest.raises(AnsibleActionFail, match="does not work with strategy"):
         Play(strategy).run("plan", **OPTIONS)

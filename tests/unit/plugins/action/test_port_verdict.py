@@ -48,7 +48,10 @@ def test_a_look_that_failed_has_stopped_all_already(act, looked):
     assert result["msg"][0] == "Ports are not as required on 1 of 3 hosts, and 1 could not be checked:"
 
 
-@pytest.mark.parametrize(("strategy", "fails"), [("ansible.builtin.free", True), ("linear", False)])
+@pytest.mark.parametrize(
+    ("strategy", "fails"),
+    [("ansible.builtin.free", True), ("mitogen_host_pinned", True), ("linear", False), ("mitogen_linear", False)],
+)
 def test_where_each_host_runs_on_a_verdict_stops_it(strategy, fails, act, looked):
     looked(a=False, b=True)
     assert judged(act, strategy=strategy)["failed"] is fails
