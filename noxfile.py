@@ -396,7 +396,7 @@ def reach(session: nox.Session) -> None:
     """Each state of a flow by a real fault between network namespaces, and the role on hosts that are namespaces."""
     need_root(session, "may connect network namespaces")
     need(session, *FIREWALLS)
-    install(session, "truth", "ansible-core>=2.18")
+    install(session, "truth", "ansible-core>=2.18", "ansible-runner", "mitogen")
     pytest(session, "tests/reach")
 
 

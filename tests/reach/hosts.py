@@ -66,17 +66,21 @@ class Hosts(Network):
     def _write_inventory(self) -> None:
         hosts: dict[str, Any] = {}
         for host in self.names:
-            shell = self.folder / f"{host}.sh"
-            shell.write_text(f'#!/bin/sh\nexec ip netns exec {self.namespace(host)} /bin/sh "$@"\n')
-            shell.chmod(0o755)
             hosts[host] = {
                 "ansible_connection": "local",
-                "ansible_shell_executable": str(shell),
-                "ansible_python_interpreter": sys.executable,
+                "ansible_shell_executable": self._inside(host, "/bin/sh"),
+                "ansible_python_interpreter": self._inside(host, sys.executable),  # mitogen asks no shell
                 "ansible_host": self.addresses[host],
             }
         groups = {group: {"hosts": {host: hosts[host] for host in names}} for group, names in self.groups.items()}
         (self.folder / "hosts.json").write_text(json.dumps({"all": {"children": groups}}))
+
+    def _inside(self, host: str, program: str) -> str:
+        """What runs the *program* on the host."""
+        script = self.folder / f"{host}-{Path(program).name}"
+        script.write_text(f'#!/bin/sh\nexec ip netns exec {self.namespace(host)} {program} "$@"\n')
+        script.chmod(0o755)
+        return str(script)
 
     def play(self, variables: dict[str, Any], *options: str, hosts: str = "all", **play: Any) -> tuple[int, str]:
         """(status, output) of a play with the role."""
