@@ -15,6 +15,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible_collections.preflight.ports.plugins.filter.profile_ports import profile_ports
 from ansible_collections.preflight.ports.plugins.module_utils._reach import states, wire
+from ansible_collections.preflight.ports.plugins.plugin_utils._gate.failures import failure
 from ansible_collections.preflight.ports.plugins.plugin_utils._gate.strategies import keeps_step, strategy_of
 from ansible_collections.preflight.ports.plugins.plugin_utils._reach import answers, judge, plan, reports, rows, words
 
@@ -345,22 +346,15 @@ def _believed(answer: t.Any, identity: str, key: str, read: t.Callable[[t.Any], 
     if answer.get("unreachable"):
         return None, "it is unreachable"
     if key not in answer:
-        said = answer.get("msg")
-        return None, f"its module failed: {wire_text(said)}"
+        return None, f"its module failed: {failure(answer)}"
     if answer[key] != identity:
         return None, "its answer is not of this run"
     if answer.get("failed") and not answer.get("flows"):
-        return None, f"its {'responder' if key == 'id' else 'module'} failed: {wire_text(answer.get('msg'))}"
+        return None, f"its {'responder' if key == 'id' else 'module'} failed: {failure(answer)}"
     try:
         return read(answer), None
     except answers.Malformed as error:
         return None, f"its answer is malformed: {error}"
-
-
-def wire_text(value: t.Any) -> str:
-    from ansible_collections.preflight.ports.plugins.module_utils._model.text import printable
-
-    return printable(str(value)[:300].partition("\n")[0])
 
 
 def _absence(host: str, task_vars: Vars) -> str:

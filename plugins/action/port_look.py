@@ -14,12 +14,12 @@ from ansible.errors import AnsibleConnectionFailure, AnsibleError, AnsibleFilter
 from ansible.plugins.action import ActionBase
 from ansible_collections.preflight.ports.plugins.filter.profile_ports import profile_ports
 from ansible_collections.preflight.ports.plugins.module_utils._model.requirement import Requirement, RequirementError
-from ansible_collections.preflight.ports.plugins.module_utils._model.text import printable
 from ansible_collections.preflight.ports.plugins.module_utils._request.entries import parse
 from ansible_collections.preflight.ports.plugins.module_utils._request.terms import OPTIONS
 from ansible_collections.preflight.ports.plugins.module_utils._verdict.message import headline
 from ansible_collections.preflight.ports.plugins.plugin_utils._gate import reports
 from ansible_collections.preflight.ports.plugins.plugin_utils._gate.answers import Answer, checked
+from ansible_collections.preflight.ports.plugins.plugin_utils._gate.failures import failure, first_line
 from ansible_collections.preflight.ports.plugins.plugin_utils._gate.options import (
     FactError,
     OptionError,
@@ -59,7 +59,7 @@ class ActionModule(ActionBase):
                 raise
         except AnsibleError as error:
             # The user that the task should become, for instance. The host has failed like one that gave no answer.
-            entry = {"problem": _first_line(error)}
+            entry = {"problem": first_line(error)}
         except _Refused as error:
             entry = {"problem": str(error), "refused": True}
         except (_ModuleFailed, FactError) as error:
@@ -92,8 +92,7 @@ class ActionModule(ActionBase):
     def _ask(self, arguments: Dict, requirements: t.Sequence[Requirement], variables: Dict) -> Answer:
         found = self._execute_module(_MODULE, module_args=arguments, task_vars=variables)
         if found.get("failed") and not found.get("conflicts"):
-            # What the module refuses it says in a line; anything else is a crash with a traceback.
-            raise _ModuleFailed(_with_variable(_first_line(found.get("msg") or "the module failed"), 0))
+            raise _ModuleFailed(_with_variable(failure(found), 0))
         return checked(found, requirements)
 
 
@@ -115,10 +114,6 @@ def _with_variable(said: str, of_profiles: int) -> str:
         return f"port_preflight_ports[{int(found[1]) - of_profiles}]{said[found.end() :]}"
     option = said.partition(":")[0]
     return f"port_preflight_{said}" if option in OPTIONS or option in _TIMES else said
-
-
-def _first_line(said: t.Any) -> str:
-    return printable(str(said).partition("\n")[0][:1000])
 
 
 def _split(arguments: Dict) -> tuple[Dict, Dict]:
