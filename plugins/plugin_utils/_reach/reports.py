@@ -241,7 +241,7 @@ def _html(found: Summary, title: str, message: str) -> list[str]:
     nonce = secrets.token_urlsafe(16)
     style, script = ((_LOOK / name).read_text(encoding="utf-8") for name in ("report.css", "report.js"))
     clients = list(dict.fromkeys(client for client, _to in found.pairs))
-    targets = list(dict.fromkeys(to for _client, to in found.pairs))
+    targets = list(dict.fromkeys(to for _from, to in found.pairs))
     kind = "bad" if any(not row.tolerated for row in found.unmet) else "ok"
     verdict = f'<p class="verdict {kind}">{headline(found.unmet, found.total)}</p>'
     policy = (
@@ -297,7 +297,7 @@ def _html(found: Summary, title: str, message: str) -> list[str]:
 <div class="scroll" role="region" aria-label="Flows of each client" tabindex="0">"""
     )
     wide = ' class="wide"' if len(targets) > _WIDE else ""
-    troubled = {to for (_client, to), pair in found.pairs.items() if pair.unmet}
+    troubled = {to for (_from, to), pair in found.pairs.items() if pair.unmet}
     parts.append(f'<table id="ports"{wide}>')
     parts.append(_columns(targets, troubled))
     heads = "".join(f'<th scope="col">{_text(to)}</th>' for to in targets)

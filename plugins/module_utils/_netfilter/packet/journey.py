@@ -271,7 +271,7 @@ def _before(flows: Flows, parts: Region, detour: _Detour) -> Region:
 def _main_ways(ways: t.Sequence[tuple[Region, Way]]) -> list[tuple[int, Way]]:
     """For each flow the way on which most of its clients are dropped; of several the first."""
     found, taken = [], 0
-    parts = [(mask, clients, way) for region, way in ways for mask, clients in region]
+    parts = [(mask, clients, way) for its_region, way in ways for mask, clients in its_region]
     for mask, _clients, way in sorted(parts, key=lambda part: -size(part[1])) if len(parts) > 1 else parts:
         if mask & ~taken:
             found.append((mask & ~taken, way))
