@@ -32,7 +32,7 @@ HOLDER = {
     "uid": 0,
     "unit": "nginx.service",
     "kernel": False,
-    "container": {"id": "1", "name": "web", "runtime": "docker", "user": None},
+    "container": {"id": "1", "name": "web", "runtime": "podman", "user": "alice"},
     "started": "2026-01-01T00:00:00Z",
     "interface": None,
     "peer": None,

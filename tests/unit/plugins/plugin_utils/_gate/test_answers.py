@@ -7,6 +7,7 @@ from __future__ import annotations
 import copy
 
 import pytest
+from ansible_collections.preflight.ports.plugins.module_utils._model.holder import Container
 from ansible_collections.preflight.ports.plugins.module_utils._request.entries import parse
 from ansible_collections.preflight.ports.plugins.plugin_utils._gate.answers import checked
 from ansible_collections.preflight.ports.plugins.plugin_utils._gate.shapes import Malformed
@@ -108,15 +109,12 @@ def test_checked_assigns_conflicts_to_their_entries():
 
 
 def test_checked_makes_every_text_printable():
-    holder = {
-        **HOLDER,
-        "process": HOSTILE,
-        "container": {"id": HOSTILE, "name": HOSTILE, "runtime": "docker", "user": HOSTILE},
-    }
+    holder = {**HOLDER, "process": HOSTILE, "container": Container(HOSTILE, HOSTILE, "docker", HOSTILE)._asdict()}
     found = answer(TAKEN, conflicts=[conflict(reason=HOSTILE, advice=HOSTILE, holders=[holder])], msg=f"a\n{HOSTILE}")
     clean = check(found, 80)
     assert clean["conflicts"][0]["reason"] == clean["conflicts"][0]["holders"][0]["process"] == HARMLESS
-    assert clean["conflicts"][0]["holders"][0]["container"]["name"] == HARMLESS
+    container = clean["conflicts"][0]["holders"][0]["container"]
+    assert container["id"] == container["name"] == container["user"] == HARMLESS
     assert all(line.isprintable() for line in clean["msg"].split("\n"))
 
 
