@@ -47,6 +47,11 @@ def test_matching(mask):
 
 def test_a_mask_that_would_make_too_many_networks():
     assert matching(1 << 31 | 1, 1, 32) is None
+    assert matching(0x0000_00FF, 9, 32) is None
+    assert matching(0xFF00_00FF, 9, 32) is None
+    assert matching(0xFF00_FFFF, 9, 32) is not None
+    assert matching(0xFFFF_0000, 9 << 16, 32) == between(9 << 16, (10 << 16) - 1, 32)
+    assert matching(0, 0, 32) is True
 
 
 def test_networks():
