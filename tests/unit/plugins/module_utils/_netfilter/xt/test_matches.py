@@ -8,7 +8,8 @@ import struct
 
 import pytest
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.answers import Doubt, Where, narrow
-from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.packets import OUTPUT, UNTRACKED
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.clients import size
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.packets import OUTPUT, UNTRACKED, native
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.regions import region
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.xt.matches import decode
 from support.nftables import packets
@@ -71,22 +72,54 @@ UNICAST, LOCAL = 2, 4
         pytest.param(tcp(mask=0x17, flags=2, invert=4), False, id="not syn"),
         pytest.param(tcp(mask=0xFF, flags=2), "the client's use of ECN", id="syn alone"),
         pytest.param(tcp(option=8), "the TCP options of the client", id="option"),
+        pytest.param(tcp((80, 80), (1, 1000), invert=1), True, id="not source port of none"),
+        pytest.param(tcp((80, 80), (1, 1000), invert=2), False, id="not the port, source port of none"),
+        pytest.param(tcp((80, 80), invert=2), False, id="not the port"),
+        pytest.param(tcp((80, 80), mask=0x17, flags=2, invert=8), True, id="of the option only"),
+        pytest.param(tcp(mask=0x17, flags=0x12), False, id="syn and ack"),
+        pytest.param(tcp(mask=0x17, flags=0x12, invert=4), True, id="not syn and ack"),
+        pytest.param(tcp(invert=1), False, id="from no port"),
+        pytest.param(tcp(invert=2), False, id="to no port"),
+        pytest.param(tcp(invert=4), False, id="not without flags"),
         pytest.param(udp((80, 80)), True, id="UDP"),
+        pytest.param(udp((81, 81)), False, id="UDP to another port"),
+        pytest.param(udp((81, 81), invert=2), True, id="UDP not to another port"),
+        pytest.param(udp((80, 80), (1, 9), invert=1), True, id="UDP not from another port"),
+        pytest.param(udp((80, 80), (1, 9), invert=2), False, id="UDP from another port"),
         pytest.param(multiport(80, 443), True, id="several ports"),
         pytest.param(multiport(81, 443), False, id="several other ports"),
         pytest.param(multiport(81, 443, invert=1), True, id="not several ports"),
         pytest.param(multiport(22, 79, 90, 443, ranges=[1]), True, id="several ranges"),
+        pytest.param(multiport(22, 78, 79, 443, ranges=[1]), False, id="several ranges without it"),
+        pytest.param(multiport(79, 80, ranges=[0]), True, id="the end of a range"),
+        pytest.param(multiport(80, 443, 80, ranges=[0]), True, id="the beginning of a range"),
+        pytest.param(multiport(81, 443, 80, ranges=[0]), True, id="behind a range"),
+        pytest.param(multiport(*range(100, 114), 80), True, id="the last of all"),
         pytest.param(multiport(8000, which=0), "the source port", id="several source ports"),
+        pytest.param(multiport(80, which=0), False, id="the port as source port"),
+        pytest.param(multiport(80, which=2), True, id="either port"),
+        pytest.param(multiport(8000, which=2), "the source port", id="either port of another number"),
         pytest.param(addrtype(destination=LOCAL), True, id="to this host"),
         pytest.param(addrtype(destination=LOCAL, flags=2), False, id="not to this host"),
         pytest.param(addrtype(destination=UNICAST), False, id="to another host"),
         pytest.param(addrtype(destination=LOCAL, flags=4), "the routes", id="to this device"),
         pytest.param(addrtype(source=LOCAL), False, id="from this host"),
         pytest.param(addrtype(source=UNICAST, destination=LOCAL), True, id="from another host"),
+        pytest.param(addrtype(source=UNICAST, flags=1), False, id="not from another host"),
+        pytest.param(addrtype(source=LOCAL, destination=LOCAL, flags=1), True, id="not from this host"),
+        pytest.param(addrtype(source=UNICAST, destination=LOCAL, flags=2), False, id="from another, not to this host"),
+        pytest.param(addrtype(source=UNICAST, destination=UNICAST, flags=2), True, id="not to another host"),
+        pytest.param(addrtype(), True, id="of any type"),
         pytest.param(iprange(1), "some", id="range of clients"),
         pytest.param(iprange(17), "some", id="all but a range of clients"),
         pytest.param(iprange(2), False, id="range of other addresses"),
         pytest.param(iprange(34), True, id="not a range of other addresses"),
+        pytest.param(iprange(18), False, id="range of other addresses, inverted for clients"),
+        pytest.param(iprange(2, "\xc0\0\2\0", "\xc0\0\2\1"), True, id="range with the address"),
+        pytest.param(iprange(2, "\xc0\0\2\2", "\xc0\0\2\3"), False, id="range behind the address"),
+        pytest.param(iprange(3), False, id="ranges of clients and of other addresses"),
+        pytest.param(iprange(35), "some", id="range of clients, not of other addresses"),
+        pytest.param(iprange(0), True, id="no range"),
         pytest.param(mark("mark", 0), True, id="no mark"),
         pytest.param(mark("mark", 1), False, id="mark"),
         pytest.param(mark("mark", 1, invert=1), True, id="not marked"),
@@ -95,14 +128,23 @@ UNICAST, LOCAL = 2, 4
         pytest.param(("state", 0, struct.pack("=I", 6)), False, id="state established"),
         pytest.param(("devgroup", 0, struct.pack("=5I", 1, 0, 0xFFFFFFFF, 0, 0)), True, id="group"),
         pytest.param(("devgroup", 0, struct.pack("=5I", 1, 7, 0xFFFFFFFF, 0, 0)), False, id="another group"),
+        pytest.param(("devgroup", 0, struct.pack("=5I", 3, 0, 0xFFFFFFFF, 0, 0)), False, id="not the group"),
+        pytest.param(("devgroup", 0, struct.pack("=5I", 3, 7, 0xFFFFFFFF, 0, 0)), True, id="not another group"),
+        pytest.param(("devgroup", 0, struct.pack("=5I", 1, 0, 0, 0, 0)), True, id="no bit of the group"),
+        pytest.param(("devgroup", 0, struct.pack("=5I", 0, 7, 7, 0, 0)), True, id="no group is asked for"),
         pytest.param(("devgroup", 0, struct.pack("=5I", 4, 7, 7, 7, 7)), "the device that it leaves by", id="leaving"),
         pytest.param(("pkttype", 0, struct.pack("=ii", 0, 0)), True, id="to one host"),
         pytest.param(("pkttype", 0, struct.pack("=ii", 1, 0)), False, id="broadcast"),
+        pytest.param(("pkttype", 0, struct.pack("=ii", 1, 1)), True, id="no broadcast"),
+        pytest.param(("pkttype", 0, struct.pack("=ii", 0, 1)), False, id="not to one host"),
+        pytest.param(("rpfilter", 0, b"\4"), True, id="way back, of loopback too"),
         pytest.param(("rpfilter", 0, b"\0"), True, id="way back"),
         pytest.param(("rpfilter", 0, b"\x08"), False, id="no way back"),
         pytest.param(("recent", 0, bytes(8) + b"\2\0"), True, id="remembering"),
         pytest.param(("recent", 0, bytes(8) + b"\1\0"), "how often a client has come", id="remembered"),
         pytest.param(("helper", 0, bytes(34)), False, id="helper"),
+        pytest.param(("helper", 0, b"\1" + bytes(33)), True, id="no helper"),
+        pytest.param(("nfacct", 1, b""), True, id="counting"),
         pytest.param(("comment", 0, bytes(256)), True, id="comment"),
         pytest.param(("rt", 0, b""), False, id="a header that clients do not send"),
         pytest.param(("limit", 0, b""), "a rate limit", id="limit"),
@@ -112,6 +154,90 @@ UNICAST, LOCAL = 2, 4
 )
 def test_matches(match, expected):
     assert answer(match) == expected
+
+
+def clients_of(match, seen=SENT):
+    """How many clients send what the match has."""
+    found = decode(*match, None)(seen)
+    every = region(seen.flows.all)
+    return sum(size(clients) for _flows, clients in narrow(found, every, every)[0])
+
+
+def test_which_clients_match():
+    network = 2**-24
+    assert clients_of(iprange(1)) == clients_of(iprange(33)) == network
+    assert clients_of(iprange(17)) == 1 - network
+    masked = {"source": b"\x0a" + bytes(15), "source_mask": b"\xff\xff\xff" + bytes(13)}
+    assert clients_of(conntrack_info(asks=4, **masked)) == network
+    assert clients_of(conntrack_info(asks=4, inverts=4, **masked)) == 1 - network
+    ends = "\xfd" + "\0" * 15, "\xfd" + "\0" * 14 + "\xff"
+    assert clients_of(iprange(1, *ends), packets("2001:db8::1")) == 2**-120
+
+
+@pytest.mark.parametrize(
+    ("match", "expected"),
+    [
+        (mark("mark", 0x12), True),
+        (mark("mark", 0x13), False),
+        (mark("mark", 0x10, 0xF0), True),
+        (mark("mark", 0x10, 0xF0, invert=1), False),
+        (mark("mark", 0x12, 0xF0), False),
+        (mark("connmark", 0x34), True),
+        (mark("connmark", 0x12), False),
+    ],
+)
+def test_marks(match, expected):
+    marked = SENT._replace(mark=native(0x12), ct_mark=native(0x34))
+    assert answer(match, marked) is expected
+
+
+class IpSets:
+    """One set, which has what comes from some and goes to some."""
+
+    def has(self, index, flows, are_sources):
+        return (index, are_sources) in ((7, [True]), (7, [False, True]))
+
+    def name(self, index):
+        return f"set {index}"
+
+
+def of_set(*ends, index=7, flags=0, revision=1, rest=b""):
+    flags |= sum(is_source << place for place, is_source in enumerate(ends, 1))
+    return "set", revision, struct.pack("=HBB", index, len(ends), flags) + rest
+
+
+def counters(packets=0, octets=0, flags=0):
+    """How each is compared, as in xt_set_info_match_v4."""
+    return struct.pack("=4xQB7xQB7xI4x", 0, packets, 0, octets, flags)
+
+
+@pytest.mark.parametrize(
+    ("match", "expected"),
+    [
+        (of_set(True), True),
+        (of_set(False), False),
+        (of_set(False, True), True),
+        (of_set(True, False), False),
+        (of_set(True, index=8), False),
+        (of_set(True, flags=1), False),
+        (of_set(False, flags=1), True),
+        (of_set(True, flags=128), "the counters of an ipset"),
+        (of_set(True, revision=4, rest=counters()), True),
+        (of_set(True, revision=4, rest=counters(packets=1)), "the counters of an ipset"),
+        (of_set(True, revision=4, rest=counters(octets=1)), "the counters of an ipset"),
+        (of_set(True, revision=4, rest=counters(flags=1 << 3)), "the counters of an ipset"),
+        (of_set(True, revision=2, rest=counters(packets=1)), True),
+        (of_set(True, revision=0), "the match 'set'"),
+    ],
+)
+def test_ipsets(match, expected):
+    found = decode(*match, IpSets)(SENT)
+    assert (found.what if isinstance(found, Doubt) else found) == expected
+
+
+def test_an_ipset_that_packets_have_changed_themselves():
+    found = decode(*of_set(True), IpSets)(SENT._replace(updated=frozenset([7])))
+    assert found.what == "what is in the ipset set 7 then"
 
 
 def test_matches_of_other_packets():
@@ -124,7 +250,7 @@ def test_matches_of_other_packets():
     assert answer(("rpfilter", 0, b"\0"), packets(is_routed=False)) == "the routes"
 
 
-def conntrack_info(**given):
+def conntrack_info(revision=3, last_ports=(0, 0), **given):
     fields = dict.fromkeys(("source", "source_mask", "address", "address_mask"), bytes(16))
     fields.update(protocol=0, source_port=0, port=0, asks=0, inverts=0, states=0, status=0)
     fields.update(given)
@@ -132,7 +258,8 @@ def conntrack_info(**given):
     numbers = [fields[name] for name in ("source_port", "port")]
     told = [fields[name] for name in ("asks", "inverts", "states", "status")]
     packed = struct.pack("=16s16s16s16s64x8xH4HHHHH", *ends, fields["protocol"], *numbers, 0, 0, *told)
-    return "conntrack", 3, packed + struct.pack("=HHHH", *numbers, 0, 0)
+    ends = [last or first for first, last in zip(numbers, last_ports)]
+    return "conntrack", revision, packed + (struct.pack("=HHHH", *ends, 0, 0) if revision == 3 else b"")
 
 
 @pytest.mark.parametrize(
@@ -153,14 +280,60 @@ def conntrack_info(**given):
         ({"asks": 4096}, True),
         ({"asks": 4096, "inverts": 4096}, False),
         ({"asks": 128}, "the connection's tracking"),
+        ({"asks": 1, "states": 6, "inverts": 1}, True),
+        ({"asks": 2, "protocol": 6, "inverts": 2}, False),
+        ({"asks": 2, "protocol": 6, "inverts": 64}, True),
+        ({"asks": 64, "status": 32, "inverts": 64}, True),
+        ({"asks": 64, "status": 2}, False),
+        ({"asks": 64, "status": 16}, "the connection's tracking"),
+        ({"asks": 512, "port": 79, "last_ports": (0, 81)}, True),
+        ({"asks": 512, "port": 70, "last_ports": (0, 79)}, False),
+        ({"asks": 512, "port": 80, "inverts": 512}, False),
+        ({"asks": 512, "port": 80, "inverts": 256}, True),
+        ({"asks": 512, "port": 81, "inverts": 512}, True),
+        ({"asks": 256, "source_port": 1024, "last_ports": (65535, 0)}, True),
+        ({"asks": 256, "source_port": 1}, False),
+        ({"asks": 256, "source_port": 1, "inverts": 256}, True),
+        ({"asks": 256, "source_port": 5000}, "the source port"),
+        ({"asks": 8, "address": b"\xc0\0\2\2" + bytes(12), "address_mask": b"\xff" * 16}, False),
+        ({"asks": 8, "inverts": 8, "address": b"\xc0\0\2\2" + bytes(12), "address_mask": b"\xff" * 16}, True),
+        ({"asks": 8, "address": b"\xc0" + bytes(15), "address_mask": b"\xff" + bytes(15)}, True),
+        ({"asks": 513, "states": 8, "port": 80}, True),
+        ({"asks": 513, "states": 8, "port": 81}, False),
+        ({"asks": 0}, True),
     ],
 )
 def test_conntrack(given, expected):
     assert answer(conntrack_info(**given)) == expected
 
 
+def test_conntrack_before_it_had_ranges():
+    in_network_order = struct.unpack("=H", struct.pack(">H", 80))[0]
+    assert answer(conntrack_info(revision=2, asks=512, port=in_network_order)) is True
+    assert answer(conntrack_info(revision=2, asks=512, port=in_network_order + 1)) is False
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"asks": 1, "states": 256}, True),
+        ({"asks": 1, "states": 64}, False),
+        ({"asks": 1, "states": 256, "inverts": 1}, False),
+        ({"asks": 513, "states": 256, "port": 81}, True),
+        ({"asks": 512, "port": 80}, False),
+    ],
+)
+def test_conntrack_of_what_is_not_tracked(given, expected):
+    """xt_conntrack looks at the state, and at nothing else."""
+    assert answer(conntrack_info(**given), packets(tracking=UNTRACKED)) is expected
+
+
 def test_conntrack_of_what_nat_has_sent_on():
     sent_on = SENT._replace(is_sent_on=True)
     assert answer(conntrack_info(asks=1, states=128), sent_on) is True
     assert answer(conntrack_info(asks=64, status=32), sent_on) is True
-    assert answer(conntrack_info(asks=512, port=80), sent_on) == "where it was sent at first"
+    assert answer(conntrack_info(asks=64, status=32, inverts=64), sent_on) is False
+    assert answer(conntrack_info(asks=1, states=128, inverts=1), sent_on) is False
+    for asks in (8, 512):
+        assert answer(conntrack_info(asks=asks, port=80), sent_on) == "where it was sent at first"
+    assert answer(conntrack_info(asks=256, source_port=1), sent_on) is False
