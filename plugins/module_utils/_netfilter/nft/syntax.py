@@ -28,8 +28,8 @@ if t.TYPE_CHECKING:
     from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.rules import Verdict
 
 _META = {0: "meta length", 1: "meta protocol", 3: "meta mark", 4: "iif", 5: "oif", 6: "iifname", 7: "oifname",
-         15: "meta nfproto", 16: "meta l4proto", 19: "meta pkttype"}  # fmt: skip
-_META_BYTES, _USUAL_BYTES = {1: 2, 6: 16, 7: 16, 15: 1, 16: 1, 19: 1}, 4
+         8: "meta iiftype", 15: "meta nfproto", 16: "meta l4proto", 19: "meta pkttype", 21: "iifgroup"}  # fmt: skip
+_META_BYTES, _USUAL_BYTES = {1: 2, 6: 16, 7: 16, 8: 2, 15: 1, 16: 1, 19: 1}, 4
 _PAYLOAD = {
     (1, 12, 4): "ip saddr", (1, 16, 4): "ip daddr", (1, 9, 1): "ip protocol", (1, 8, 16): "ip6 saddr",
     (1, 24, 16): "ip6 daddr", (1, 6, 1): "ip6 nexthdr", (2, 0, 2): "th sport", (2, 2, 2): "th dport",
@@ -39,6 +39,7 @@ _ADDRESSES = ("ip saddr", "ip daddr", "ip6 saddr", "ip6 daddr")
 _CT = {0: "ct state", 1: "ct direction", 2: "ct status", 3: "ct mark"}
 _CT_ENDS = {11: "proto-src", 12: "proto-dst", 19: "ip saddr", 20: "ip daddr", 21: "ip6 saddr", 22: "ip6 daddr"}
 _DIRECTIONS = {0: "original", 1: "reply"}
+_KINDS_OF_DEVICES = {1: "ether", 512: "ppp", 772: "loopback", 778: "ipgre"}
 _KINDS_OF_PACKETS = {0: "host", 1: "broadcast", 2: "multicast", 3: "other"}
 _KINDS_OF_ADDRESSES = {1: "unicast", 2: "local", 3: "broadcast", 4: "anycast", 5: "multicast", 6: "blackhole",
                        7: "unreachable", 8: "prohibit"}  # fmt: skip
@@ -48,6 +49,8 @@ _FIB_IS_THERE = 32
 _LEVELS = ("emerg", "alert", "crit", "err", "warn", "notice", "info", "debug", "audit")
 _USUAL_LEVEL = 4
 _STATES = {1: "invalid", 2: "established", 4: "related", 8: "new", 64: "untracked"}
+_STATUSES = {1: "expected", 2: "seen-reply", 4: "assured", 8: "confirmed", 16: "snat", 32: "dnat", 512: "dying"}
+_NAMES_OF_BITS = {"ct state": _STATES, "ct status": _STATUSES}
 _FLAGS = ("fin", "syn", "rst", "psh", "ack", "urg", "ecn", "cwr")
 _UNITS = {1: "second", 60: "minute", 3600: "hour", 86400: "day", 604800: "week"}
 _USUAL_BURST = 5
@@ -193,10 +196,10 @@ class _Printer:
             return
         name, _size, mask = self._loaded.pop() if self._loaded else _NOTHING
         self._loaded.clear()
-        if name in ("ct state", "ct status") and mask >= 0:
+        if name in _NAMES_OF_BITS and mask >= 0:
             bits = int.from_bytes(mask.to_bytes(len(value), "big"), sys.byteorder)
-            names = ",".join(state for bit, state in _STATES.items() if bits & bit)
-            self.words.append(f"{name} {'' if how == 1 else '!= '}{names}")
+            names = ",".join(each for bit, each in _NAMES_OF_BITS[name].items() if bits & bit)
+            self.words.append(f"{name} {'' if how == _NEQ else '! '}{names}")
             return
         if name in ("meta l4proto", "ip protocol", "ip6 nexthdr") and not how:
             self._protocol = _PROTOCOLS.get(number(value), "")
@@ -358,9 +361,9 @@ def _flags(bits: int) -> str:
 def _shown(name: str, value: bytes, mask: int) -> str:
     if name == "tcp flags":
         return _flags(number(value))
-    if name == "ct state":
+    if name in _NAMES_OF_BITS:
         bits = int.from_bytes(value, sys.byteorder)
-        return ",".join(state for bit, state in _STATES.items() if bits & bit)
+        return ",".join(each for bit, each in _NAMES_OF_BITS[name].items() if bits & bit)
     if name.endswith(_ADDRESSES):
         size = 16 if "ip6 " in name else 4
         prefix = 8 * len(value) if mask < 0 else bin(mask).count("1")
@@ -382,6 +385,9 @@ def _shown(name: str, value: bytes, mask: int) -> str:
     if len(value) == 4 and (name in ("iif", "oif") or name.startswith("fib ")):
         found = struct.unpack("=I", value)[0]
         return _KINDS_OF_ADDRESSES.get(found, str(found)) if name.endswith(" type") else _device(found)
+    if name in ("meta iiftype", "iifgroup"):
+        found = int.from_bytes(value, sys.byteorder)
+        return _KINDS_OF_DEVICES.get(found, str(found)) if name == "meta iiftype" else str(found)
     if name in ("meta mark", "ct mark") and len(value) == 4:
         return f"0x{struct.unpack('=I', value)[0]:08x}"
     return str(number(value))
