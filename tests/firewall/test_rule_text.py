@@ -51,6 +51,7 @@ RULES = (
     "ip daddr . meta l4proto . th dport { 192.0.2.1 . tcp . 22, 192.0.2.1 . udp . 53 } drop",
     "meta l4proto . th dport vmap { tcp . 22 : drop, udp . 53 : drop }",
     "ip6 daddr . tcp dport { 2001:db8:1::1 . 22 } drop",
+    "ip saddr & 0.0.0.255 == 0.0.0.9 tcp dport 22 drop",
     "ip ttl != 255 tcp dport 22 drop",
 )
 
@@ -77,6 +78,8 @@ IPTABLES = (
     "-p tcp -m tcp --dport 22 -m state --state NEW -j DROP",
     "-p tcp -m tcp --dport 22 -m conntrack --ctstate NEW -j DROP",
     "-p tcp -m tcp --dport 22 --tcp-flags FIN,SYN,RST,ACK SYN -j DROP",
+    "-p tcp -m tcp --dport 22 ! --tcp-flags FIN,SYN,RST,ACK ACK -j DROP",
+    "-s 0.0.0.9/0.0.0.255 -p tcp -m tcp --dport 22 -j DROP",
     "-s 192.0.2.0/24 -i wan0 -p tcp -m multiport --dports 22,53:80 -j REJECT --reject-with icmp-host-prohibited",
 )
 

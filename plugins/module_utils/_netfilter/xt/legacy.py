@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import socket
 import struct
 import typing as t
 
@@ -103,9 +102,7 @@ class LegacyRule:
             ("-d", address, address_mask, _NOT_ADDRESS),
         ):
             if any(mask):
-                family = socket.AF_INET6 if len(value) == 16 else socket.AF_INET
-                length = bin(int.from_bytes(mask, "big")).count("1")
-                yield f"{'! ' if inverts & inverting else ''}{option} {socket.inet_ntop(family, value)}/{length}"
+                yield f"{'! ' if inverts & inverting else ''}{option} {syntax.network(value, mask)}"
         for option, value, mask, inverting in (("-i", comes, comes_mask, _NOT_IN), ("-o", goes, goes_mask, _NOT_OUT)):
             if any(mask):
                 yield f"{'! ' if inverts & inverting else ''}{option} {text(value)}"

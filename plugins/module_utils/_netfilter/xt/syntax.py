@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import socket
 import struct
 import typing as t
 
@@ -38,6 +39,15 @@ def target(name: str, info: bytes, is_ipv6: bool) -> str:
     return f"-j {name}"
 
 
+def network(address: bytes, mask: bytes) -> str:
+    """``192.0.2.0/24``, or with its mask if that has gaps."""
+    family = socket.AF_INET6 if len(address) == 16 else socket.AF_INET
+    number = int.from_bytes(mask, "big")
+    length = bin(number).count("1")
+    is_prefix = number == ((1 << length) - 1) << 8 * len(mask) - length
+    return f"{socket.inet_ntop(family, address)}/{length if is_prefix else socket.inet_ntop(family, mask)}"
+
+
 def span(first: int, last: int) -> str:
     return str(first) if first == last else f"{first}:{last}"
 
@@ -45,7 +55,10 @@ def span(first: int, last: int) -> str:
 def _ports(info: bytes) -> str:
     first_source, last_source, first, last = struct.unpack_from("=HHHH", info)
     inverts = info[matches.TCP.size - 1] if len(info) >= matches.TCP.size else info[8]
-    ends = (("--sport", first_source, last_source, 1), ("--dport", first, last, 2))
+    ends = (
+        ("--sport", first_source, last_source, matches.NOT_SOURCE_PORT),
+        ("--dport", first, last, matches.NOT_PORT),
+    )
     words = [
         f"{'! ' if inverts & inverted else ''}{option} {span(low, high)}"
         for option, low, high, inverted in ends
@@ -60,7 +73,7 @@ def _flags(info: bytes) -> t.Iterator[str]:
         mask, wanted, inverts = info[9:12]
         sets = (",".join(flag for bit, flag in enumerate(_TCP_FLAGS) if value & 1 << bit) for value in (mask, wanted))
         asked, set_ = sets
-        yield f"{'! ' if inverts & 8 else ''}--tcp-flags {asked} {set_ or 'NONE'}"
+        yield f"{'! ' if inverts & matches.NOT_FLAGS else ''}--tcp-flags {asked} {set_ or 'NONE'}"
 
 
 def _multiport(info: bytes) -> str:

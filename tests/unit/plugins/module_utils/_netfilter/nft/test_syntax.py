@@ -334,6 +334,10 @@ def test_masks():
     assert printed(nft.payload(1, 12, 4), masked(b"\xff\xff\0\0"), nft.compare(b"\xc0\0\0\0")) == (
         "ip saddr 192.0.0.0/16"
     )
+    gaps = nft.payload(1, 12, 4) + masked(b"\0\0\0\xff")
+    assert printed(gaps, nft.compare(b"\0\0\0\x09")) == "ip saddr & 0.0.0.255 == 0.0.0.9"
+    assert printed(gaps, nft.compare(b"\0\0\0\x09", nft.NEQ)) == "ip saddr & 0.0.0.255 != 0.0.0.9"
+    assert printed(gaps, nft.compare(b"\0\0\0\x09"), is_iptables=True) == "-s 0.0.0.9/0.0.0.255"
     assert printed(masked(b"\1"), PORT, nft.compare(b"\0\x16")) == "th dport 22"
 
 
