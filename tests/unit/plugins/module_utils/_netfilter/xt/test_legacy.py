@@ -7,6 +7,7 @@ from __future__ import annotations
 import struct
 
 import pytest
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.clients import size
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.packets import OUTPUT, PREROUTING
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.regions import region
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.rules import Target, Verdict
@@ -117,6 +118,34 @@ def test_ipv6():
     assert outcomes(entry(protocol=17, layout=IPV6), packet=PACKET6, layout=IPV6) == []
 
 
+@pytest.mark.parametrize(("layout", "flag"), [(IPV4, 2), (IPV6, 4)])
+def test_jumps_as_text(layout, flag):
+    plain = entry(layout=layout)
+    at_inner = 3 * len(plain) + len(begins("INNER", layout))
+    made = [entry(target=goes_to(at_inner), flags=flags, layout=layout) for flags in (0, flag)]
+    rules = bases(table(*made, plain, begins("INNER", layout), plain, layout=layout), None)[0].chain("PREROUTING")
+    assert [rule.text() for rule in rules[:2]] == ["-j INNER", "-g INNER"]
+
+
+def test_fragments():
+    """No first packet is a fragment that follows."""
+    assert outcomes(entry(flags=1)) == []
+    assert len(outcomes(entry(flags=1, invert=32))) == 1
+    assert len(outcomes(entry(flags=1, layout=IPV6), packet=PACKET6, layout=IPV6)) == 1
+
+
+def test_sources_and_what_is_inverted():
+    def clients(**made):
+        (rule,) = bases(table(entry(**made)), None)[0].chain("PREROUTING")
+        (outcome,) = rule.outcomes(PACKET, region(PACKET.flows.all))
+        return sum(size(who) for _flows, who in outcome.sure)
+
+    assert clients(source=NETWORK) == 2**-24
+    assert clients(source=NETWORK, invert=8) == 1 - 2**-24
+    assert clients(source=NETWORK, address=OTHER, invert=16) == 2**-24
+    assert clients(source=(b"\xc0\0\2\7", b"\xff\xff\xff\0")) == 2**-24  # bits beyond the mask say nothing
+
+
 def test_comments():
     rules = bases(table(entry(TCP_80, COMMENT), entry()), None)[0].chain("PREROUTING")
     assert [rule.comment() for rule in rules] == ["web", None]
@@ -128,6 +157,13 @@ def test_comments():
         (entry(), "-j ACCEPT"),
         (entry(protocol=17, invert=64, target=goes_to(DROP)), "! -p udp -j DROP"),
         (entry(source=NETWORK, address=ADDRESS), "-s 192.0.2.0/24 -d 192.0.2.1/32 -j ACCEPT"),
+        (entry(source=NETWORK, address=ADDRESS, invert=8), "! -s 192.0.2.0/24 -d 192.0.2.1/32 -j ACCEPT"),
+        (entry(source=NETWORK, address=ADDRESS, invert=16), "-s 192.0.2.0/24 ! -d 192.0.2.1/32 -j ACCEPT"),
+        (entry(comes=DEVICE, goes=DEVICES, invert=1), "! -i wan0 -o wan+ -j ACCEPT"),
+        (entry(comes=DEVICE, goes=DEVICES, invert=2), "-i wan0 ! -o wan+ -j ACCEPT"),
+        (entry(protocol=1, target=goes_to(QUEUE)), "-p icmp -j QUEUE"),
+        (entry(protocol=58, target=goes_to(RETURN)), "-p ipv6-icmp -j RETURN"),
+        (entry(protocol=132), "-p 132 -j ACCEPT"),
         (entry(comes=DEVICE, goes=DEVICES), "-i wan0 -o wan+ -j ACCEPT"),
         (entry(TCP_80, COMMENT, protocol=6), "-p tcp -m tcp --dport 80 -m comment --comment web -j ACCEPT"),
         (entry(target=("REJECT", 0, bytes((3, 0, 0, 0)))), "-j REJECT --reject-with icmp-port-unreachable"),
