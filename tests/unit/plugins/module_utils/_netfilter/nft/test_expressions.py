@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import struct
+import sys
 
 import pytest
 from ansible_collections.preflight.ports.plugins.module_utils._kernel.netlink import attributes
@@ -12,7 +13,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._netfilter.nft.dat
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.nft.expressions import Lookups, decode
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.nft.registers import Registers
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.answers import Doubt
-from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.packets import OUTPUT
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.packets import OUTPUT, UNTRACKED
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.program import run
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.regions import region
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.rules import Target, Verdict
@@ -339,3 +340,158 @@ def test_a_long_header_replaces_all_that_its_registers_had():
     compared = nft.compare(b"\0\0\0\7", register=12)
     assert doubts(before, compared) == YES
     assert doubts(before, nft.payload(1, 8, 20), compared) == [("the header",)]
+
+
+def bitwise(how, data=b"", size=4, mask=None, flips=None, source=1, register=1):
+    made = nft.numbers(source, register, size)
+    made += b"".join(attribute(kind, attribute(1, each)) for kind, each in ((4, mask), (5, flips)) if each is not None)
+    return says("bitwise", made + attribute(6, nft.be32(how)) + attribute(7, attribute(1, data)))
+
+
+def stored(*expressions, at=0, size=4, packet=PACKET):
+    """What is in a register then."""
+    registers = Registers()
+    for _kind, element in attributes(b"".join(expressions)):
+        assert decode(element, Lookups(Sets, None))(packet, registers) is True
+    return registers.read(at, size)
+
+
+VALUE = nft.immediate(b"\x12\x34\x56\x78")
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        (bitwise(0, mask=b"\xff\0\xff\0", flips=b"\0\0\0\1"), b"\x12\0\x56\1"),
+        (bitwise(0, mask=b"\xff\xff\xff\xff"), b"\x12\x34\x56\x78"),
+        (bitwise(1, native(8)), b"\x34\x56\x78\0"),
+        (bitwise(1, native(4)), b"\x23\x45\x67\x80"),
+        (bitwise(2, native(8)), b"\0\x12\x34\x56"),
+        (bitwise(2, native(4)), b"\1\x23\x45\x67"),
+        (bitwise(0, size=2, mask=b"\xff\xff"), b"\x12\x34\0\0"),
+    ],
+)
+def test_bitwise(expression, expected):
+    assert stored(VALUE, expression) == expected
+
+
+def test_bitwise_between_registers():
+    assert stored(VALUE, bitwise(2, native(16), register=2), at=16) == b"\0\0\x12\x34"
+    assert stored(VALUE, bitwise(2, native(16), register=2)) == b"\x12\x34\x56\x78"
+    shifted = stored(nft.payload(2, 2, 2), bitwise(1, native(1), size=2), size=2)
+    assert (shifted.doubt.what, shifted.size) == ("a shifted value", 2)
+    assert doubts(VALUE, bitwise(3, native(1))) == [("a computed value",), ("a computed value",)]
+    assert doubts(VALUE, bitwise(0)) == [("a computed value",), ("a computed value",)]
+
+
+@pytest.mark.parametrize(
+    ("size", "unit", "swapped"),
+    [(4, 4, b"\x78\x56\x34\x12"), (4, 2, b"\x34\x12\x78\x56"), (2, 2, b"\x34\x12\0\0"), (4, 1, b"\x12\x34\x56\x78")],
+)
+def test_byteorder(size, unit, swapped):
+    made = stored(VALUE, says("byteorder", nft.numbers(1, 1, 0, size, unit)))
+    assert made == (swapped if sys.byteorder == "little" else b"\x12\x34\x56\x78"[:size] + bytes(4 - size))
+
+
+@pytest.mark.parametrize(
+    ("base", "first", "size", "is_of_its_ends", "is_of_its_ends6"),
+    [
+        (1, 8, 1, False, True),
+        (1, 6, 1, False, False),
+        (1, 10, 2, False, True),
+        (1, 11, 2, True, True),
+        (1, 12, 4, True, True),
+        (1, 19, 1, True, True),
+        (1, 20, 1, False, True),
+        (1, 39, 1, False, True),
+        (1, 40, 1, False, False),
+        (2, 0, 2, True, True),
+        (2, 3, 1, True, True),
+        (2, 4, 4, False, False),
+        (0, 0, 6, False, False),
+    ],
+)
+def test_writing_to_a_header(base, first, size, is_of_its_ends, is_of_its_ends6):
+    """What has other addresses or ports then goes who knows where."""
+    written = says("payload", nft.numbers(None, base, first, size, 1))
+    for packet, is_lost in ((PACKET, is_of_its_ends), (PACKET6, is_of_its_ends6)):
+        kind = "nat" if is_lost else "accept"
+        assert [verdict.kind for verdict, _doubts in outcomes(written, ACCEPT, packet=packet)] == [kind]
+
+
+def made_of(*expressions, packet=PACKET):
+    (outcome,) = results(*expressions, ACCEPT, packet=packet)
+    return outcome.packets
+
+
+def test_marks():
+    assert made_of(nft.immediate(native(7)), says("meta", nft.numbers(None, 3, 1))).mark == native(7)
+    assert made_of(nft.immediate(native(7)), says("meta", nft.numbers(None, 19, 1))) == PACKET
+    assert made_of(nft.immediate(native(7)), says("ct", nft.numbers(None, 3, None, 1))).ct_mark == native(7)
+    assert made_of(nft.immediate(native(7)), says("ct", nft.numbers(None, 4, None, 1))) == PACKET
+    untracked = PACKET._replace(tracking=UNTRACKED)
+    assert made_of(nft.immediate(native(7)), says("ct", nft.numbers(None, 3, None, 1)), packet=untracked) == untracked
+    assert made_of(says("notrack"), packet=PACKET._replace(tracking=1)).tracking == UNTRACKED
+
+
+def exthdr(register=1, kind=2, size=2, flags=0, how=0, source=None):
+    return says("exthdr", nft.numbers(register, kind, 0, size, flags, how, source))
+
+
+def test_extension_headers():
+    """Clients send none; options of TCP they do."""
+    assert doubts(exthdr(), nft.compare(b"\0\0")) == NO
+    assert doubts(exthdr(flags=1), nft.compare(b"\0")) == YES
+    assert doubts(exthdr(flags=1), nft.compare(b"\1")) == NO
+    assert doubts(exthdr(how=1), nft.compare(b"\5\0")) == [("the TCP options of the client",)]
+    assert doubts(exthdr(register=None, how=1, source=1)) == YES
+    assert stored(exthdr(how=1, size=200), size=16).size == 16
+
+
+def test_directions_of_a_connection():
+    first, reply = (says("ct", nft.numbers(1, 12, direction)) for direction in (0, 1))
+    assert doubts(first, nft.compare(b"\0\x50")) == YES
+    assert doubts(reply, nft.compare(b"\0\x50")) == [("the connection's tracking",)]
+
+
+def test_more_targets():
+    ports = nft.immediate(b"\0\x50", 1) + nft.immediate(b"\0\x5a", 2)
+    assert outcomes(ports, says("redir", nft.numbers(1, 2))) == [
+        (Verdict("nat", target=Target(is_redirect=True, ports=(80, 90))), ())
+    ]
+    assert outcomes(ports, says("nat", nft.numbers(1, nft.IP, None, None, 1, 2))) == [
+        (Verdict("nat", target=Target(ports=(80, 90))), ())
+    ]
+    assert outcomes(VALUE, says("nat", nft.numbers(0, nft.IP, 1))) == [(Verdict("accept"), ())]
+    assert outcomes(VALUE, says("nat", nft.numbers(1, nft.IP, 1, 1, None, None, 1))) == [
+        (Verdict("nat", target=Target(addresses=(b"\x12\x34\x56\x78",) * 2)), ())
+    ]
+    assert outcomes(says("masq")) == [(Verdict("accept"), ())]
+    known_port = nft.meta(20) + nft.immediate(b"\0\x50", 2)
+    assert outcomes(known_port, says("nat", nft.numbers(1, nft.IP, 1, None, 2))) == [(Verdict("nat"), ())]
+
+
+def test_other_expressions():
+    assert outcomes(says("queue")) == [
+        (Verdict("accept"), ("the program that takes the packets of a queue",)), (Verdict("drop"), ()),
+    ]  # fmt: skip
+    assert doubts(says("quota")) == [("a quota",)]
+    assert doubts(says("connlimit")) == [("the number of connections",)]
+    for name in ("dup", "flow_offload", "counter", "last", "log"):
+        assert doubts(says(name)) == YES
+    limits = attribute(10, nft.expression("limit"))
+    counts = attribute(10, nft.expression("counter"))
+    assert doubts(says("dynset", nft.parts(nft.text("seen")) + limits)) == [("a limit for each client",)]
+    assert doubts(says("dynset", nft.parts(nft.text("seen")) + counts)) == YES
+    assert doubts(says("dynset", nft.parts(nft.text("seen")) + attribute(9, nft.be32(1)))) == [
+        ("a limit for each client",)
+    ]
+    assert doubts(says("dynset", nft.parts(nft.text("seen")) + attribute(9, nft.be32(2)))) == YES
+
+
+def test_comparing_with_what_is_below_or_above():
+    port = nft.payload(2, 2, 2)
+    for how, answers in (
+        (nft.LT, (NO, NO, YES)), (nft.LTE, (NO, YES, YES)), (nft.GT, (YES, NO, NO)), (nft.GTE, (YES, YES, NO)),
+    ):  # fmt: skip
+        assert tuple(doubts(port, nft.compare(bytes((0, number)), how)) for number in (79, 80, 81)) == answers

@@ -5,10 +5,13 @@
 from __future__ import annotations
 
 import struct
+import sys
 
 import pytest
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.answers import Doubt
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.packets import UNTRACKED, native
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.rules import Target, Verdict
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.values import Unknown
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.xt.targets import decode
 from support.nftables import packets
 from support.records import at
@@ -41,6 +44,11 @@ def new(flags, first=FIVE, last=FIVE, ports=(80, 80), base=None):
         ("REDIRECT", 0, new(2), SENT6, Target(is_redirect=True, ports=(80, 80))),
         ("DNAT", 2, b"short", SENT, None),
         ("NETMAP", 0, bytes(20), SENT, None),
+        ("DNAT", 2, new(32 + 1, ports=(80, 90), base=70), SENT, Target(addresses=(FIVE, FIVE), base_port=70)),
+        ("DNAT", 1, new(35, ports=(80, 90)), SENT, Target(addresses=(FIVE, FIVE), ports=(80, 90))),
+        ("REDIRECT", 0, old(3, ports=(80, 90)), SENT, Target(is_redirect=True, ports=(80, 90))),
+        ("REDIRECT", 1, new(1), SENT, Target(is_redirect=True)),
+        ("REDIRECT", 0, b"short", SENT, None),
     ],
 )  # fmt: skip
 def test_nat(name, revision, info, seen, expected):
@@ -62,7 +70,38 @@ def test_marks():
     assert decode(*connmark(7, 0xFFFFFFFF, 0, 0))(packets(tracking=UNTRACKED)) is True
 
 
+def numbers(value):
+    return int.from_bytes(value, sys.byteorder)
+
+
+def test_bits_of_marks():
+    both = SENT._replace(mark=native(0x12), ct_mark=native(0x340000))
+    assert numbers(decode("MARK", 2, struct.pack("=II", 0x100, 0x10F))(both).mark) == 0x110
+    assert numbers(decode("MARK", 2, struct.pack("=II", 0x10, 0))(both).mark) == 0x02  # --xor-mark
+    assert numbers(decode(*connmark(0x10000, 0xF0000, 0, 0))(both).ct_mark) == 0x310000
+    assert numbers(decode(*connmark(0, 0xFF, 0x0F, 1))(both).ct_mark) == 0x340002
+    assert numbers(decode(*connmark(0, 0xF0000, 0xF, 2))(both).mark) == 0x40010
+    computed = decode("CONNMARK", 2, struct.pack("=IIIBBB", 0, 0xFF, 0xFF, 0, 4, 1))(both)
+    assert (computed.mark, computed.ct_mark) == (Unknown(COMPUTED, 4), Unknown(COMPUTED, 4))
+    plain = decode("CONNMARK", 2, struct.pack("=IIIBBB", 7, 0xFFFFFFFF, 0, 0, 0, 0))(both)
+    assert numbers(plain.ct_mark) == 7
+    unknown = both._replace(ct_mark=Unknown(COMPUTED, 4))
+    assert decode(*connmark(0, 0xFF, 0xFF, 2))(unknown).mark == Unknown(COMPUTED, 4)
+
+
+COMPUTED = Doubt("a mark that is computed", is_understood=False)
+
+
+@pytest.mark.parametrize("name", ["CLASSIFY", "DSCP", "ECN", "HL", "LOG", "NFLOG", "SECMARK", "TCPMSS", "TEE", "TTL"])
+def test_what_goes_to_the_next_rule(name):
+    assert decode(name, 0, b"")(SENT) is True
+
+
 def test_others():
+    assert decode("NOTRACK", 0, b"")(packets(tracking=1)).tracking == UNTRACKED
+    assert decode("CT", 2, struct.pack("=H", 3))(packets(tracking=1)).tracking == UNTRACKED
+    assert decode("SET", 3, struct.pack("=H2xH", 3, 4))(SENT._replace(updated=frozenset([9]))).updated == {3, 4, 9}
+    assert decode("SNAT", 0, b"")(SENT) == Verdict("accept")
     assert decode("CT", 2, struct.pack("=H", 1))(packets(tracking=1)).tracking == UNTRACKED
     assert decode("CT", 2, struct.pack("=H", 0))(SENT) is True
     assert decode("SET", 3, struct.pack("=H2xH", 3, 0xFFFF))(SENT).updated == {3}
