@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.preflight.ports.plugins.module_utils._model.text import joined, printable
+from ansible_collections.preflight.ports.plugins.module_utils._model.text import joined, located, printable
 
 
 @pytest.mark.parametrize(
@@ -57,6 +57,14 @@ def test_printable_leaves_no_character_that_a_terminal_could_obey(first, last):
 )
 def test_joined(words, last, expected):
     assert joined(words, last) == expected
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"), [(None, "80/tcp"), ("10.0.0.5", "10.0.0.5:80/tcp"), ("::1", "[::1]:80/tcp")]
+)
+def test_located(address, expected):
+    assert located(80, "tcp", address) == expected
+    assert located("80-90", "udp", address) == expected.replace("80/tcp", "80-90/udp")
 
 
 def test_joined_with_and_unless_told_otherwise():

@@ -32,6 +32,7 @@ def verdicts(**holders):
         pytest.param(verdicts(p80=APACHES), [(80, 80)], id="one"),
         pytest.param(verdicts(p80=APACHES, p81=APACHES, p82=APACHES), [(80, 82)], id="neighbours"),
         pytest.param(verdicts(p80=APACHES, p82=APACHES), [(80, 80), (82, 82)], id="a gap"),
+        pytest.param(verdicts(p80=APACHES, p82=APACHES, p83=APACHES), [(80, 80), (82, 83)], id="behind a gap"),
         pytest.param(verdicts(p80=APACHES, p81=CURLS), [(80, 80), (81, 81)], id="another holder"),
         pytest.param(
             verdicts(p80=CURLS, p81=CURLS._replace(peer="10.0.0.7:80")), [(80, 81)], id="connections to several peers"

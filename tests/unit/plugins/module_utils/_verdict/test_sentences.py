@@ -353,6 +353,7 @@ def test_reason_of_what_is_to_listen_and_nat_rules_take(answering, strangers, ex
 )
 def test_diversion(rule, targets, expected):
     assert diversion(rule, targets, is_ipv6=False) == expected
+    assert diversion(rule, targets, is_ipv6=True) == expected.replace("IPv4", "IPv6")
 
 
 def test_no_name_of_the_request_reaches_the_terminal_as_it_is():
