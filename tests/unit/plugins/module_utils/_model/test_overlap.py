@@ -9,7 +9,12 @@ import itertools
 import socket
 
 import pytest
-from ansible_collections.preflight.ports.plugins.module_utils._model.overlap import overlap, preferred, serves
+from ansible_collections.preflight.ports.plugins.module_utils._model.overlap import (
+    overlap,
+    preferred,
+    serves,
+    surely_taken,
+)
 from support.records import at, row
 
 # Who meets whom on one port, by bind(2) without SO_REUSEADDR. Each pair is asked of the kernel too, further down.
@@ -235,3 +240,19 @@ ON_ETH0 = row("listening", "10.0.0.5", interface="eth0")
 )
 def test_preferred(wanted, servers, expected):
     assert preferred(wanted, servers) == expected
+
+
+@pytest.mark.parametrize(
+    ("sockets", "expected"),
+    [
+        pytest.param([], False, id="nobody"),
+        pytest.param([ALL4], True, id="listening"),
+        pytest.param([row("bound", protocol="udp")], True, id="of UDP"),
+        pytest.param([row("bound")], False, id="bound, which may be shared"),
+        pytest.param([row("bound"), ALL4], True, id="one of several"),
+        pytest.param([row("listening", "10.0.0.6")], False, id="another address"),
+        pytest.param([row("listening", "::", v6only=None)], False, id="nobody knows"),
+    ],
+)
+def test_surely_taken(sockets, expected):
+    assert surely_taken(at("10.0.0.5"), sockets) is expected

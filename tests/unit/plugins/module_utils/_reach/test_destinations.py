@@ -67,6 +67,9 @@ def test_what_a_dict_says_beats_the_option():
         ({"host": "db1"}, "not nothing"),
         ({"port": 1}, "host is a name or an address"),
         ({"host": "a b", "port": 1}, "is not a name"),
+        ({"host": "a/b", "port": 1}, "is not a name"),
+        ({"host": "a\nb", "port": 1}, "is not a name"),
+        ({"host": "a" * 254, "port": 1}, f"'{'a' * 80}' is not a name"),
         ({"host": "a", "port": 1, "prot": "udp"}, "unknown key 'prot'"),
         ({"host": "a", "port": 1, "expect": "shut"}, "expect is 'open' or 'closed'"),
         ({"host": "a", "port": 1, "name": 7}, "name is text"),
@@ -76,6 +79,10 @@ def test_errors_name_the_entry_and_what_would_be_right(entry, said):
     with pytest.raises(RequirementError, match=r"to\[1\]") as error:
         parse(["ok:1", entry])
     assert said in str(error.value)
+
+
+def test_the_longest_name():
+    assert one({"host": "a" * 253, "port": 1}).host == "a" * 253
 
 
 def test_there_are_not_too_many():

@@ -80,6 +80,15 @@ def test_a_sample_spreads_over_the_clients():
     ]
 
 
+def test_a_sample_of_two():
+    entry = {"from": "web", "to": "db", "ports": [1]}
+    assert pairs(entry, sample=2) == [
+        ("web1", "db1"), ("web2", "db1"), ("web2", "db2"), ("web3", "db2"), ("web3", "db2"), ("web1", "db2"),
+    ]  # fmt: skip
+    assert pairs(entry, sample=3) == pairs(entry)
+    assert [flow.left_out() for flow in make(entry, sample=2)] == [3]
+
+
 @pytest.mark.parametrize(
     ("entry", "said"),
     [
@@ -120,9 +129,10 @@ def test_there_has_to_be_a_flow():
 
 
 def test_an_address_has_to_be_text():
-    inventory = INVENTORY._replace(addresses={"db1": {}})
-    with pytest.raises(PlanError, match="port_reach_address of db1"):
-        plan.make([{"from": "web", "to": "db1", "ports": [1]}], inventory, 0)
+    for address in ({}, [], "", " ", ["10.0.0.1", ""], ["10.0.0.1", 7], "10.0.0.0/8"):
+        inventory = INVENTORY._replace(addresses={"db1": address})
+        with pytest.raises(PlanError, match="port_reach_address of db1"):
+            plan.make([{"from": "web", "to": "db1", "ports": [1]}], inventory, 0)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import csv
 import io
 import json
 import os
+import re
 from xml.etree import ElementTree
 
 import pytest
@@ -84,6 +85,23 @@ def test_advice_on_a_name_outside_of_the_play():
 def test_one_flow_is_one():
     unmet = [row for row in made([flow(ports=(80,))], lambda case: "lost") if not row.met][:1]
     assert words.message(unmet, 1, [], []).startswith("1 of 1 flow is not as expected:")
+
+
+@pytest.mark.parametrize(
+    ("unmet", "warnings", "expected"),
+    [
+        (0, 0, "3 flows as expected"),
+        (1, 0, "1 of 3 flows is not as expected"),
+        (2, 0, "2 of 3 flows are not as expected"),
+        (1, 1, "1 of 3 flows is not as expected, only a warning"),
+        (2, 2, "2 of 3 flows are not as expected, only warnings"),
+        (3, 1, "3 of 3 flows are not as expected, 1 of them only a warning"),
+        (3, 2, "3 of 3 flows are not as expected, 2 of them only a warning"),
+    ],
+)
+def test_headline(unmet, warnings, expected):
+    wrong = made([flow()], lambda case: "lost")[:unmet]
+    assert words.headline([row._replace(tolerated=n < warnings) for n, row in enumerate(wrong)], 3) == expected
 
 
 def test_the_message_says_what_a_sample_leaves_out():
@@ -230,7 +248,81 @@ def test_what_holds_for_the_whole_run_is_told(tmp_path, summary, kind, shown):
     assert shown in path.read_text()
 
 
+@pytest.fixture
+def of_each_kind():
+    """Flows that are met, unmet, tolerated and not tested."""
+    names = {"web1": "lost", "web2": "no_answer", "web3": "not_tested"}
+    found = made([flow(targets=("db1",)), flow(None, ports=(80,), targets=("db2",))],
+                 lambda case: names.get(case.client, "open"))  # fmt: skip
+    return reports.summary([row._replace(tolerated=row.state == "no_answer") for row in found])
+
+
+def written(tmp_path, found, kind):
+    path = tmp_path / f"r{kind}"
+    reports.write(str(path), found, "t", "m")
+    return path.read_text()
+
+
+def test_figures_of_each_kind(of_each_kind):
+    assert of_each_kind.figures == {
+        "flows": 10, "met": 4, "unmet": 6, "warnings": 2, "not_tested": 2, "translated": 0, "clients": 5, "targets": 2,
+    }  # fmt: skip
+
+
+def test_junit_of_each_kind(tmp_path, of_each_kind):
+    root = ElementTree.fromstring(written(tmp_path, of_each_kind, ".xml"))  # noqa: S314  our own text
+    assert [root.get(key) for key in ("tests", "failures", "errors")] == ["10", "2", "2"]
+    suites = {suite.get("name"): suite for suite in root}
+    counts = {name: [suite.get(key) for key in ("tests", "failures", "errors", "skipped")]
+              for name, suite in suites.items()}  # fmt: skip
+    assert counts == {
+        "web1": ["2", "2", "0", "0"], "web2": ["2", "0", "0", "2"], "web3": ["2", "0", "2", "0"],
+        "web4": ["2", "0", "0", "0"], "web5": ["2", "0", "0", "0"],
+    }  # fmt: skip
+    cases = [(case.get("name"), [(each.tag, each.get("type")) for each in case]) for case in suites["web1"]]
+    assert cases == [
+        ("to db1 5432/tcp sql (open)", [("failure", "lost")]), ("to db2 80/tcp (open)", [("failure", "lost")]),
+    ]  # fmt: skip
+    assert [[each.tag for each in case] for case in suites["web2"]] == [["skipped"]] * 2
+    assert [case.get("name") for case in suites["web4"]] == ["to db1: 1 flow", "to db2: 1 flow"]
+
+
+def test_html_of_each_kind(tmp_path, of_each_kind):
+    text = written(tmp_path, of_each_kind, ".html")
+    kinds = re.findall(r'<h3>[^<]*</h3><p><span class="(\w+)">([^<]*)</span>', text)
+    assert sorted(set(kinds)) == [("bad", "lost"), ("lost", "not_tested"), ("lost", "warning, no_answer")]
+    assert re.findall(r'<td class="(\w+)">1 (\w+)', text) == [
+        ("bad", "lost"), ("bad", "lost"), ("lost", "no_answer"), ("lost", "no_answer"),
+        ("lost", "not_tested"), ("lost", "not_tested"), *[("ok", "open")] * 4,
+    ]  # fmt: skip
+    assert 'data-host="web1" data-states="unmet lost"' in text
+    assert 'data-host="web5" data-states="met open"' in text
+    assert '<p class="verdict bad">6 of 10 flows are not as expected, 2 of them only a warning</p>' in text
+    assert "<details><summary>6 flows not as expected</summary>" in text
+    tolerated = of_each_kind._replace(unmet=[row for row in of_each_kind.unmet if row.tolerated])
+    assert '<p class="verdict ok">' in written(tmp_path, tolerated, ".html")
+    fine = reports.summary(made([flow()], lambda case: "open"))
+    plain = written(tmp_path, fine, ".html")
+    assert "<p>None.</p>" in plain
+    assert "<details>" not in plain
+    assert plain.count('<col class="fine">') == 2
+
+
+def test_pairs_that_are_not_required(tmp_path):
+    found = made([flow(targets=("db1",))._replace(sources=("web1",)), flow(targets=("db2",))], lambda case: "open")
+    assert written(tmp_path, reports.summary(found), ".html").count("<td>\u2013</td>") == 4
+
+
+def test_markdown_of_each_kind(tmp_path, of_each_kind):
+    lines = written(tmp_path, of_each_kind, ".md").splitlines()
+    assert "| 10 | 4 | 6 | 2 |" in lines
+    assert len([line for line in lines if line.startswith("| ")]) == 1 + 1 + 1 + 6
+    fine = reports.summary(made([flow()], lambda case: "open"))
+    assert "| Flows | State | Why | Advice |" not in written(tmp_path, fine, ".md")
+
+
 def test_formulas_are_text_in_a_spreadsheet():
+    assert [reports._cell(text) for text in ("+1", "-1", "@x", "", "a=1")] == ["'+1", "'-1", "'@x", "", "a=1"]
     assert reports._cell("=1+1") == "'=1+1"
     assert reports._cell(True) == "true"
     assert reports._cell(5) == 5
