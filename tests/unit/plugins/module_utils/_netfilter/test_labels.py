@@ -50,6 +50,10 @@ def addresses(*values, **rest):
     [
         ("192.0.2.1", None, "an unknown destination"),
         ("192.0.2.1", Target(ports=(81, 81)), "port 81 of this host"),
+        ("192.0.2.1", Target(), "port 80 of this host"),
+        ("192.0.2.1", Target(is_redirect=True), "port 80 of this host"),
+        ("192.0.2.1", addresses("10.88.0.5", "10.88.0.5", ports=(81, 90)), "10.88.0.5:81-90"),
+        ("2001:db8::1", addresses("fd00::5", "fd00::9"), "[fd00::5-fd00::9]:80"),
         ("192.0.2.1", Target(is_redirect=True, ports=(81, 90)), "port 81-90 of this host"),
         ("192.0.2.1", addresses("10.88.0.5", "10.88.0.5"), "10.88.0.5:80"),
         ("192.0.2.1", addresses("10.88.0.5", "10.88.0.9", ports=(81, 81)), "10.88.0.5-10.88.0.9:81"),

@@ -12,6 +12,7 @@ PORTS = Opening("tcp", 80, 81)
 ONE = Opening("udp", 53, 53, ("10.0.0.0/8",))
 TWO = Opening("tcp", 80, 80, ("fd00::/8", "2001:db8::1"), is_ipv6=True)
 ON = Opening("tcp", 80, 80, to="172.17.0.2")
+ON6 = Opening("tcp", 80, 80, ("fd00::7",), "fd00::2", is_ipv6=True)
 
 
 @pytest.mark.parametrize(
@@ -21,6 +22,7 @@ ON = Opening("tcp", 80, 80, to="172.17.0.2")
         (ONE, "-s 10.0.0.0/8 -p udp --dport 53 -j ACCEPT"),
         (TWO, "-s fd00::/8,2001:db8::1 -p tcp --dport 80 -j ACCEPT"),
         (ON, "-d 172.17.0.2 -p tcp --dport 80 -j ACCEPT"),
+        (ON6, "-s fd00::7 -d fd00::2 -p tcp --dport 80 -j ACCEPT"),
     ],
 )
 def test_iptables(opening, expected):
@@ -34,6 +36,7 @@ def test_iptables(opening, expected):
         (ONE, "ip saddr 10.0.0.0/8 udp dport 53 accept"),
         (TWO, "ip6 saddr { fd00::/8, 2001:db8::1 } tcp dport 80 accept"),
         (ON, "ip daddr 172.17.0.2 tcp dport 80 accept"),
+        (ON6, "ip6 saddr fd00::7 ip6 daddr fd00::2 tcp dport 80 accept"),
     ],
 )
 def test_nft(opening, expected):
@@ -48,6 +51,13 @@ def test_nft(opening, expected):
             ONE,
             'Run: firewall-cmd --zone=x --add-rich-rule=\'rule family="ipv4" source address="10.0.0.0/8" port port="53"'
             ' protocol="udp" accept\' --permanent && firewall-cmd --reload',
+        ),
+        (
+            TWO,
+            "Run: firewall-cmd --zone=x "
+            '--add-rich-rule=\'rule family="ipv6" source address="fd00::/8" port port="80" protocol="tcp" accept\' '
+            '--add-rich-rule=\'rule family="ipv6" source address="2001:db8::1" port port="80" protocol="tcp" accept\''
+            " --permanent && firewall-cmd --reload",
         ),
         (ON, "Allow it in a policy of firewalld: what this host sends on passes no port of a zone."),
     ],
@@ -67,6 +77,8 @@ def test_firewalld(opening, expected):
             " && ufw allow proto tcp from 2001:db8::1 to any port 80",
         ),
         (ON, "Run: ufw route allow proto tcp from any to 172.17.0.2 port 80"),
+        (ON6, "Run: ufw route allow proto tcp from fd00::7 to fd00::2 port 80"),
+        (ONE._replace(clients=()), "Run: ufw allow 53/udp"),
     ],
 )
 def test_ufw(opening, expected):

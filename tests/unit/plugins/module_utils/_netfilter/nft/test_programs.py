@@ -8,9 +8,16 @@ import pytest
 from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import ChangedError
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.nft.kernel import read
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.nft.programs import bases
-from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.packets import OUTPUT
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.packets import (
+    BRIDGED,
+    EGRESS,
+    INGRESS,
+    OUTPUT,
+    UNSEEN,
+)
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.regions import region
 from support import nftables as nft
+from support.netlink import attribute
 
 PACKETS = nft.packets()
 
@@ -90,3 +97,84 @@ def test_comments(monkeypatch):
         nft.rule("base", nft.expression("counter"), userdata=b"\7\4web\0"),
     )
     assert [rule.comment() for rule in made.chain("base")] == ["web", "web", None]
+
+
+NETDEV, BRIDGE_FAMILY = 5, 7
+
+
+def only_base(monkeypatch, **made):
+    devices = made.pop("devices", b"")
+    chain = nft.base_chain(**made)
+    if devices:
+        hooked = nft.numbers(made["hook"], -100)
+        chain = chain.replace(attribute(4, hooked), attribute(4, hooked + devices))
+    nft.Kernel([chain]).runs(monkeypatch)
+    (found,) = [base for each in read([chain]) for base in bases(each, None)]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("family", "hook", "expected"),
+    [
+        *((family, hook, hook) for family in (nft.IP, nft.IP6, nft.INET) for hook in range(5)),
+        (nft.INET, 5, INGRESS),
+        (NETDEV, 0, INGRESS),
+        (NETDEV, 1, EGRESS),
+        (BRIDGE_FAMILY, 0, BRIDGED),
+        (BRIDGE_FAMILY, 1, BRIDGED),
+        *((BRIDGE_FAMILY, hook, UNSEEN) for hook in range(2, 6)),
+    ],
+)
+def test_hooks(family, hook, expected, monkeypatch):
+    assert only_base(monkeypatch, family=family, hook=hook).hook == expected
+
+
+@pytest.mark.parametrize(
+    ("family", "expected"),
+    [
+        (nft.IP, ("ip t", (4,))),
+        (nft.IP6, ("ip6 t", (16,))),
+        (nft.INET, ("inet t", (4, 16))),
+        (NETDEV, ("netdev t", (4, 16))),
+        (BRIDGE_FAMILY, ("bridge t", (4, 16))),
+    ],
+)
+def test_families(family, expected, monkeypatch):
+    found = only_base(monkeypatch, family=family, table="t")
+    assert (found.table, found.address_bytes, found.tool) == (*expected, "nft")
+
+
+@pytest.mark.parametrize(
+    ("made", "expected"),
+    [
+        ({}, (True, False, -100, None)),
+        ({"kind": "filter", "policy": 0}, (False, True, -100, None)),
+        ({"kind": "filter", "policy": 1, "priority": 300}, (False, False, 300, None)),
+        ({"hook": 0, "devices": attribute(3, b"wan0\0")}, (True, False, -100, {"wan0"})),
+        (
+            {"hook": 0, "devices": attribute(4, attribute(1, b"wan0\0") + attribute(1, b"lan0\0"))},
+            (True, False, -100, {"wan0", "lan0"}),
+        ),
+    ],
+)
+def test_what_a_base_chain_tells(made, expected, monkeypatch):
+    found = only_base(monkeypatch, **made)
+    assert (found.is_nat, found.drops, found.priority, found.devices) == expected
+
+
+@pytest.mark.parametrize(
+    ("table", "chain", "tool"),
+    [
+        *((table, chain, "iptables") for table in ("raw", "mangle", "nat", "filter", "security")
+          for chain in ("PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING")),
+        ("filter", "input", "nft"),
+        ("other", "INPUT", "nft"),
+    ],
+)  # fmt: skip
+def test_who_made_a_chain(table, chain, tool, monkeypatch):
+    assert only_base(monkeypatch, name=chain, table=table).tool == tool
+
+
+def test_handles(monkeypatch):
+    made, _kernel = base(monkeypatch, nft.rule("base", nft.end(nft.ACCEPT)).replace(bytes(8), bytes(7) + b"\7", 1))
+    assert [rule.handle() for rule in made.chain("base")] == [7]
