@@ -15,7 +15,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._model.passage imp
 )
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.described import passage
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.answers import Doubt
-from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.clients import between, without
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.clients import between, either, without
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.flows import Arrival
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.packets import FORWARD, INPUT
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.rules import Base
@@ -81,3 +81,94 @@ def test_a_limit_is_left_alone():
 def test_where_no_client_can_come():
     found = passage(ACCESS, Judged(80, 80, UNKNOWN, ()))
     assert (found.verdict, found.depends_on, found.advice) == (UNKNOWN, (NOBODY,), None)
+
+
+def some_networks(count):
+    """So many addresses that are no neighbours, as one set."""
+    found = False
+    for number in range(count):
+        found = either(found, between(0x0A000000 + 2 * number, 0x0A000000 + 2 * number, 32))
+    return found
+
+
+def depends_on(*results, access=ACCESS):
+    return passage(access, Judged(80, 80, LIMITED, results)).depends_on
+
+
+@pytest.mark.parametrize(
+    ("passed", "expected"),
+    [
+        (SOME, "only from 10.0.0.0/8"),
+        (some_networks(4), "only from 10.0.0.0, 10.0.0.2, 10.0.0.4, 10.0.0.6"),
+        (some_networks(5), "some get in"),
+        (without(True, SOME), "not from 10.0.0.0/8"),
+        (without(True, some_networks(4)), "not from 10.0.0.0, 10.0.0.2, 10.0.0.4, 10.0.0.6"),
+        (without(True, some_networks(5)), "some get in"),
+    ],
+)
+def test_who_gets_in(passed, expected):
+    assert depends_on(result(passed=passed, dropped=without(True, passed))) == (f"the source address: {expected}",)
+
+
+def test_nobody_is_named_from_whom_nobody_sends():
+    half = between(0, 0x7FFFFFFF, 32)
+    clients = without(True, half)
+    here = result(passed=SOME, dropped=without(clients, SOME))._replace(clients=either(clients, SOME))
+    assert depends_on(here) == ("the source address: only from 0.0.0.0/1",)
+
+
+@pytest.mark.parametrize(
+    ("results", "expected"),
+    [
+        (
+            [result(dropped=False, passed=True), result(HERE6)],
+            "the version of IP: IPv4 is open, IPv6 is blocked",
+        ),
+        (
+            [result(), result(HERE6, dropped=False, passed=True)],
+            "the version of IP: IPv6 is open, IPv4 is blocked",
+        ),
+        (
+            [result(), result(CONTAINER, dropped=False, passed=True)],
+            "where it comes in: open for 172.17.0.2 on wan0; blocked for 192.0.2.1 on wan0",
+        ),
+        (
+            [result(bytes((10, 0, 0, number))) for number in range(6)] + [result(HERE, dropped=False, passed=True)],
+            "where it comes in: open for 192.0.2.1 on wan0; blocked for 10.0.0.0 on wan0, 10.0.0.1 on wan0, 10.0.0.2 on"
+            " wan0, 10.0.0.3 on wan0 and 2 more",
+        ),
+        (
+            [result(bytes((10, 0, 0, number))) for number in range(4)] + [result(HERE, dropped=False, passed=True)],
+            "where it comes in: open for 192.0.2.1 on wan0; blocked for 10.0.0.0 on wan0, 10.0.0.1 on wan0, 10.0.0.2 on"
+            " wan0 and 10.0.0.3 on wan0",
+        ),
+    ],
+)
+def test_where_it_is_open(results, expected):
+    assert depends_on(*results) == (expected,)
+
+
+def test_what_is_said_has_an_end():
+    doubts = [Doubt(f"doubt {number}") for number in range(12)]
+    assert depends_on(result(passed=True, doubts=doubts)) == tuple(f"doubt {number}" for number in range(8))
+    for length, shown in ((300, 300), (301, 300)):
+        (said,) = depends_on(result(passed=True, doubts=[Doubt("x" * length)]))
+        assert (len(said), said.endswith("...")) == (shown, length > 300)
+
+
+def test_what_is_blocked_depends_on_nothing():
+    found = passage(ACCESS, Judged(80, 80, BLOCKED, (result(doubts=[Doubt("chance")]),)))
+    assert (found.depends_on, found.chain, found.rule) == ((), "ip filter INPUT", "-P INPUT DROP")
+
+
+def test_the_way_names_its_first_and_its_last_chain():
+    long_way = policy()._replace(chains=("INPUT", "one", "two", "three"))
+    found = passage(ACCESS, Judged(80, 80, BLOCKED, (result(way=long_way),)))
+    assert (found.chain, found.rule) == ("ip filter INPUT > three", "-P three DROP")
+
+
+def test_clients_of_one_version_of_ip_are_let_in_there():
+    access = ACCESS._replace(clients=(Network(bytes(15) + b"\x07", 128), Network(b"\x0a\0\0\x07", 32)))
+    assert advice(result(HERE6, policy("ip6")), access=access) == (
+        "Run: ip6tables -A INPUT -s ::7 -p tcp --dport 80 -j ACCEPT"
+    )

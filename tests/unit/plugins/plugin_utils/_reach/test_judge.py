@@ -232,3 +232,66 @@ def test_a_reset_has_one_explanation(stage, said):
     found = judge.judge("tcp", 80, Tried("refused", 1.0, reason, "10.0.0.9", CLIENT), target(visits=visits))
     assert found.reason.count("rejects it") == 1
     assert said in found.reason
+
+
+@pytest.mark.parametrize(
+    ("tried", "port", "stage", "protocol", "reason"),
+    [
+        ("no_answer", BOUND, ARRIVED, "tcp", "it reached the target, which dropped it before any server"),
+        ("no_answer", TAKEN, PASSED, "udp",
+         "it was delivered to the service (nginx), which need not answer a stranger over UDP"),
+        ("no_answer", TAKEN, PASSED, "tcp", "it got through to the target; the service (nginx) does not accept it, or "
+         "its answer did not come back"),
+        ("no_answer", BOUND, PASSED, "udp", "it got through to the target, but nothing is known to have read it"),
+        ("no_answer", BOUND, ASKED, "udp", "it got through to the target, the answer did not come back"),
+        ("no_answer", BOUND, None, "tcp", "said: why; nothing of it reached the target"),
+        ("refused", BOUND, ARRIVED, "tcp", "said; it reached the target, whose own firewall rejects it"),
+        ("refused", BOUND, None, "tcp",
+         "said; nothing of it reached the target, so something before it rejects it"),
+        ("rejected", BOUND, ARRIVED, "tcp", "said: why; it reached the target, whose own firewall rejects it"),
+        ("rejected", BOUND, None, "tcp", "said: why; nothing of it reached the target"),
+        ("refused", BOUND, PASSED, "tcp", "said: why"),
+        ("served", TAKEN, PASSED, "tcp", "the service on the target (nginx) answered"),
+        ("served", TAKEN, None, "tcp", "a connection was accepted, but nothing of it reached the target"),
+        ("served", BOUND, PASSED, "tcp", "said: why"),
+        ("wrong_peer", BOUND, ASKED, "tcp", "the responder read the question, its answer did not come back"),
+        ("wrong_peer", BOUND, None, "tcp", "said: why"),
+    ],
+)  # fmt: skip
+def test_reasons(tried, port, stage, protocol, reason):
+    side = target(port, None if stage is None else {CLIENT: stage}, protocol=protocol)
+    assert judge.judge(protocol, 80, Tried(tried, 1.0, "said: why", "10.0.0.9", CLIENT), side).reason == reason
+
+
+def test_a_taken_port_that_nothing_watches():
+    found = judge.judge(
+        "udp", 80, Tried("no_answer", 1.0, "said", "10.0.0.9", CLIENT), target(TAKEN, witness=False, protocol="udp")
+    )
+    assert found.reason == (
+        "nothing watches, and the port has the service (nginx), which need not answer a stranger over UDP"
+    )
+    found = judge.judge(
+        "tcp", 80, Tried("answered", 1.0, "a reset: why", "10.0.0.9", CLIENT), target(TAKEN, witness=False)
+    )
+    assert found.reason == "a reset although a service (nginx) has the port; nothing watches"
+
+
+def test_of_several_visits_by_a_router_the_one_that_came_farthest_counts():
+    other = End("10.0.0.253", 40000)
+    assert state("no_answer", target(visits={ROUTER: ARRIVED, other: PASSED})) == ("reply_lost", False)
+    side = target(visits={ROUTER: PASSED})._replace(clients=frozenset([CLIENT, ROUTER]))
+    assert state("no_answer", side) == ("lost", False)
+
+
+def test_nothing_is_known_of_the_target():
+    side = judge.Target(True, problem="it could not be asked")
+    found = judge.judge("tcp", 80, Tried("refused", 1.0, "said", "10.0.0.9", CLIENT), side)
+    assert (found.state, found.reason) == ("not_tested", "nothing is known of the target: it could not be asked")
+    side = target(ran=False)._replace(problem="it was killed")
+    found = judge.judge("tcp", 80, Tried("refused", 1.0, "said", "10.0.0.9", CLIENT), side)
+    assert found.reason == "the responder did not run to the end: it was killed"
+    found = judge.judge("tcp", 80, Tried("refused", 1.0, "said", "10.0.0.9", CLIENT), target(ran=False))
+    assert found.reason.endswith("its time was over (port_reach_seconds), or somebody ended it")
+    for told in ("unresolved", "no_host", "no_route", "not_tested"):
+        found = judge.judge("tcp", 80, Tried(told, 1.0, "said"), judge.Target(True, problem="gone"))
+        assert (found.state, found.reason) == (told, "said")

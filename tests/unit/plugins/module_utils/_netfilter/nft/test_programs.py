@@ -176,5 +176,6 @@ def test_who_made_a_chain(table, chain, tool, monkeypatch):
 
 
 def test_handles(monkeypatch):
-    made, _kernel = base(monkeypatch, nft.rule("base", nft.end(nft.ACCEPT)).replace(bytes(8), bytes(7) + b"\7", 1))
+    numbered = nft.rule("base", nft.end(nft.ACCEPT)).replace(attribute(3, bytes(8)), attribute(3, bytes(7) + b"\7"))
+    made, _kernel = base(monkeypatch, numbered)
     assert [rule.handle() for rule in made.chain("base")] == [7]

@@ -12,6 +12,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.rules import Verdict
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.values import Unknown
 from support import nftables as nft
+from support.netlink import attribute
 
 INTERVAL, END, CATCH_ALL = 4, 1, 2
 SOMETHING = Unknown(Doubt("the header"), 4)
@@ -135,6 +136,61 @@ def test_keys_that_are_known_in_part():
     assert has(sets, SOMETHING, [0, 80]) == "the header"
     assert has(sets, SOMETHING, [0, 82]) is False
     assert has(sets, [10, 0, 0, 1], [0, 80]) is True
+
+
+def test_fields_that_do_not_fill_their_place():
+    """A protocol, a port and an address: each begins at a multiple of four bytes."""
+    made = [nft.element(b"\6\0\0\0\0\x50\0\0\x0a\0\0\1"), nft.element(b"\x11\0\0\0\0\x35\0\0\x0a\0\0\2")]
+    sets = reader(nft.a_set("s", 12, fields=(1, 2, 4)), *made)
+    assert has(sets, [6], [0, 80], [10, 0, 0, 1]) is True
+    assert has(sets, [17], [0, 53], [10, 0, 0, 2]) is True
+    assert has(sets, [6], [0, 53], [10, 0, 0, 2]) is False
+    assert has(sets, [6], [0, 80], [10, 0, 0, 2]) is False
+    ends_with_a_port = reader(nft.a_set("s", 8, fields=(4, 2)), nft.element(b"\x0a\0\0\1\0\x50\0\0"))
+    assert has(ends_with_a_port, [10, 0, 0, 1], [0, 80]) is True
+    assert has(reader(nft.a_set("s", 6, fields=(4, 2)), nft.element(b"\x0a\0\0\1\0\x50")), [10, 0, 0, 1], [0, 80]) is True
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 6, 16])
+def test_keys_of_any_size(size):
+    key = bytes(range(1, size + 1))
+    sets = reader(nft.a_set("s", size), nft.element(key))
+    assert has(sets, key) is True
+    assert has(sets, key[:-1] + b"\xff") is False
+
+
+def with_expressions(key, *names, kind=11):
+    made = b"".join(attribute(1, nft.parts(nft.text(name))) for name in names)
+    inner = attribute(kind, nft.parts(nft.text(names[0])) if kind == 7 else made)
+    return attribute(1, attribute(1, attribute(1, key)) + inner)
+
+
+@pytest.mark.parametrize(
+    ("element", "expected"),
+    [
+        (with_expressions(PORT_80, "counter", kind=7), True),
+        (with_expressions(PORT_80, "last", "counter"), True),
+        (with_expressions(PORT_80, "limit", kind=7), "a limit of a set's element"),
+        (with_expressions(PORT_80, "counter", "quota"), "a limit of a set's element"),
+    ],
+)
+def test_limits_of_elements(element, expected):
+    assert has(reader(nft.a_set("s", 2), element), PORT_80) == expected
+
+
+def test_members_are_the_lowest():
+    sets = ports(b"\0\x5a", PORT_81, PORT_80)
+    assert sets.members("s", 9) == []
+    has(sets, PORT_80)
+    assert [each.first for each in sets.members("s", 9)] == [PORT_80, PORT_81, b"\0\x5a"]
+    assert [each.first for each in sets.members("s", 2)] == [PORT_80, PORT_81]
+
+
+def test_a_set_that_packets_change():
+    sets = ports(PORT_80)
+    sets._table.updated_sets = lambda: frozenset(["s"])
+    ((found, answer),) = sets.find("s", PACKETS, registers(PORT_80), 0)
+    assert (found.kind, answer.what) == ("lost", "what is in the set s then")
 
 
 def test_maps():

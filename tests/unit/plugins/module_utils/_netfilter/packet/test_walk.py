@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import operator
 
@@ -11,7 +12,15 @@ import pytest
 from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import SourceError
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet import rules
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.answers import Doubt
-from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.packets import INPUT, PREROUTING
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.packets import (
+    INGRESS,
+    INPUT,
+    NEW,
+    NOT_YET,
+    OUTPUT,
+    PREROUTING,
+    UNTRACKED,
+)
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.regions import flows_of, region
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.rules import Base, Outcome, Verdict
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.walk import TooMuchError, Walk
@@ -92,3 +101,107 @@ def test_steps_are_bounded():
 def test_circles():
     with pytest.raises(SourceError, match="circle"):
         Walk([base(JUMP, a=(JUMP,))], 1000).past(INPUT, {packets(ports=(80, 81)): region(3)})
+
+
+class Marks:
+    """Does what a rule does that marks packets and goes on."""
+
+    def __init__(self, mark):
+        self.mark = mark
+
+    def outcomes(self, packets, parts):
+        yield Outcome(Verdict(rules.CONTINUE), packets._replace(mark=self.mark), parts, parts)
+
+
+class Asks:
+    """Drops what has a mark."""
+
+    def __init__(self, mark):
+        self.mark = mark
+
+    def outcomes(self, packets, parts):
+        if packets.mark == self.mark:
+            yield Outcome(Verdict(rules.DROP), packets, parts, parts)
+
+
+@pytest.mark.parametrize(
+    ("bases", "passed", "dropped", "is_in_doubt"),
+    [
+        pytest.param([base(Marks(b"a")), base(Asks(b"a"))], True, True, True, id="order decides"),
+        pytest.param([base(Asks(b"a")), base(Marks(b"a"))], True, True, True, id="whichever comes first"),
+        pytest.param([base(Marks(b"a")), base(Asks(b"a"), priority=1)], False, True, False, id="order is known"),
+        pytest.param([base(Marks(b"a")), base(Asks(b"a"), priority=-1)], True, False, False, id="other order"),
+        pytest.param([base(DROP_80), base(Asks(b"a"))], True, True, False, id="drops alone have no order"),
+    ],
+)
+def test_the_order_of_chains_with_one_priority(bases, passed, dropped, is_in_doubt):
+    walk = Walk(bases, 1000)
+    streams = walk.past(INPUT, {packets(ports=(80, 81)): region(3)})
+    assert (any(streams.values()), bool(walk.dropped)) == (passed, dropped)
+    doubts = [doubt.what for _packets, _parts, doubts in walk.doubts for doubt in doubts]
+    assert doubts == (["the order of chains with one priority"] if is_in_doubt else [])
+
+
+class Nat:
+    def outcomes(self, packets, parts):
+        yield Outcome(Verdict(rules.NAT), packets, parts, parts)
+
+
+@pytest.mark.parametrize(
+    ("hook", "priority", "is_early"),
+    [
+        (PREROUTING, -201, True),
+        (PREROUTING, -200, True),
+        (PREROUTING, -199, False),
+        (OUTPUT, -200, True),
+        (OUTPUT, -100, False),
+        (INGRESS, 0, True),
+        (INPUT, -300, False),
+    ],
+)
+def test_connections_are_tracked_from_prerouting_on(hook, priority, is_early):
+    seen = []
+
+    class Looks:
+        def outcomes(self, packets, parts):
+            seen.append((packets.tracking, packets.hook))
+            return []
+
+    chain = base(Looks(), priority=priority)._replace(hook=hook)
+    Walk([chain], 100).past(hook, {packets(ports=(80, 81), tracking=NOT_YET): region(3)})
+    assert seen == [(NOT_YET if is_early else NEW, hook)]
+
+
+@pytest.mark.parametrize(("tracking", "is_sent"), [(NOT_YET, True), (NEW, True), (UNTRACKED, False)])
+def test_what_is_not_tracked_is_not_sent_elsewhere(tracking, is_sent):
+    chain = base(Nat())._replace(hook=PREROUTING, is_nat=True)
+    walk = Walk([chain], 100)
+    streams = walk.past(PREROUTING, {packets(ports=(80, 81), tracking=tracking): region(3)})
+    assert (bool(walk.sent), bool(streams)) == (is_sent, not is_sent)
+
+
+def test_only_chains_behind_nat_see_what_was_sent_on():
+    early, late = (base(DROP, priority=each)._replace(hook=PREROUTING) for each in (-100, -99))
+    for chain, is_seen in ((early, False), (late, True)):
+        walk = Walk([chain], 100)
+        walk.past(PREROUTING, {packets(ports=(80, 81)): region(3)}, is_sent_on=True)
+        assert bool(walk.dropped) is is_seen
+
+
+@pytest.mark.parametrize(
+    ("devices", "passed", "dropped"), [({"wan0"}, 0, 3), ({"lan0"}, 3, 0), ({"wan0", "lan0"}, 0, 3), (set(), 3, 0)]
+)
+def test_chains_of_devices(devices, passed, dropped):
+    walk = Walk([base(DROP)._replace(devices=frozenset(devices))], 100)
+    streams = walk.past(INPUT, {packets(ports=(80, 81)): region(3)})
+    assert sum(flows_of(parts) for parts in streams.values()) == passed
+    assert sum(flows_of(parts) for _packets, parts, _way in walk.dropped) == dropped
+
+
+@pytest.mark.parametrize(("depth", "is_circle"), [(16, False), (17, True)])
+def test_how_deep_chains_may_lead(depth, is_circle):
+    others = {str(place): (Rule(rules.JUMP, str(place + 1)),) for place in range(1, depth - 1)}
+    chain = base(Rule(rules.JUMP, "1"), **others)
+    walk = Walk([chain], 1000)
+    with pytest.raises(SourceError) if is_circle else contextlib.nullcontext():
+        walk.past(INPUT, {packets(ports=(80, 81)): region(3)})
