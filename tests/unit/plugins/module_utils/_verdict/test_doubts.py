@@ -189,3 +189,11 @@ def test_claims(entry, claim, options, expected):
     for each in found:
         assert (each.kind, each.reason) == ("claim", "systemd takes it")
         assert each.advice == "Disable it, or name it in held_by (unit:ssh.socket) if it is to have the port."
+
+
+def test_no_claim_is_laid_to_what_somebody_has_who_may():
+    wanted = want("80-82", held_by=["nginx"])
+    claim = Claim("tcp", None, 80, 82, "unit", "web.socket", "systemd takes it", "Disable it")
+    held = {(0, 81): Verdict(wanted, 81, LISTENING, met=True)}
+    assert runs(from_claims([wanted], held, [claim])) == [(0, 80, 80, CLAIM), (0, 82, 82, CLAIM)]
+    assert runs(from_claims([wanted], taken(wanted, 80, 82), [claim])) == [(0, 81, 81, CLAIM)]
