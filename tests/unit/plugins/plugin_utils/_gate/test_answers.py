@@ -160,3 +160,24 @@ def test_checked_leaves_the_answer_alone():
     before = copy.deepcopy(found)
     check(found, 80)
     assert found == before
+
+
+@pytest.mark.parametrize("free", [0, 65535])
+def test_how_many_ports_of_a_range_may_be_free(free):
+    found = answer(entry("1-65535", free=free, first_free=65535 if free else None))
+    assert check(found, "1-65535")["ports"][0]["free"] == free
+
+
+@pytest.mark.parametrize(
+    "rest", [{"free": -1}, {"free": 65536}, {"first_free": 0}, {"first_free": 65536}, {"state": "no state"}]
+)
+def test_figures_that_cannot_be(rest):
+    with pytest.raises(Malformed):
+        check(answer(entry("1-65535", **{"free": 1, "first_free": 1, **rest})), "1-65535")
+
+
+def test_a_message_may_have_lines():
+    assert check(answer(msg="one\ntwo\x1b"))["msg"] == "one\ntwo\\x1b"
+    assert len(check(answer(msg="x" * 100_000))["msg"]) == 100_000
+    with pytest.raises(Malformed, match="too long"):
+        check(answer(msg="x" * 100_001))
