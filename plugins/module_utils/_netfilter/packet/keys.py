@@ -57,10 +57,11 @@ def find(flows: Flows, key: Key, elements: t.Iterable[Element]) -> tuple[dict[by
     count = 0
     for element in elements:
         sure, may, doubt = _flows(flows, element, ports, others)
-        if may:
+        first = max((_number(element.first[part]) for part in sources), default=0)
+        last = min((_number(element.last[part]) for part in sources), default=0)
+        if may and first <= last:
             count += 1
-            ranges = together.setdefault((element.value, sure, may, doubt), [])
-            ranges += [(_number(element.first[part]), _number(element.last[part])) for part in sources[:1]]
+            together.setdefault((element.value, sure, may, doubt), []).append((first, last))
     found: dict[bytes, Where] = {}
     for (value, sure, may, doubt), ranges in together.items():
         clients: Clients = united(sorted(ranges), flows.bits) if sources else True
