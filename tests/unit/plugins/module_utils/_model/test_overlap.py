@@ -212,6 +212,13 @@ def test_endpoint(endpoint, text, is_ipv6, is_wildcard):
     assert (str(endpoint), endpoint.is_ipv6, endpoint.is_wildcard) == (text, is_ipv6, is_wildcard)
 
 
+@pytest.mark.parametrize(
+    ("device", "expected"), [("eth0", True), ("eth1", False), ("lo", False)], ids=["the same", "another", "loopback"]
+)
+def test_serves_whoever_is_to_come_in_by_one_device(device, expected):
+    assert serves(at("0.0.0.0", True, "eth0"), at("0.0.0.0", True, device)) is expected
+
+
 ALL4, ALL6, DUAL = row("listening"), row("listening", "::", v6only=True), row("listening", "::", v6only=False)
 ONE4, ONE6 = row("listening", "10.0.0.5"), row("listening", "2001:db8::5", v6only=True)
 MAPPED = row("listening", "::ffff:10.0.0.5", v6only=False)

@@ -186,3 +186,43 @@ def test_neighbours_of_another_device_may_come_by_the_one_that_has_the_address()
 def test_where_nat_sends_them(bases, expected):
     ((found,),) = passages.judge([Access("tcp", (at("192.0.2.1"),), 80, 80)], bases, a_host())
     assert [result.sent_to for result in found.results] == [expected]
+
+
+THERE6 = at("fd00:17::2").address
+
+
+@pytest.mark.parametrize(
+    ("leaves", "expected"), [("br0", [BLOCKED]), ("wan0", [])], ids=["by the device of its route", "by no other"]
+)
+def test_what_is_sent_on_over_ipv6_leaves_by_the_device_of_its_route(leaves, expected):
+    routes = Routes([Route(1, 0, 0, 0, frozenset({2})), Route(1, 0xFD000017 << 96, 64, 0, frozenset({3}))], 128)
+    own = tuple(HostAddress(WAN, at(address).address) for address in ("192.0.2.1", "2001:db8::1"))
+    host = a_host(routes=routes)._replace(addresses=own)
+
+    class ByDevice:
+        def outcomes(self, packets, region):
+            if packets.meta(7).startswith(leaves.encode()):
+                yield Outcome(Verdict(rules.DROP), packets, region, region)
+
+    to_it = base(PREROUTING, Rule(rules.NAT, rules.Target(False, (THERE6, THERE6), ())), is_nat=True)
+    bases = [each._replace(address_bytes=(16,)) for each in (to_it, base(FORWARD, ByDevice()))]
+    (found,) = passages.judge([Access("tcp", (at("2001:db8::1"),), 80, 80)], bases, host)
+    assert [each.verdict for each in found] == expected
+
+
+@pytest.mark.parametrize(
+    ("devices", "expected"),
+    [
+        pytest.param((Device(8, "port0", master=7),), ["port0"], id="a port"),
+        pytest.param((Device(8, "port0", master=9),), [], id="of another bridge"),
+        pytest.param((Device(8, "bond0", master=7), Device(9, "eth9", master=8)), ["eth9", "bond0"], id="two steps"),
+    ],
+)
+def test_programs_on_ports_of_a_bridge(devices, expected):
+    bridge = Device(7, "br7", is_bridge=True)
+    ports = tuple(device._replace(program="an XDP program") for device in devices)
+    host = a_host(bridge, *ports)
+    host = host._replace(addresses=(*host.addresses, HostAddress(bridge, at("198.51.100.1").address)))
+    (found,) = passages.judge([Access("tcp", (at("198.51.100.1"),), 80, 80)], [], host)
+    doubts = {doubt.what for each in found for result in each.results for doubt in result.doubts}
+    assert doubts == {f"an XDP program on {name}" for name in expected}

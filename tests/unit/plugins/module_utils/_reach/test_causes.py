@@ -112,3 +112,69 @@ def test_what_is_met(state):
 )
 def test_of_several_addresses_the_closest_counts(several, expect, found):
     assert states.closest(several, expect) == found
+
+
+@pytest.mark.parametrize(
+    ("ipv6", "kind", "code", "meaning"),
+    [
+        *((False, 3, code, "net unreachable") for code in (0, 6)),
+        *((False, 3, code, "host unreachable") for code in (1, 7)),
+        (False, 3, 3, "port unreachable"),
+        *((False, 3, code, "prohibited") for code in (9, 10, 13)),
+        (False, 11, 0, "time exceeded"),
+        (False, 3, 4, "type 3, code 4"),
+        (True, 1, 0, "net unreachable"),
+        *((True, 1, code, "prohibited") for code in (1, 5, 6)),
+        (True, 1, 3, "host unreachable"),
+        (True, 1, 4, "port unreachable"),
+        (True, 3, 0, "time exceeded"),
+        (True, 1, 2, "type 1, code 2"),
+    ],
+)
+def test_what_icmp_means(ipv6, kind, code, meaning):
+    _state, reason = judged(errno.EHOSTUNREACH, Icmp(kind, code, ROUTER, ipv6))
+    assert reason.startswith(f"{ROUTER} answered with ICMP {meaning!r}")
+
+
+@pytest.mark.parametrize(
+    ("code", "sender", "source", "protocol", "has_responder", "expected"),
+    [
+        (3, TARGET, None, "udp", False, ("answered", "nobody listens there, unless a firewall answers in its place")),
+        (3, TARGET, None, "udp", True, ("refused", "although the responder is up: something on the way rejects it")),
+        (3, TARGET, TARGET, "udp", False, ("answered", f"{TARGET}, the target itself, answered")),
+        (3, ROUTER, None, "tcp", False, ("rejected", "a host on which nobody listens resets the connection")),
+        (13, TARGET, None, "tcp", False, ("rejected", f"{TARGET}, the target itself, answered")),
+        (1, ROUTER, None, "tcp", False, ("no_host", "no host with this address answers on its link")),
+        (0, ROUTER, None, "tcp", False, ("no_route", "it has no route to the target")),
+        (13, ROUTER, None, "tcp", False, ("rejected", "as a firewall does")),
+    ],
+)
+def test_who_answers_with_icmp(code, sender, source, protocol, has_responder, expected):
+    attempted = Attempted(protocol, TARGET, 0, has_responder, source)
+    state, reason = causes.judge(attempted, errno.EHOSTUNREACH, Icmp(3, code, sender, False))
+    assert (state, expected[1] in reason) == (expected[0], True)
+
+
+@pytest.mark.parametrize(
+    ("error", "seconds", "expected"),
+    [
+        (errno.EHOSTUNREACH, 0.99, "an ICMP message said at once that the host is not to be reached"),
+        (errno.EHOSTUNREACH, 1.0, "no host answers at this address on the link"),
+        (errno.EACCES, 0, "an ICMP message, a route or a policy of this client prohibits it"),
+        (errno.EPERM, 0, "the firewall of this client drops what it sends"),
+        (errno.ENETDOWN, 0, "this client has no route to the address"),
+        (errno.ENOBUFS, 0, "this client could not try"),
+        (errno.ETIMEDOUT, 9, "no answer"),
+    ],
+)
+def test_reasons_of_errors(error, seconds, expected):
+    assert judged(error, seconds=seconds)[1].startswith(expected)
+
+
+def test_only_what_the_kernel_refused_itself_is_its_routes():
+    for error in (errno.EHOSTUNREACH, errno.EINVAL):
+        refused = Attempted("tcp", TARGET, 0, False, is_refused=True)
+        assert "route" in causes.judge(refused, error, None)[1]
+        assert causes.judge(refused._replace(is_refused=False), error, None)[0] != "no_route"
+    assert judged(errno.ECONNREFUSED)[1].startswith("the connection was reset: nobody listens")
+    assert judged(errno.ECONNREFUSED, protocol="udp")[1].startswith("Connection refused: nobody listens")
