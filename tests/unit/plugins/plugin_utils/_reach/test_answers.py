@@ -128,3 +128,68 @@ def test_whatever_a_host_answers_is_read_or_malformed(read, good):
     for wrong in WRONG:
         with pytest.raises(Malformed):
             read(wrong)
+
+
+def read_flow(**changed):
+    return answers.tried({"flows": [{**FLOW, **changed}]}, [True])[0]
+
+
+@pytest.mark.parametrize(
+    ("changed", "field", "expected"),
+    [
+        ({"reason": "x" * 501}, "reason", "x" * 500),
+        ({"seconds": 0}, "seconds", 0.0),
+        ({"seconds": 100000.0}, "seconds", 100000.0),
+        ({"source": {"address": "::1", "port": 65535}}, "source", End("::1", 65535)),
+        ({"source": None}, "source", None),
+        ({"address": "fe80::1%" + "e" * 56}, "address", "fe80::1"),
+        ({"address": None}, "address", None),
+        ({"translated": True}, "translated", True),
+        ({"translated": None}, "translated", None),
+    ],
+)
+def test_what_is_read_of_a_flow(changed, field, expected):
+    assert getattr(read_flow(**changed), field) == expected
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"seconds": -0.1},
+        {"seconds": 100000.1},
+        {"seconds": True},
+        {"seconds": "1"},
+        {"translated": 1},
+        {"source": {"address": "::1", "port": 65536}},
+        {"source": {"address": "::1", "port": -1}},
+        {"source": {"address": "::1", "port": True}},
+        {"source": {"address": "db1", "port": 1}},
+        {"address": "fe80::1%" + "e" * 57},
+        {"reason": 5},
+        {"state": "dropped_by_host"},
+        {"state": "reply_lost"},
+    ],
+)
+def test_what_is_not_read_of_a_flow(changed):
+    with pytest.raises(Malformed):
+        read_flow(**changed)
+
+
+def test_how_many_rules_are_read():
+    assert len(answers.seen({**SEEN, "firewall": [WALL] * 500}).rules) == 1
+    with pytest.raises(Malformed, match="at most 500"):
+        answers.seen({**SEEN, "firewall": [WALL] * 501})
+
+
+@pytest.mark.parametrize(("stage", "index"), [("arrived", 0), ("passed", 1), ("asked", 2), ("finished", 3)])
+def test_stages(stage, index):
+    visits = answers.seen({**SEEN, "visits": [{**VISIT, "stage": stage}]}).visits
+    assert visits == {("tcp", 80): {End("10.0.0.1", 40000): index}}
+
+
+@pytest.mark.parametrize("changed", [{"running": 1}, {"witness": None}, {"may_end_early": 5}, {"ports": "x"}])
+def test_what_is_not_read_of_a_responder(changed):
+    with pytest.raises(Malformed):
+        answers.started({**STARTED, **changed})
+    early = answers.started({**STARTED, "running": False, "may_end_early": "soon"})
+    assert (early.running, early.witness, early.may_end_early) == (False, True, "soon")
