@@ -4,11 +4,14 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.answers import Doubt
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.flows import Arrival
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.rules import Target
-from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.targets import is_served
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.targets import addresses as choose
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.targets import is_served, ports
 from support.nftables import BRIDGE, HOST, LO, WAN
 from support.records import at
 
@@ -81,3 +84,50 @@ def test_is_served_what_is_still_for_its_address():
 def test_is_served_over_ipv6():
     chosen = "the address that the kernel chooses"
     assert served("2001:db8::1", Target(is_redirect=True), to="2001:db8::1") == chosen
+
+
+def chosen(target, to="192.0.2.1", **arrival):
+    """The addresses that the kernel chooses from, as text."""
+    found = choose(Arrival(at(to).address, **{"comes": (WAN,), **arrival}), target, HOST)
+    family = socket.AF_INET6 if ":" in to else socket.AF_INET
+    return None if found is None else [socket.inet_ntop(family, each) for each in found]
+
+
+@pytest.mark.parametrize(
+    ("target", "arrival", "expected"),
+    [
+        (Target(), {}, ["192.0.2.1"]),
+        (addresses("10.0.0.1"), {}, ["10.0.0.1"]),
+        (addresses("10.0.0.1", "10.0.0.3"), {}, ["10.0.0.1", "10.0.0.2", "10.0.0.3"]),
+        (addresses("10.0.0.1", "10.0.0.16"), {}, [f"10.0.0.{number}" for number in range(1, 17)]),
+        (addresses("10.0.0.1", "10.0.0.17"), {}, None),
+        (Target(is_redirect=True), {}, ["192.0.2.1"]),
+        (Target(is_redirect=True), {"comes": (WAN, BRIDGE)}, ["192.0.2.1", "198.51.100.1", "172.17.0.1"]),
+        (Target(is_redirect=True), {"comes": (), "source": at("192.0.2.1").address}, ["127.0.0.1"]),
+        (Target(is_redirect=True), {"to": "2001:db8::1"}, ["2001:db8::1", "fe80::1"]),
+        (Target(is_redirect=True), {"to": "::1", "comes": (), "source": at("::1").address}, ["::1"]),
+        (Target(is_redirect=True), {"comes": ()}, []),
+    ],
+)
+def test_the_addresses_that_the_kernel_chooses_from(target, arrival, expected):
+    assert chosen(target, **arrival) == expected
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [
+        (Target(), [80]),
+        (Target(ports=(8000, 8000)), [8000]),
+        (Target(ports=(8000, 8002)), [8000, 8001, 8002]),
+        (Target(ports=(79, 81)), [80]),
+        (Target(ports=(80, 81)), [80]),
+        (Target(ports=(79, 80)), [80]),
+        (Target(ports=(8000, 8009), base_port=80), [8000]),
+        (Target(ports=(8000, 8009), base_port=75), [8005]),
+        (Target(ports=(8000, 8003), base_port=75), [8001]),
+        (Target(ports=(8000, 8009), base_port=82), [8008]),
+        (Target(ports=(8000, 8009), base_port=0), [8000]),
+    ],
+)
+def test_the_ports_that_the_kernel_chooses_from(target, expected):
+    assert list(ports(80, target)) == expected
