@@ -93,3 +93,14 @@ def test_the_rule_as_iptables_prints_it(tool, rule, world):
     (passage,) = judge.said([judge.Question(TCP, "192.0.2.1", 22, ())])
     assert not run(f"{tool}-restore", text="*filter\nCOMMIT\n").returncode
     assert passage.rule in listed, listed
+
+
+@pytest.mark.parametrize("tool", ["ip6tables-nft", "ip6tables-legacy"])
+@pytest.mark.parametrize("how", ["icmp6-port-unreachable", "icmp6-adm-prohibited", "tcp-reset"])
+def test_a_rejection_of_ipv6_as_iptables_prints_it(tool, how, world):
+    rule = f"-p tcp -m tcp --dport 22 -j REJECT --reject-with {how}"
+    assert not run("nft", "flush", "ruleset").returncode
+    assert not run(f"{tool}-restore", text=f"*filter\n-A INPUT {rule}\nCOMMIT\n").returncode
+    (passage,) = judge.said([judge.Question(TCP, "2001:db8:1::1", 22, ())])
+    assert not run(f"{tool}-restore", text="*filter\nCOMMIT\n").returncode
+    assert passage.rule == f"-A INPUT {rule}"

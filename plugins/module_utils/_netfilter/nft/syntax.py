@@ -354,7 +354,7 @@ class _Printer:
     def _target(self, parts: Parts) -> None:
         from ansible_collections.preflight.ports.plugins.module_utils._netfilter.xt import syntax
 
-        self.words.append(syntax.target(text(parts.get(1)), parts.get(3, b""), False))
+        self.words.append(syntax.target(text(parts.get(1)), parts.get(3, b""), self._is_ipv6))
 
 
 def _is_prefix(mask: int, size: int) -> bool:

@@ -19,6 +19,10 @@ _REJECTIONS = {
     0: "icmp-net-unreachable", 1: "icmp-host-unreachable", 2: "icmp-proto-unreachable", 3: "icmp-port-unreachable",
     5: "icmp-net-prohibited", 6: "icmp-host-prohibited", 7: "tcp-reset", 8: "icmp-admin-prohibited",
 }  # fmt: skip
+_REJECTIONS_OF_IPV6 = {
+    0: "icmp6-no-route", 1: "icmp6-adm-prohibited", 3: "icmp6-addr-unreachable", 4: "icmp6-port-unreachable",
+    6: "tcp-reset", 7: "icmp6-policy-fail", 8: "icmp6-reject-route",
+}  # fmt: skip
 
 
 def match(name: str, revision: int, info: bytes) -> str:
@@ -33,8 +37,8 @@ def match(name: str, revision: int, info: bytes) -> str:
 
 
 def target(name: str, info: bytes, is_ipv6: bool) -> str:
-    if name == "REJECT" and len(info) >= 4 and not is_ipv6:
-        how = _REJECTIONS.get(struct.unpack_from("=I", info)[0])
+    if name == "REJECT" and len(info) >= 4:
+        how = (_REJECTIONS_OF_IPV6 if is_ipv6 else _REJECTIONS).get(struct.unpack_from("=I", info)[0])
         return f"-j REJECT --reject-with {how}" if how else "-j REJECT"
     return f"-j {name}"
 

@@ -88,7 +88,23 @@ def test_conntrack(given, expected):
 def test_rejections(code, how):
     info = struct.pack("=I", code)
     assert target("REJECT", info, False) == f"-j REJECT --reject-with {how}"
-    assert target("REJECT", info, True) == "-j REJECT"  # which has other numbers
+
+
+@pytest.mark.parametrize(
+    ("code", "how"),
+    [
+        (0, "icmp6-no-route"),
+        (1, "icmp6-adm-prohibited"),
+        (3, "icmp6-addr-unreachable"),
+        (4, "icmp6-port-unreachable"),
+        (6, "tcp-reset"),
+        (7, "icmp6-policy-fail"),
+        (8, "icmp6-reject-route"),
+    ],
+)
+def test_rejections_of_ipv6(code, how):
+    assert target("REJECT", struct.pack("=I", code), True) == f"-j REJECT --reject-with {how}"
+    assert target("REJECT", struct.pack("=I", 2), True) == "-j REJECT"
 
 
 def test_other_targets():
