@@ -108,6 +108,13 @@ def test_checked_assigns_conflicts_to_their_entries():
     assert [each["entry"] for each in check(found, "80-89", 85)["conflicts"]] == [0, 1]
 
 
+def test_checked_takes_conflicts_side_by_side():
+    found = answer(
+        TAKEN_RANGE, {**TAKEN, "port": 95}, conflicts=[conflict("85-86", count=2), conflict(87), conflict(95)]
+    )
+    assert [each["entry"] for each in check(found, "80-89", 95)["conflicts"]] == [0, 0, 1]
+
+
 def test_checked_makes_every_text_printable():
     holder = {**HOLDER, "process": HOSTILE, "container": Container(HOSTILE, HOSTILE, "docker", HOSTILE)._asdict()}
     found = answer(TAKEN, conflicts=[conflict(reason=HOSTILE, advice=HOSTILE, holders=[holder])], msg=f"a\n{HOSTILE}")

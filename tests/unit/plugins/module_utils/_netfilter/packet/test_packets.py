@@ -139,6 +139,7 @@ def test_only_what_is_not_tracked_yet_can_stay_so():
         pytest.param(IPV4, 1, 9, native(2), id="device of the way back"),
         pytest.param(IPV4, 2, 9, b"wan0".ljust(16, b"\0"), id="name of the device of the way back"),
         pytest.param(IPV4, 1, 41, b"\1", id="there is a way back"),
+        pytest.param(IPV4, 1, 1, native(2), id="by whatever device"),
         pytest.param(IPV4, 1, 2, ("the routes", 4), id="device of the way on"),
         pytest.param(IPV4, 2, 2, ("the routes", 16), id="name of the device of the way on"),
         pytest.param(packets(is_routed=False), 1, 9, ("the routes", 4), id="no usual way back"),

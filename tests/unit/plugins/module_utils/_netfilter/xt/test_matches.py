@@ -7,7 +7,12 @@ from __future__ import annotations
 import struct
 
 import pytest
-from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.answers import Doubt, Where, narrow
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.answers import (
+    Doubt,
+    Where,
+    doubt_of,
+    narrow,
+)
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.clients import size
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.packets import OUTPUT, UNTRACKED, native
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.regions import region
@@ -336,4 +341,6 @@ def test_conntrack_of_what_nat_has_sent_on():
     assert answer(conntrack_info(asks=1, states=128, inverts=1), sent_on) is False
     for asks in (8, 512):
         assert answer(conntrack_info(asks=asks, port=80), sent_on) == "where it was sent at first"
+        doubt = decode(*conntrack_info(asks=asks, port=80), None)(sent_on)
+        assert (doubt_of(doubt) or doubt).is_understood is False
     assert answer(conntrack_info(asks=256, source_port=1), sent_on) is False
