@@ -42,7 +42,7 @@ options:
         C(interface), and C(name) (who needs the port). Its keys C(state), C(held_by), C(nonlocal), C(user),
         C(selinux_domain), C(firewall) and C(clients) override the options of the same name.
       - Two entries with different names that want a port free on overlapping addresses are a conflict, too.
-      - An empty list is always met.
+      - With an empty list, the module has nothing to check, and succeeds.
     type: list
     elements: raw
     required: true
@@ -68,7 +68,7 @@ options:
       - C(nat:) names NAT rules by a chain, a comment, or their target, as in V(nat:10.88.0.5:80).
       - With O(state=free), a listening or bound socket of such a holder is no conflict, so that a playbook can be run
         again. A connection that blocks the port is always a conflict, no matter who holds it.
-      - With O(state=listening), every socket that clients may meet must belong to such a holder.
+      - With O(state=listening), every socket that clients may reach must belong to such a holder.
       - The kernel itself holds the ports of tunnels and of NFS. Its name is V(kernel).
       - A holder that cannot be identified never matches.
     type: list
