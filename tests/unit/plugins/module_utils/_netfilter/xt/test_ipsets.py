@@ -93,7 +93,7 @@ def of_ipv6(address, length):
     return attribute(1, attribute(2, at(address).address)) + attribute(3, bytes((length,)))
 
 
-MORE = [
+MORE = (
     message(1, "to here", "hash:net,net", both("10.0.0.0", "192.0.2.1", 8), both("11.0.0.0", "192.0.2.2", 8)),
     message(2, "networks", "hash:ip", net("10.0.0.0"), head=attribute(20, b"\x18")),
     message(3, "v6", "hash:net", of_ipv6("fd00::", 8), family=socket.AF_INET6),
@@ -106,7 +106,7 @@ MORE = [
     message(10, "from", "hash:ip,port,ip", net("10.0.0.9", port=80, protocol=6)
             + attribute(20, attribute(1, socket.inet_aton("192.0.2.1")))),
     message(11, "twice", "hash:net,net", both("10.0.0.0", "10.1.0.0", 8, 16), both("11.0.0.0", "12.0.0.0", 8, 8)),
-]  # fmt: skip
+)  # fmt: skip
 
 
 def sizes(index, ends, monkeypatch, messages=MORE, seen=FLOWS):
