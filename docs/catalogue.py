@@ -67,8 +67,8 @@ Put `NAME.yml` into `roles/port_preflight/files/profiles`, then run `make catalo
 | `sources` | Pages of the product's own documentation, where each fact can be looked up. |
 | `note` | What a user has to know before relying on the profile (optional). |
 | `includes` | Profiles whose ports come on top (optional). |
-| `held_by` | Who may hold the ports already: patterns that no user can match by choosing a name (`unit:`, `exe:`, `user:`, \
-`container:`, `kernel`). |
+| `held_by` | Who may hold the ports already: patterns that no user can match by choosing a name (`unit:`, `exe:`, \
+`user:`, `container:`, `kernel`). |
 | `selinux_domain` | The domain in which a packaged service runs, where SELinux's reference policy and the targeted \
 policy agree on it (optional). |
 | `ports` | What the product binds by default: `port` (a number or a range) and `purpose`; \
