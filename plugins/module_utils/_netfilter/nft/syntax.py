@@ -35,6 +35,7 @@ _PAYLOAD = {
     (1, 24, 16): "ip6 daddr", (1, 6, 1): "ip6 nexthdr", (2, 0, 2): "th sport", (2, 2, 2): "th dport",
     (2, 13, 1): "tcp flags",
 }  # fmt: skip
+_BASES = {1: "nh", 2: "th"}
 _ADDRESSES = ("ip saddr", "ip daddr", "ip6 saddr", "ip6 daddr")
 _CT = {0: "ct state", 1: "ct direction", 2: "ct status", 3: "ct mark"}
 _CT_ENDS = {11: "proto-src", 12: "proto-dst", 19: "ip saddr", 20: "ip daddr", 21: "ip6 saddr", 22: "ip6 daddr"}
@@ -151,7 +152,7 @@ class _Printer:
                 name = name or (each if base == 1 and offset == begin and size < whole else None)
         if (base, offset, size) == (1, 8, 1) and not self._is_ipv6 and self.words[-1:] != ["meta nfproto ipv6"]:
             name = "ip ttl"  # which is where addresses of IPv6 begin
-        self._load(name or f"@{ {1: 'nh', 2: 'th'}.get(base, 'll') },{offset * 8},{size * 8}", size)
+        self._load(name or f"@{_BASES.get(base, 'll')},{offset * 8},{size * 8}", size)
 
     def _ct(self, parts: Parts) -> None:
         key = number(parts.get(2))

@@ -54,7 +54,10 @@ class Entry:
         self.fields = entries[at:behind]
         self.next = at + to_next
         self._matches = entries[behind : at + to_target]
-        (self.target,) = _extensions(entries[at + to_target : self.next])
+        targets = list(_extensions(entries[at + to_target : self.next]))
+        if len(targets) != 1:
+            raise SourceError(f"a rule with {len(targets)} targets")
+        self.target = targets[0]
 
     def matches(self) -> t.Iterator[Extension]:
         return _extensions(self._matches)
