@@ -75,9 +75,14 @@ def vrfs(links: t.Sequence[Link]) -> dict[str, str]:
     }
 
 
+def apart() -> dict[str, str]:
+    """Device -> the VRF that has TCP ports of its own. Raises SourceError."""
+    return vrfs(read()) if tcp_keeps_vrfs_apart() else {}
+
+
 def with_vrfs(sockets: t.Sequence[Socket]) -> list[Socket]:
     """TCP sockets, those that are bound to devices with the VRF that keeps their ports apart from others'."""
-    of_devices = vrfs(read()) if tcp_keeps_vrfs_apart() else {}
+    of_devices = apart()
     return [
         held._replace(endpoint=held.endpoint._replace(vrf=of_devices.get(held.endpoint.interface or "")))
         for held in sockets

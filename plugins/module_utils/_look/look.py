@@ -48,6 +48,11 @@ def look(
 
     Raises SourceError, ProbeError and UserError.
     """
+    # A source that shows no devices shows no VRFs of sockets, either.
+    if source.shows_options and any(each.endpoints[0].interface for each in requirements):
+        from ansible_collections.preflight.ports.plugins.module_utils._look import vrfs
+
+        requirements = vrfs.placed(requirements)
     to_be_free, to_be_served = _questions(requirements)
 
     def asking(questions: t.Sequence[Question]) -> Answers:

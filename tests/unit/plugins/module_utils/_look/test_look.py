@@ -8,7 +8,7 @@ import os
 
 import pytest
 from ansible_collections.preflight.ports.plugins.module_utils._holders import census
-from ansible_collections.preflight.ports.plugins.module_utils._kernel import addresses, as_user, bind
+from ansible_collections.preflight.ports.plugins.module_utils._kernel import addresses, as_user, bind, links
 from ansible_collections.preflight.ports.plugins.module_utils._kernel.bind import FREE as BINDS
 from ansible_collections.preflight.ports.plugins.module_utils._kernel.bind import (
     IN_USE,
@@ -210,6 +210,23 @@ def test_the_ports_of_a_vrf_are_its_own(host):
     host.tables = [[by(APACHE, interface="eth1", vrf="red")]]
     assert host.look("127.0.0.1:80").verdicts == {}
     assert host.probed == [("127.0.0.1", 80, "tcp")]
+
+
+@pytest.mark.parametrize(
+    ("shows_options", "held", "expected"),
+    [
+        pytest.param(True, by(APACHE, address="0.0.0.0", interface="eth1", vrf="red"), (LISTENING, False), id="in it"),
+        pytest.param(True, by(APACHE, address="0.0.0.0"), None, id="outside"),
+        pytest.param(True, by(APACHE, address="0.0.0.0", interface="eth2", vrf="blue"), None, id="in another one"),
+        pytest.param(False, by(APACHE, address="0.0.0.0"), (LISTENING, False), id="nobody tells"),
+    ],
+)
+def test_a_server_on_a_device_of_a_vrf(shows_options, held, expected, host, monkeypatch):
+    monkeypatch.setattr(links, "apart", lambda: {"red": "red", "eth1": "red", "blue": "blue", "eth2": "blue"})
+    host.shows_options = shows_options
+    host.tables = [[held]]
+    host.answers = [{80: IN_USE if expected else BINDS}]
+    assert states(host.look("0.0.0.0%eth1:80")).get(80) == expected
 
 
 def test_connections_are_looked_up_only_where_bind_says_in_use(host):
