@@ -354,6 +354,8 @@ def rules(session: nox.Session) -> None:
 def examples(session: nox.Session) -> None:
     """Every example of the documentation, run on real sockets; port_info beside its peer."""
     need_namespaces(session)
+    if not Path("/etc/ansible").is_dir():
+        need_root(session, "may make /etc/ansible, where examples write")
     need(session, "ip", "ps")
     install(session, "examples", "--no-compile")  # of the thousands of files that ansible has, few are used
     pytest(session, "tests/examples", "tests/peers")
