@@ -21,6 +21,8 @@ from support.people import listener
 from support.running import check
 from support.sandbox import become
 
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root may load eBPF programs and become other users")
+
 FIRST, LAST = 5000, 5009
 
 
