@@ -42,7 +42,7 @@ def main() -> None:
         Path(scratch).chmod(0o755)
         batch = Batch(job["worlds"], actors, may_refuse)
         json.dump([batch.report(Look(**look), job, Path(scratch)) for look in job["looks"]], sys.stdout)
-        if batch.policies:
+        if batch.policies and may_refuse:
             cgroup_bpf.leave()
 
 

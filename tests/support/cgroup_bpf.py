@@ -15,6 +15,7 @@ from typing import NamedTuple
 from support.namespaces import mount
 from support.sandbox import libc
 
+GROUP = Path("/mnt")  # of the scene's own mounts
 SYS_BPF = {"x86_64": 321, "aarch64": 280, "riscv64": 280}
 PROG_LOAD, PROG_ATTACH = 5, 8
 SOCK_ADDR, SOCK = 18, 9  # enum bpf_prog_type: CGROUP_SOCK_ADDR, CGROUP_SOCK
@@ -59,12 +60,9 @@ def refuse(hook_name: str, protocol: str, first: int, last: int) -> None:
         _step(SET, R0, value=0),
         _step(EXIT),
     ]
-    group = Path("/run/policy")
-    if not group.exists():
-        mount("tmpfs", "/run", "tmpfs")
-        group.mkdir()
-        mount("cgroup2", str(group), "cgroup2")
-    own = group / f"policy-{os.getpid()}"
+    if not (GROUP / "cgroup.procs").exists():
+        mount("cgroup2", str(GROUP), "cgroup2")
+    own = GROUP / f"policy-{os.getpid()}"
     own.mkdir(exist_ok=True)
     (own / "cgroup.procs").write_text(str(os.getpid()))
     _attach(_load(hook, program), own, hook)
@@ -72,9 +70,8 @@ def refuse(hook_name: str, protocol: str, first: int, last: int) -> None:
 
 def leave() -> None:
     """Back to the group that all are in, without the programs."""
-    group = Path("/run/policy")
-    (group / "cgroup.procs").write_text(str(os.getpid()))
-    (group / f"policy-{os.getpid()}").rmdir()
+    (GROUP / "cgroup.procs").write_text(str(os.getpid()))
+    (GROUP / f"policy-{os.getpid()}").rmdir()
 
 
 def _load(hook: Hook, program: list[bytes]) -> int:
