@@ -332,12 +332,12 @@ def truth(session: nox.Session) -> None:
     """The kernel as judge of random cases; faults made on purpose; hostile input."""
     need_namespaces(session)
     install(session, "truth", "ansible-core>=2.18")
-    for folder in ("fuzz", "faults", "oracle"):
+    for folder in ("fuzz", "faults"):
         pytest(session, f"tests/{folder}")
-    if os.geteuid() == 0:  # which attacks on root need, and whoever runs as somebody else
-        need(session, "/lib/systemd/systemd")
-        pytest(session, "tests/hostile")
-        pytest(session, "tests/claims")
+    need_root(session, "may load eBPF programs and become other users; fuzz and faults have run")
+    need(session, "/lib/systemd/systemd")
+    for folder in ("oracle", "hostile", "claims"):
+        pytest(session, f"tests/{folder}")
 
 
 @nox.session

@@ -117,7 +117,7 @@ def test_a_control_group_of_his_own(folder: str, pattern: str) -> None:
     [("container:redis", False), ("container:*redis*", False), ("*redis", False), ("container:nobody/redis", True)],
 )
 def test_a_container_of_his_own(pattern: str, expected: bool) -> None:
-    """What its monitor is told to call it, he chooses. His process may be the monitor, too."""
+    """He chooses the name that its monitor is given. His own process may even be the monitor."""
     named_redis = ["-c", CONTAINER, "-n", "redis"]
 
     def scene() -> tuple[bool, dict[str, Any]]:

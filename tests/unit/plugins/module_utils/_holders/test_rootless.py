@@ -20,7 +20,7 @@ HELPER = Process(50, "rootlessport", uid=ALICE, user="alice")
 
 
 class Host:
-    """A /proc that has just what is told of processes."""
+    """A /proc with no other files than these."""
 
     def __init__(self, tmp_path, monkeypatch):
         self.proc = tmp_path
