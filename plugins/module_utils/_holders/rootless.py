@@ -40,17 +40,19 @@ def containers(found: t.Iterable[Process], proc: str = "/proc") -> dict[int, Con
     Users decide how many processes and descriptors there are: after a second, what is not found stays unknown.
     """
     clock = _Clock(PATIENCE.at_most(_SECONDS))
-    members: dict[int, tuple[int, Container]] = {}
+    members: dict[int, tuple[Container, int | None]] = {}
     try:
         residents: list[_Resident] | None = None
         for process in found:
+            member: tuple[int, Container] | None = None
             if process.container:
-                members[process.pid] = process.pid, process.container
-                continue
-            residents = sorted(_residents(proc, clock)) if residents is None else residents
-            member = _published_for(process, residents, proc, clock)
+                member = process.pid, process.container
+            else:
+                residents = sorted(_residents(proc, clock)) if residents is None else residents
+                member = _published_for(process, residents, proc, clock)
             if member:
-                members[process.pid] = member
+                pid, container = member
+                members[process.pid] = container, _monitor(pid, proc, clock)
     except TimeoutError:
         PATIENCE.lose(_SECONDS)
     return _named(members, proc)
@@ -112,21 +114,19 @@ def _inode(path: str) -> str:
     return told.get("ino", "").strip()
 
 
-def _named(members: t.Mapping[int, tuple[int, Container]], proc: str) -> dict[int, Container]:
-    """*members*: pid -> the pid of a process in its container, and the container."""
-    monitors = {pid: _monitor(member, proc) for pid, (member, _container) in members.items()}
-    lines = command_lines.read({monitor for monitor in monitors.values() if monitor}, proc)
+def _named(members: t.Mapping[int, tuple[Container, int | None]], proc: str) -> dict[int, Container]:
+    """*members*: pid -> its container, and the pid of the monitor."""
+    lines = command_lines.read({monitor for _container, monitor in members.values() if monitor}, proc)
     return {
-        pid: processes.printable_container(
-            container._replace(name=_name(lines.get(monitors[pid] or 0, ()), container.id))
-        )
-        for pid, (_member, container) in members.items()
+        pid: processes.printable_container(container._replace(name=_name(lines.get(monitor or 0, ()), container.id)))
+        for pid, (container, monitor) in members.items()
     }
 
 
-def _monitor(pid: int, proc: str) -> int | None:
+def _monitor(pid: int, proc: str, clock: _Clock) -> int | None:
     """The nearest conmon above a process."""
     for _step in range(_MOST_ANCESTORS):
+        clock.check()
         comm, fields = processes.stat(f"{proc}/{pid}")
         if comm == "conmon":
             return pid

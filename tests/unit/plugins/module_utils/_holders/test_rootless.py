@@ -163,3 +163,11 @@ def test_it_gives_up_when_it_takes_too_long(web, monkeypatch):
     monkeypatch.setattr(command_lines, "read", lambda pids, proc: {})
     assert web.containers(HELPER) == {}
     assert patience.was_tried
+
+
+def test_it_gives_up_on_the_way_to_a_monitor(web, monkeypatch):
+    """As many processes as a user starts may each have as many ancestors."""
+    monkeypatch.setattr(rootless, "PATIENCE", Patience())
+    monkeypatch.setattr(rootless.time, "monotonic", iter((0, 100)).__next__)
+    monkeypatch.setattr(command_lines, "read", lambda pids, proc: {})
+    assert web.containers(Process(61, "worker", container=WEB._replace(name=None))) == {}
