@@ -22,6 +22,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._netfilter.nft.dat
     value_or_verdict,
 )
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.nft.kernel import number, text
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.clients import is_prefix
 
 if t.TYPE_CHECKING:
     from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.keys import Element
@@ -205,9 +206,9 @@ class _Printer:
         if name in ("meta l4proto", "ip protocol", "ip6 nexthdr") and not how:
             self._protocol = _PROTOCOLS.get(number(value), "")
         shown = self._shown(name, value, mask)
-        if mask >= 0 and name.endswith(_ADDRESSES) and not _is_prefix(mask, len(value)) and self._is_iptables:
+        if mask >= 0 and name.endswith(_ADDRESSES) and not is_prefix(mask, 8 * len(value)) and self._is_iptables:
             shown = f"{self._shown(name, value, -1)}/{self._shown(name, mask.to_bytes(len(value), 'big'), -1)}"
-        elif mask >= 0 and not (name.endswith(_ADDRESSES) and _is_prefix(mask, len(value))) and name != "tcp flags":
+        elif mask >= 0 and not (name.endswith(_ADDRESSES) and is_prefix(mask, 8 * len(value))) and name != "tcp flags":
             shown = self._shown(name, value, -1)
             name = f"{name} & {self._shown(name, mask.to_bytes(len(value), 'big'), -1)}"
         if name == "tcp flags" and mask >= 0 and self._is_iptables:
@@ -356,12 +357,6 @@ class _Printer:
         from ansible_collections.preflight.ports.plugins.module_utils._netfilter.xt import syntax
 
         self.words.append(syntax.target(text(parts.get(1)), parts.get(3, b""), self._is_ipv6))
-
-
-def _is_prefix(mask: int, size: int) -> bool:
-    """Whether the bits of an address that count are its first ones."""
-    length = bin(mask).count("1")
-    return mask == ((1 << length) - 1) << 8 * size - length
 
 
 def _flags(bits: int) -> str:

@@ -79,6 +79,12 @@ def matching(mask: int, value: int, bits: int) -> Clients | None:
 _MOST_FREE_BITS = 8
 
 
+def is_prefix(mask: int, bits: int) -> bool:
+    """Whether the bits that count are the first ones, as in a network's address."""
+    length = bin(mask).count("1")
+    return mask == ((1 << length) - 1) << bits - length
+
+
 def united(ranges: t.Sequence[tuple[int, int]], bits: int) -> Clients:
     """The addresses of all *ranges*: (first, last) each, sorted by the first."""
     if len(ranges) < 2 or not bits:

@@ -10,6 +10,7 @@ import socket
 import struct
 import typing as t
 
+from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.clients import is_prefix
 from ansible_collections.preflight.ports.plugins.module_utils._netfilter.xt import matches
 
 _STATES = {8: "NEW", 2: "ESTABLISHED", 4: "RELATED", 1: "INVALID", 1 << 8: "UNTRACKED", 1 << 7: "DNAT", 1 << 6: "SNAT"}
@@ -47,9 +48,8 @@ def network(address: bytes, mask: bytes) -> str:
     """``192.0.2.0/24``, or with its mask if that has gaps."""
     family = socket.AF_INET6 if len(address) == 16 else socket.AF_INET
     number = int.from_bytes(mask, "big")
-    length = bin(number).count("1")
-    is_prefix = number == ((1 << length) - 1) << 8 * len(mask) - length
-    return f"{socket.inet_ntop(family, address)}/{length if is_prefix else socket.inet_ntop(family, mask)}"
+    length = bin(number).count("1") if is_prefix(number, 8 * len(mask)) else socket.inet_ntop(family, mask)
+    return f"{socket.inet_ntop(family, address)}/{length}"
 
 
 def span(first: int, last: int) -> str:
