@@ -26,7 +26,7 @@ def output(program: str, *arguments: str) -> str:
     if not path:
         raise CommandError(f"no {program}")
     try:
-        # run_command() needs a module, and has no limit in time.
+        # Nobody else chooses a word of it. run_command() needs a module, and has no limit in time.
         printed = subprocess.check_output(  # noqa: S603  # pylint: disable=ansible-bad-function
             [path, *arguments],
             stdin=subprocess.DEVNULL,
