@@ -18,7 +18,7 @@ def failure(result: t.Mapping[str, t.Any]) -> str:
 
     Python ends a traceback with the reason; others begin with it.
     """
-    said = first_line(result.get("msg") or "the module failed")
+    said = first_line(result.get("msg") or "the module gave no reason")
     lines = [line.strip() for line in str(result.get("module_stderr") or "").splitlines() if line.strip()]
     if not lines:
         return said

@@ -80,6 +80,8 @@ _OF_IPTABLES = {
 
 _HEAD = ("-s", "-d", "-i", "-o", "-p")
 
+_FAILURES = (ArithmeticError, LookupError, ValueError, struct.error)
+
 Members = t.Callable[[str, int], t.Sequence["Element"]]
 """The name of a set, and how many are enough -> what is in it, as far as that is known."""
 
@@ -131,10 +133,14 @@ class _Printer:
         """Of a range that two comparisons make: what is asked, and its first value."""
 
     def add(self, name: str, parts: Parts) -> None:
+        if name in COUNTING:
+            return
         make = getattr(self, f"_{name}", None)
-        if make:
+        try:
+            if not make:
+                raise LookupError(name)
             make(parts)
-        elif name not in COUNTING:
+        except _FAILURES:  # a rule that cannot be printed has been judged nevertheless
             self.words.append(f"({name})")
 
     def _meta(self, parts: Parts) -> None:

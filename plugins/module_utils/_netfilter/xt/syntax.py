@@ -30,7 +30,7 @@ def match(name: str, revision: int, info: bytes) -> str:
     """As iptables-save prints it; with three dots for options that are not understood."""
     try:
         words = _MATCHES[name](info)
-    except (KeyError, struct.error):
+    except (LookupError, struct.error):
         words = "..."
     # The match of old is the same to the kernel.
     name = "state" if "--state" in words.split() else name

@@ -67,7 +67,7 @@ def test_unreachable(look, tmp_path):
     ("answer", "problem"),
     [
         pytest.param({"failed": True, "msg": "bad\nTraceback"}, "bad", id="the module fails"),
-        pytest.param({"failed": True}, "the module failed", id="without a word"),
+        pytest.param({"failed": True}, "the module gave no reason", id="without a word"),
         pytest.param({"ports": []}, "its answer is malformed: it has no 'msg'", id="malformed"),
     ],
 )

@@ -13,8 +13,8 @@ from ansible_collections.preflight.ports.plugins.plugin_utils._gate.failures imp
     [
         ({"msg": "timeout: -1 is too short"}, "timeout: -1 is too short"),
         ({"msg": "bad\nTraceback"}, "bad"),
-        ({}, "the module failed"),
-        ({"msg": None}, "the module failed"),
+        ({}, "the module gave no reason"),
+        ({"msg": None}, "the module gave no reason"),
         ({"msg": "No JSON found.", "module_stderr": ""}, "No JSON found."),
         (
             {"msg": "No JSON found.", "module_stderr": "\nsh: python3: not found\n  Install it.\n"},

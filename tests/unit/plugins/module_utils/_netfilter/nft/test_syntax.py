@@ -374,3 +374,16 @@ def test_more_sets_without_a_name():
     v4 = nft.meta(15) + nft.compare(b"\2")
     assert found(v4, nft.payload(1, 12, 4), nft.lookup("bad"), members=[]) == "ip saddr @bad"
     assert found(nft.lookup("bad", is_inverted=True), members=[]) == "(a value) != @bad"
+
+
+@pytest.mark.parametrize(
+    ("expressions", "expected"),
+    [
+        (nft.payload(1, 12, 4) + nft.compare(bytes(5)) + DROP, "(cmp) drop"),
+        (PORT + masked(b"\xff\xff\xff") + nft.compare(b"\0\x50") + DROP, "(cmp) drop"),
+        (xtables("match", "tcp", 0, bytes(8)) + DROP, "-m tcp ... drop"),
+    ],
+    ids=["an address of five bytes", "a mask that is too long", "a match that is too short"],
+)
+def test_what_cannot_be_printed_is_named(expressions, expected):
+    assert printed(expressions) == expected

@@ -43,6 +43,7 @@ def conntrack(states, asks=1, invert=0):
         (udp((53, 53), invert=2), "-m udp ! --dport 53"),
         (udp((53, 53), (1, 9), invert=1), "-m udp ! --sport 1:9 --dport 53"),
         (("tcp", 0, b""), "-m tcp ..."),
+        (("tcp", 0, bytes(8)), "-m tcp ..."),
         (multiport(80, 443), "-m multiport --dports 80,443"),
         (multiport(80, 90, 443, ranges=[0], which=0), "-m multiport --sports 80:90,443"),
         (multiport(80, which=2, invert=1), "-m multiport ! --ports 80"),
