@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import os
 import typing as t
 
 from ansible.errors import AnsibleActionFail, AnsibleFilterError
@@ -15,15 +14,20 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible_collections.preflight.ports.plugins.filter.profile_ports import profile_ports
 from ansible_collections.preflight.ports.plugins.module_utils._reach import states, wire
-from ansible_collections.preflight.ports.plugins.plugin_utils._gate.failures import failure
-from ansible_collections.preflight.ports.plugins.plugin_utils._gate.strategies import keeps_step, strategy_of
-from ansible_collections.preflight.ports.plugins.plugin_utils._reach import answers, judge, plan, reports, rows, words
-
-PREFIX = "port_reach_"
-VARIABLES = (
-    *("flows", "address", "timeout", "seconds", "responders", "witness", "host_firewall", "sample"),
-    *("enforce", "unreachable", "reports"),
+from ansible_collections.preflight.ports.plugins.plugin_utils._play import report_files
+from ansible_collections.preflight.ports.plugins.plugin_utils._play.failures import failure
+from ansible_collections.preflight.ports.plugins.plugin_utils._play.options import (
+    FactError,
+    OptionError,
+    check_facts,
+    check_names,
 )
+from ansible_collections.preflight.ports.plugins.plugin_utils._play.shapes import Malformed
+from ansible_collections.preflight.ports.plugins.plugin_utils._play.strategies import keeps_step, strategy_of
+from ansible_collections.preflight.ports.plugins.plugin_utils._reach import answers, judge, plan, reports, rows, words
+from ansible_collections.preflight.ports.plugins.plugin_utils._reach.summary import summary
+
+_ROLE = "port_reach"
 LONGEST_SECONDS = 3600
 
 Vars = t.Mapping[str, t.Any]
@@ -49,14 +53,14 @@ class ActionModule(ActionBase):
                 return self._clients(task_vars)
             if step == "verdict":
                 return self._verdict(task_vars)
-        except plan.PlanError as error:
+        except (plan.PlanError, OptionError, FactError) as error:
             raise AnsibleActionFail(str(error)) from error
         raise AnsibleActionFail(f"step is plan, clients or verdict; not {step!r}")
 
     # Before anything is started
 
     def _plan(self, task_vars: Vars) -> dict[str, t.Any]:
-        self._refuse_unknown_variables(task_vars)
+        check_names(_ROLE, task_vars)
         self._refuse_strategies()
         refuse_facts(task_vars)
         options = self._options()
@@ -95,11 +99,11 @@ class ActionModule(ActionBase):
             raise plan.PlanError(f"port_reach_seconds {options['seconds']}: it is 1 to 3600")
         if options["sample"] < 0:
             raise plan.PlanError(f"port_reach_sample {options['sample']}: it is 0, for all clients, or more")
-        options["reports"] = [_path(each) for each in _listed(options["reports"])]
+        options["reports"] = report_files.paths(_listed(options["reports"]))
         for path in options["reports"]:
-            problem = reports.problem_of(path)
+            problem = report_files.problem(path, reports.KINDS)
             if problem:
-                raise plan.PlanError(f"port_reach_reports: {path}: {problem}")
+                raise plan.PlanError(f"port_reach_reports: {problem}")
         options["responders"] = options["responders"] and not self._task.check_mode
         return options
 
@@ -118,12 +122,6 @@ class ActionModule(ActionBase):
             {host: plain(hostvars[host].get("__port_reach_address", host)) for host in in_play},
             _of_profiles,
         )
-
-    def _refuse_unknown_variables(self, task_vars: Vars) -> None:
-        known = [PREFIX + name for name in VARIABLES]
-        for name in sorted(task_vars):
-            if name.startswith(PREFIX) and name not in known:
-                raise plan.PlanError(f"{name} is no variable of this role{plan.suggestion(name, known)}")
 
     def _refuse_strategies(self) -> None:
         """Clients may begin only when all responders are up: hosts must not go at their own pace."""
@@ -218,7 +216,7 @@ class ActionModule(ActionBase):
             | frozenset(task_vars["ansible_play_hosts_all"]) - frozenset(planned["play"]),
         )
         policy = rows.Policy(options["host_firewall"] == "warn", options["unreachable"] == "ignore")
-        found = reports.summary(rows.rows(flows, findings, policy))
+        found = summary(rows.rows(flows, findings, policy))
         notes = [
             *words.left_out(flows),
             *words.addresses_of_hosts(flows, _hosts_by_address(planned, task_vars)),
@@ -330,12 +328,10 @@ def plain(value: t.Any) -> t.Any:
 def refuse_facts(task_vars: Vars) -> None:
     """A host's answer may bring facts that look like variables of the role: no host may set these."""
     for host in task_vars["ansible_play_hosts_all"]:
-        facts = task_vars["hostvars"].get(host, {}).get("ansible_facts") or {}
-        for name in facts:
-            if str(name).lstrip("_").startswith(PREFIX):
-                raise plan.PlanError(
-                    f"{host} returned a fact {str(name)[:60]!r}, which would set a variable of this role"
-                )
+        try:
+            check_facts(_ROLE, task_vars["hostvars"].get(host, {}).get("ansible_facts") or {})
+        except FactError as error:
+            raise FactError(f"{host}: {error}") from error
 
 
 def _believed(answer: t.Any, identity: str, key: str, read: t.Callable[[t.Any], t.Any]) -> tuple[t.Any, str | None]:
@@ -353,7 +349,7 @@ def _believed(answer: t.Any, identity: str, key: str, read: t.Callable[[t.Any], 
         return None, f"its {'responder' if key == 'id' else 'module'} failed: {failure(answer)}"
     try:
         return read(answer), None
-    except answers.Malformed as error:
+    except Malformed as error:
         return None, f"its answer is malformed: {error}"
 
 
@@ -369,7 +365,3 @@ def _entry(port: plan.Port) -> dict[str, t.Any]:
 
 def _listed(value: t.Any) -> list[str]:
     return [each.strip() for each in value.split(",")] if isinstance(value, str) else list(value)
-
-
-def _path(text: str) -> str:
-    return os.path.abspath(os.path.expanduser(os.path.expandvars(text)))

@@ -17,18 +17,19 @@ from ansible_collections.preflight.ports.plugins.module_utils._model.requirement
 from ansible_collections.preflight.ports.plugins.module_utils._request.entries import parse
 from ansible_collections.preflight.ports.plugins.module_utils._request.terms import OPTIONS
 from ansible_collections.preflight.ports.plugins.module_utils._verdict.message import headline
-from ansible_collections.preflight.ports.plugins.plugin_utils._gate import reports
 from ansible_collections.preflight.ports.plugins.plugin_utils._gate.answers import Answer, checked
-from ansible_collections.preflight.ports.plugins.plugin_utils._gate.failures import failure, first_line
-from ansible_collections.preflight.ports.plugins.plugin_utils._gate.options import (
+from ansible_collections.preflight.ports.plugins.plugin_utils._gate.profiled import Profiled, advised, profiled
+from ansible_collections.preflight.ports.plugins.plugin_utils._gate.reports import KINDS
+from ansible_collections.preflight.ports.plugins.plugin_utils._gate.spool import Spool, use_of
+from ansible_collections.preflight.ports.plugins.plugin_utils._play import report_files
+from ansible_collections.preflight.ports.plugins.plugin_utils._play.failures import failure, first_line
+from ansible_collections.preflight.ports.plugins.plugin_utils._play.options import (
     FactError,
     OptionError,
     check_facts,
     check_names,
 )
-from ansible_collections.preflight.ports.plugins.plugin_utils._gate.profiled import Profiled, advised, profiled
-from ansible_collections.preflight.ports.plugins.plugin_utils._gate.shapes import Malformed
-from ansible_collections.preflight.ports.plugins.plugin_utils._gate.spool import Spool, use_of
+from ansible_collections.preflight.ports.plugins.plugin_utils._play.shapes import Malformed
 
 Dict = t.Dict[str, t.Any]
 
@@ -75,7 +76,7 @@ class ActionModule(ActionBase):
 
     def _answer(self, options: Dict, arguments: Dict, variables: Dict) -> Answer:
         try:
-            check_names(variables)
+            check_names("port_preflight", variables)
             _check_reports(options["reports"])
             wanted = _of_profiles(options["profiles"])
         except OptionError as error:
@@ -85,7 +86,7 @@ class ActionModule(ActionBase):
             requirements = _requirements(arguments)
         except RequirementError as error:
             raise _Refused(_with_variable(str(error), len(wanted.entries))) from error
-        check_facts(variables.get("ansible_facts") or {})
+        check_facts("port_preflight", variables.get("ansible_facts") or {})
         answer = self._ask(arguments, requirements, variables)
         return {**answer, **{key: advised(answer[key], wanted) for key in ("conflicts", "doubts")}}
 
@@ -122,7 +123,7 @@ def _split(arguments: Dict) -> tuple[Dict, Dict]:
 
 
 def _check_reports(names: t.Sequence[str]) -> None:
-    problems = list(filter(None, map(reports.problem, reports.paths(names))))
+    problems = [problem for path in report_files.paths(names) if (problem := report_files.problem(path, KINDS))]
     if problems:
         raise OptionError(f"port_preflight_reports: {' - '.join(problems)}")
 

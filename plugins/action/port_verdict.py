@@ -11,11 +11,12 @@ import typing as t
 from ansible import constants as C
 from ansible.plugins.action import ActionBase
 from ansible_collections.preflight.ports.plugins.plugin_utils._gate import reports
-from ansible_collections.preflight.ports.plugins.plugin_utils._gate.options import FactError, check_facts
 from ansible_collections.preflight.ports.plugins.plugin_utils._gate.spool import Entries, Spool, use_of
-from ansible_collections.preflight.ports.plugins.plugin_utils._gate.strategies import keeps_step, strategy_of
 from ansible_collections.preflight.ports.plugins.plugin_utils._gate.summary import LOST, summary
 from ansible_collections.preflight.ports.plugins.plugin_utils._gate.words import verdict
+from ansible_collections.preflight.ports.plugins.plugin_utils._play import report_files
+from ansible_collections.preflight.ports.plugins.plugin_utils._play.options import FactError, check_facts
+from ansible_collections.preflight.ports.plugins.plugin_utils._play.strategies import keeps_step, strategy_of
 
 Dict = t.Dict[str, t.Any]
 
@@ -38,7 +39,7 @@ class ActionModule(ActionBase):
         host, options = variables["inventory_hostname"], self._task.args
         spool = Spool(C.DEFAULT_LOCAL_TMP, use_of(self._task))
         try:
-            check_facts(variables.get("ansible_facts") or {})
+            check_facts("port_preflight", variables.get("ansible_facts") or {})
         except FactError as error:
             return {**result, "failed": True, "msg": f"{host}: {error}"}
         entries = spool.take()
@@ -51,7 +52,9 @@ class ActionModule(ActionBase):
         else:
             about = spool.unjudged(name for name in everybody if name in entries.own or everybody[name] is LOST)
             speaks = spool.claim(about)
-        said = verdict(summary({name: everybody[name] for name in about})["hosts"], reports.paths(options["reports"]))
+        said = verdict(
+            summary({name: everybody[name] for name in about})["hosts"], report_files.paths(options["reports"])
+        )
         result.update({"msg": said, "_ansible_verbose_always": True} if speaks else {"msg": "see the verdict"})
         if _asks_for_nothing(everybody, variables):
             return {**result, "failed": True, "msg": _NONE_REQUIRED}
@@ -77,9 +80,9 @@ def _everybody(entries: Entries, variables: Dict) -> dict[str, Dict]:
 
 def _record(found: Dict, options: Dict, variables: Dict) -> Dict:
     """Writes the reports, and hands the figures to set_stats. A path that cannot be written stopped the look."""
-    paths = reports.paths(options["reports"])
+    paths = report_files.paths(options["reports"])
     try:
-        for path in [] if any(map(reports.problem, paths)) else paths:
+        for path in [] if any(report_files.problem(path, reports.KINDS) for path in paths) else paths:
             reports.write(path, found, variables.get("ansible_play_name", ""))
     except OSError as error:
         return {"failed": True, "msg": f"port_preflight_reports: {error}"}

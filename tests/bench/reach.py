@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from ansible_collections.preflight.ports.plugins.plugin_utils._reach import judge, plan, reports, rows, words
 from ansible_collections.preflight.ports.plugins.plugin_utils._reach.answers import Tried
+from ansible_collections.preflight.ports.plugins.plugin_utils._reach.summary import summary as summarized
 from reach.hosts import Hosts
 
 CLIENTS, TARGETS, PORTS = 50, 50, 5
@@ -66,7 +67,7 @@ def judged(scratch: Path, targets: int) -> Judging:
     sides = {target.host: judge.Target(True) for target in several}
     findings = rows.Findings(tried, {}, sides, {}, frozenset(), frozenset())
     began = time.process_time()
-    found = reports.summary(rows.rows([flow], findings, rows.Policy(False, False)))
+    found = summarized(rows.rows([flow], findings, rows.Policy(False, False)))
     message = words.message(found.unmet, found.total, [], [])
     for kind in ("html", "json", "csv", "xml"):
         reports.write(str(scratch / f"flows.{kind}"), found, "many", message)

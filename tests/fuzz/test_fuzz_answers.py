@@ -11,7 +11,7 @@ from typing import Any
 from ansible_collections.preflight.ports.plugins.module_utils._request.entries import parse
 from ansible_collections.preflight.ports.plugins.plugin_utils._gate import reports, summary, words
 from ansible_collections.preflight.ports.plugins.plugin_utils._gate.answers import checked
-from ansible_collections.preflight.ports.plugins.plugin_utils._gate.shapes import Malformed
+from ansible_collections.preflight.ports.plugins.plugin_utils._play.shapes import Malformed
 from ansible_collections.preflight.ports.plugins.plugin_utils._reach import answers as flows
 from hypothesis import given
 from hypothesis import strategies as st
@@ -119,7 +119,7 @@ def test_answers_about_ports(data: st.DataObject) -> None:
     whole = summary.summary({"web1": entry, "web2": {"answer": checked(ANSWER, parse(ASKED))}})
     assert words.verdict(whole["hosts"])
     for kind in ("html", "json", "xml", "md"):
-        assert reports.render(kind, whole, "play")
+        assert list(reports.render(kind, whole, "play"))
     assert time.process_time() - started < MOST_SECONDS
 
 
@@ -134,6 +134,6 @@ def test_answers_about_flows(data: st.DataObject) -> None:
         found = spoilt(data, good)
         try:
             read(found)
-        except flows.Malformed as error:
+        except Malformed as error:
             assert str(error)
     assert time.process_time() - started < MOST_SECONDS

@@ -11,6 +11,7 @@ import pytest
 import xmlschema
 from ansible_collections.preflight.ports.plugins.plugin_utils._reach import judge, plan, reports, rows
 from ansible_collections.preflight.ports.plugins.plugin_utils._reach.answers import Tried
+from ansible_collections.preflight.ports.plugins.plugin_utils._reach.summary import summary as summarized
 from markdown_it import MarkdownIt
 from playwright.sync_api import expect
 
@@ -27,7 +28,7 @@ def summary(clients, targets, ports, state_of, name="sql"):
         tried.setdefault(case.client, []).append(Tried(state_of(case), 1.0, name))
     sides = {target.host: judge.Target(True) for target in several}
     findings = rows.Findings(tried, {}, sides, {}, frozenset(), frozenset())
-    return reports.summary(rows.rows([flow], findings, rows.Policy(False, False)))
+    return summarized(rows.rows([flow], findings, rows.Policy(False, False)))
 
 
 def state_of(case):

@@ -15,7 +15,7 @@ import typing as t
 from ansible_collections.preflight.ports.plugins.module_utils._model.ports import span
 from ansible_collections.preflight.ports.plugins.module_utils._model.requirement import Requirement
 from ansible_collections.preflight.ports.plugins.module_utils._model.text import printable
-from ansible_collections.preflight.ports.plugins.plugin_utils._gate.shapes import (
+from ansible_collections.preflight.ports.plugins.plugin_utils._play.shapes import (
     Malformed,
     boolean,
     choice,

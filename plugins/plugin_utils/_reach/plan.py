@@ -248,11 +248,6 @@ def _near(text: str, inventory: Inventory) -> str:
     return f"; did you mean {' or '.join(near)}?" if near else ""
 
 
-def suggestion(text: str, names: t.Iterable[str]) -> str:
-    near = difflib.get_close_matches(text, list(names), n=1)
-    return f"; did you mean {near[0]}?" if near else f"; the variables are {', '.join(sorted(names))}"
-
-
 def near_names(name: str, inventory_names: t.AbstractSet[str]) -> str:
     """For a name outside of the inventory that does not resolve: what may have been meant."""
     near = difflib.get_close_matches(name, inventory_names, n=3)

@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.preflight.ports.plugins.module_utils._model.holder import Container
 from ansible_collections.preflight.ports.plugins.module_utils._request.entries import parse
 from ansible_collections.preflight.ports.plugins.plugin_utils._gate.answers import checked
-from ansible_collections.preflight.ports.plugins.plugin_utils._gate.shapes import Malformed
+from ansible_collections.preflight.ports.plugins.plugin_utils._play.shapes import Malformed
 from support.records import HARMLESS, HOSTILE
 
 HOLDER = {

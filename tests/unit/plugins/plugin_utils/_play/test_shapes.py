@@ -7,8 +7,8 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.preflight.ports.plugins.plugin_utils._gate import shapes
-from ansible_collections.preflight.ports.plugins.plugin_utils._gate.shapes import Malformed
+from ansible_collections.preflight.ports.plugins.plugin_utils._play import shapes
+from ansible_collections.preflight.ports.plugins.plugin_utils._play.shapes import Malformed
 from support.records import HARMLESS, HOSTILE
 
 

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.preflight.ports.plugins.plugin_utils._gate.failures import failure
+from ansible_collections.preflight.ports.plugins.plugin_utils._play.failures import failure
 
 
 @pytest.mark.parametrize(

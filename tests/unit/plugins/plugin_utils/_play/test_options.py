@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.preflight.ports.plugins.plugin_utils._gate.options import (
+from ansible_collections.preflight.ports.plugins.plugin_utils._play.options import (
     FactError,
     OptionError,
     check_facts,
@@ -13,14 +13,17 @@ from ansible_collections.preflight.ports.plugins.plugin_utils._gate.options impo
     known,
 )
 
+ROLE = "port_preflight"
+
 
 def test_known_are_those_of_the_role():
-    assert {"port_preflight_ports", "port_preflight_enforce", "port_preflight_user"} <= set(known())
+    assert {"port_preflight_ports", "port_preflight_enforce", "port_preflight_user"} <= set(known("port_preflight"))
+    assert "port_reach_flows" in known("port_reach")
 
 
-@pytest.mark.parametrize("names", [[], ["ports", "port_preflight", "__port_preflight_ports"], known()])
+@pytest.mark.parametrize("names", [[], ["ports", "port_preflight", "__port_preflight_ports"], known(ROLE)])
 def test_check_names(names):
-    check_names(names)
+    check_names(ROLE, names)
 
 
 @pytest.mark.parametrize(
@@ -35,16 +38,16 @@ def test_check_names(names):
 )
 def test_check_names_refuses(name, complaint):
     with pytest.raises(OptionError) as refusal:
-        check_names(["port_preflight_ports", name])
+        check_names(ROLE, ["port_preflight_ports", name])
     assert str(refusal.value).startswith(complaint)
 
 
 @pytest.mark.parametrize("facts", [[], ["os_family", "ports", 5], {"distribution": "Debian"}])
 def test_check_facts(facts):
-    check_facts(facts)
+    check_facts(ROLE, facts)
 
 
 @pytest.mark.parametrize("name", ["port_preflight_enforce", "__port_preflight_reports"])
 def test_check_facts_refuses(name):
     with pytest.raises(FactError, match=name):
-        check_facts({"os_family": "Debian", name: False})
+        check_facts(ROLE, {"os_family": "Debian", name: False})

@@ -7,7 +7,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
-from ansible_collections.preflight.ports.plugins.plugin_utils._gate.strategies import keeps_step, strategy_of
+from ansible_collections.preflight.ports.plugins.plugin_utils._play.strategies import keeps_step, strategy_of
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,7 @@ import typing as t
 
 import yaml
 
-_PREFIX = "port_preflight_"
-_FACTS = ("port_preflight", "__port_preflight")
-_SPECS = pathlib.Path(__file__).parents[3] / "roles/port_preflight/meta/argument_specs.yml"
+_ROLES = pathlib.Path(__file__).parents[3] / "roles"
 
 
 class OptionError(ValueError):
@@ -27,23 +25,26 @@ class FactError(ValueError):
 
 
 @functools.lru_cache(maxsize=None)
-def known() -> tuple[str, ...]:
+def known(role: str) -> tuple[str, ...]:
     """The variables of the role."""
-    return tuple(yaml.safe_load(_SPECS.read_text(encoding="utf-8"))["argument_specs"]["main"]["options"])
+    specs = (_ROLES / role / "meta/argument_specs.yml").read_text(encoding="utf-8")
+    return tuple(yaml.safe_load(specs)["argument_specs"]["main"]["options"])
 
 
-def check_names(variables: t.Iterable[str]) -> None:
+def check_names(role: str, variables: t.Iterable[str]) -> None:
     """Raises OptionError for one that looks like an option of the role and is none."""
+    prefix = f"{role}_"
     for name in sorted(variables):
-        if name.startswith(_PREFIX) and name not in known():
-            endings = {option[len(_PREFIX) :]: option for option in known()}
-            near = difflib.get_close_matches(name[len(_PREFIX) :], endings, n=1)
-            hint = f"did you mean {endings[near[0]]}?" if near else f"the role knows {', '.join(known())}"
+        if name.startswith(prefix) and name not in known(role):
+            endings = {option[len(prefix) :]: option for option in known(role)}
+            near = difflib.get_close_matches(name[len(prefix) :], endings, n=1)
+            hint = f"did you mean {endings[near[0]]}?" if near else f"the role knows {', '.join(known(role))}"
             raise OptionError(f"unknown variable {name}; {hint}")
 
 
-def check_facts(facts: t.Iterable[str]) -> None:
+def check_facts(role: str, facts: t.Iterable[str]) -> None:
     """Raises FactError for facts with the names of options: what a target says of itself must not steer the check."""
-    found = sorted(name for name in facts if isinstance(name, str) and name.startswith(_FACTS))
+    reserved = (role, f"__{role}")
+    found = sorted(name for name in facts if isinstance(name, str) and name.startswith(reserved))
     if found:
         raise FactError(f"this host returned a fact that is named like an option, {found[0][:100]}; facts are none")
