@@ -647,7 +647,7 @@ elapsed:
 import gc
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.preflight.ports.plugins.module_utils._check.compiling import compile_once
+from ansible_collections.preflight.ports.plugins.module_utils._module.compiling import compile_once
 
 
 def main() -> None:
@@ -679,12 +679,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    outcome = check(module.params)
-    for warning in outcome.warnings:
-        module.warn(warning)
-    if outcome.failed:
-        module.fail_json(**outcome.result)
-    module.exit_json(**outcome.result)
+    check(module.params).end(module)
 
 
 if __name__ == "__main__":

@@ -226,17 +226,17 @@ elapsed:
   sample: 5.0
 """
 
-
 import gc
-import time
-from typing import NoReturn
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.preflight.ports.plugins.module_utils._model.requirement import RequirementError
-from ansible_collections.preflight.ports.plugins.module_utils._reach import client, destinations, results, wire
+from ansible_collections.preflight.ports.plugins.module_utils._module.compiling import compile_once
 
 
 def main() -> None:
+    compile_once()
+    # Only now, so that it holds for all of them.
+    from ansible_collections.preflight.ports.plugins.module_utils._reach.connect import connect
+
     # What is imported stays to the end: looking through it for garbage, again and again, only takes time.
     gc.freeze()
     module = AnsibleModule(
@@ -249,36 +249,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    options = module.params
-    if not 0 < options["timeout"] <= 3600:
-        fail(module, f"timeout {options['timeout']}: it is more than 0 and at most 3600 seconds")
-    try:
-        wanted = destinations.parse(options["to"], options["expect"])
-    except RequirementError as error:
-        fail(module, str(error))
-    if not options["token"] and any(each.responder is not None for each in wanted):
-        fail(module, "token is required for a flow with a responder")
-
-    began = time.monotonic()
-    outcomes = client.reach(wanted, options["token"] or "", options["timeout"])
-    found = results.found(wanted, outcomes, options["token"] or "")
-    rows = [results.row(number, each, options["brief"]) for number, each in enumerate(found)]
-    leave = module.exit_json if all(each.met for each in found) else module.fail_json
-    leave(
-        run=run_of(module),
-        msg=results.message(found),
-        flows=rows,
-        elapsed=round(time.monotonic() - began, 3),
-    )
-
-
-def run_of(module: AnsibleModule) -> str | None:
-    token = module.params["token"]
-    return wire.run_id(token) if token else None
-
-
-def fail(module: AnsibleModule, message: str) -> NoReturn:
-    module.fail_json(msg=message, run=run_of(module), flows=[], elapsed=0.0)
+    connect(module.params).end(module)
 
 
 if __name__ == "__main__":

@@ -232,7 +232,7 @@ source:
 import gc
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.preflight.ports.plugins.module_utils._check.compiling import compile_once
+from ansible_collections.preflight.ports.plugins.module_utils._module.compiling import compile_once
 
 
 def main() -> None:
@@ -258,10 +258,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    outcome = inventory(module.params)
-    if outcome.failed:
-        module.fail_json(**outcome.result)
-    module.exit_json(**outcome.result)
+    inventory(module.params).end(module)
 
 
 if __name__ == "__main__":

@@ -255,21 +255,17 @@ missed:
   type: int
 """
 
-import errno
 import gc
-import os
-import time
-import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.preflight.ports.plugins.module_utils._model.requirement import RequirementError
-from ansible_collections.preflight.ports.plugins.module_utils._reach import control, wire
-from ansible_collections.preflight.ports.plugins.module_utils._request.entries import parse
-
-LONGEST_SECONDS = 3600
+from ansible_collections.preflight.ports.plugins.module_utils._module.compiling import compile_once
 
 
 def main() -> None:
+    compile_once()
+    # Only now, so that it holds for all of them.
+    from ansible_collections.preflight.ports.plugins.module_utils._reach.respond import respond
+
     # What is imported stays to the end: looking through it for garbage, again and again, only takes time.
     gc.freeze()
     module = AnsibleModule(
@@ -285,181 +281,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    options = module.params
-    if len(options["token"]) < 16:
-        fail(module, "token: it has at least 16 characters")
-    if not 1 <= options["seconds"] <= LONGEST_SECONDS:
-        fail(module, f"seconds {options['seconds']}: it is 1 to {LONGEST_SECONDS}")
-    if options["state"] == "present":
-        present(module)
-    else:
-        absent(module)
-
-
-def fail(module: AnsibleModule, message: str) -> t.NoReturn:
-    options = module.params
-    result: dict[str, t.Any] = {"running": False, "id": identity(module), "witness": False}
-    if options["state"] == "present":
-        result.update(pid=None, ports=[], may_end_early=None)
-    else:
-        result.update(visits=[], firewall=[], finished=0, missed=0)
-    module.fail_json(msg=message, **result)
-
-
-def identity(module: AnsibleModule) -> str:
-    return wire.responder_id(module.params["token"], module.params["name"]).hex()
-
-
-def absent(module: AnsibleModule) -> None:
-    options = module.params
-    report = None
-    if not module.check_mode:
-        try:
-            report = control.stop(options["token"], options["name"])
-        except control.ControlError as error:
-            fail(module, str(error))
-    if report is None:
-        report = {"visits": [], "finished": 0, "missed": 0, "witness": False}
-        message, running = "No responder runs", False
-    else:
-        message, running = f"The responder has ended; {report['finished']} flows finished", True
-    firewall = rules(report["visits"]) if report["witness"] else []
-    module.exit_json(changed=running, msg=message, running=running, id=identity(module), firewall=firewall, **report)
-
-
-def rules(visits: list[dict[str, t.Any]]) -> list[dict[str, t.Any]]:
-    """What stopped those who did not get to the responder."""
-    if not any(each["stage"] == "arrived" for each in visits):
-        return []
-    from ansible_collections.preflight.ports.plugins.module_utils._reach import stopped
-
-    return stopped.rules(visits)
-
-
-def present(module: AnsibleModule) -> None:
-    # Only now: what ends a responder needs none of it, and on a target each import costs time.
-    from ansible_collections.preflight.ports.plugins.module_utils._reach import listeners
-
-    options = module.params
-    try:
-        requirements = parse(options["ports"])
-    except RequirementError as error:
-        fail(module, str(error))
-    count = sum(len(requirement.ports) for requirement in requirements)
-    if count > listeners.MOST_PORTS:
-        fail(module, f"ports: these are {count}; a responder answers on at most {listeners.MOST_PORTS}")
-
-    listen = options["listen"] and not module.check_mode
-    channel = None
-    if not module.check_mode:
-        try:
-            channel = control.listen(options["token"], options["name"])
-        except OSError as error:
-            if error.errno != errno.EADDRINUSE:
-                fail(module, f"no control socket: {error.strerror}")
-            fail(module, "A responder with this token and name runs already; end it with state: absent")
-    found = listeners.bind_all(requirements, listen)
-    witness = watcher(module, [(each.protocol, each.port) for each in found])
-    pid, early = None, None
-    if channel and (listen or witness):
-        pid, early = start(module, channel, found, witness)
-    bound = sum(each.state == listeners.BOUND for each in found)
-    if not listen:
-        message = f"{bound} of {len(found)} ports could be bound; no port was opened"
-    else:
-        message = f"The responder answers on {bound} of {len(found)} ports for {options['seconds']} s"
-    module.exit_json(
-        changed=pid is not None,
-        msg=message,
-        running=pid is not None,
-        id=identity(module),
-        pid=pid,
-        ports=rows(found),
-        witness=witness is not None,
-        may_end_early=early,
-    )
-
-
-def watcher(module: AnsibleModule, ports: list[tuple[str, int]]) -> t.Any:
-    """What sees packets arrive; None where this user may not."""
-    if not module.params["witness"] or module.check_mode or os.geteuid() != 0:
-        return None
-    from ansible_collections.preflight.ports.plugins.module_utils._reach.witness import Witness
-
-    try:
-        return Witness(ports)
-    except OSError:
-        return None
-
-
-def start(module: AnsibleModule, channel: t.Any, found: t.Any, witness: t.Any) -> tuple[int, str | None]:
-    """(pid, what may end the process early)."""
-    from ansible_collections.preflight.ports.plugins.module_utils._reach import daemon, listeners, responder, session
-
-    options = module.params
-    servers = [(each.protocol, sock) for each in found for sock in each.sockets]
-    watching = list(witness.sockets) if witness else []
-    deadline = time.monotonic() + options["seconds"]
-
-    def run() -> None:
-        room = listeners.room_for_peers(len(servers) + len(watching), responder.MOST_PEERS)
-        server = responder.Responder(options["token"], options["name"], options["brief"], room)
-        server.control(channel)
-        for protocol, sock in servers:
-            server.serve(protocol, sock)
-        if witness:
-            server.watch(witness)
-        server.run(deadline)
-
-    sockets = [channel, *(sock for _protocol, sock in servers), *watching]
-    try:
-        pid = daemon.start(run, sockets, options["seconds"])
-    except daemon.DaemonError as error:
-        fail(module, str(error))
-    finally:
-        for sock in sockets:  # they are the new process's alone
-            sock.close()
-    return pid, session.leave(pid, options["seconds"])
-
-
-def rows(found: t.Any) -> list[dict[str, t.Any]]:
-    from ansible_collections.preflight.ports.plugins.module_utils._reach import listeners
-
-    taken = [(each.protocol, each.port) for each in found if each.state == listeners.TAKEN]
-    holders = holders_of(taken) if taken else {}
-    return [
-        {
-            "port": each.port,
-            "protocol": each.protocol,
-            "address": each.address,
-            "name": each.name,
-            "state": each.state,
-            "reason": each.reason,
-            "holder": holders.get((each.protocol, each.port)) if each.state == listeners.TAKEN else None,
-        }
-        for each in found
-    ]
-
-
-def holders_of(taken: list[tuple[str, int]]) -> dict[tuple[str, int], str]:
-    """(protocol, port) -> the name of the process that has it, so far as this user may know."""
-    from ansible_collections.preflight.ports.plugins.module_utils._look.inventory import Filter, take
-    from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import SourceError
-    from ansible_collections.preflight.ports.plugins.module_utils._model.text import printable
-    from ansible_collections.preflight.ports.plugins.module_utils._table.sources import first_that_works
-
-    ports = [range(port, port + 1) for port in sorted({port for _protocol, port in taken})]
-    wanted = Filter(ports, sorted({protocol for protocol, _port in taken}), frozenset(("listening", "bound")))
-    try:
-        rows = first_that_works("auto", lambda source: take(wanted, source))
-    except SourceError:
-        return {}
-    known: dict[tuple[str, int], str] = {}
-    for held, holder in rows:
-        name = holder.as_dict()["process"]
-        if name:
-            known.setdefault((held.protocol, held.port), printable(name)[:64])
-    return known
+    respond(module.params, module.check_mode).end(module)
 
 
 if __name__ == "__main__":

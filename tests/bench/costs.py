@@ -28,7 +28,7 @@ for name in ("_table.sock_diag", "_request.entries", "_verdict.sentences", "_mod
 from ansible_collections.preflight.ports.plugins.module_utils._model.passage import Access
 from ansible_collections.preflight.ports.plugins.module_utils._model.question import Question
 from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import ANY4, ANY6, Endpoint
-importlib.import_module(package + "_check.compiling").compile_once()  # as the task does
+importlib.import_module(package + "_module.compiling").compile_once()  # as the task does
 ends, ports = (Endpoint(ANY4), Endpoint(ANY6, True)), [int(port) for port in sys.argv[4:]]
 asked = eval(sys.argv[3])
 for _time in range({times}):

@@ -15,7 +15,6 @@ from ansible_collections.preflight.ports.plugins.module_utils._check.objections 
     is_conflict,
     warnings,
 )
-from ansible_collections.preflight.ports.plugins.module_utils._check.outcome import Outcome
 from ansible_collections.preflight.ports.plugins.module_utils._kernel import ephemeral
 from ansible_collections.preflight.ports.plugins.module_utils._kernel.bind import ProbeError
 from ansible_collections.preflight.ports.plugins.module_utils._look.look import Look, look
@@ -28,6 +27,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._model.requirement
     RequirementError,
 )
 from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import SourceError
+from ansible_collections.preflight.ports.plugins.module_utils._module.outcome import Outcome
 from ansible_collections.preflight.ports.plugins.module_utils._request.entries import parse
 from ansible_collections.preflight.ports.plugins.module_utils._request.terms import OPTIONS
 from ansible_collections.preflight.ports.plugins.module_utils._table.sources import first_that_works

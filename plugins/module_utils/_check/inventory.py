@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.preflight.ports.plugins.module_utils._check.outcome import Outcome
 from ansible_collections.preflight.ports.plugins.module_utils._look.inventory import Filter, take
 from ansible_collections.preflight.ports.plugins.module_utils._model.requirement import RequirementError
 from ansible_collections.preflight.ports.plugins.module_utils._model.sockets import SourceError
+from ansible_collections.preflight.ports.plugins.module_utils._module.outcome import Outcome
 from ansible_collections.preflight.ports.plugins.module_utils._table.sources import first_that_works
 from ansible_collections.preflight.ports.plugins.module_utils._verdict.listing import listing
 

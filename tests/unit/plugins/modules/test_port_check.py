@@ -109,7 +109,6 @@ check.message({{**outcome, "probed": True}})
     assert loaded_by(script) == [
         "_check.check",
         "_check.objections",
-        "_check.outcome",
         "_kernel.bind",
         "_kernel.ephemeral",
         "_kernel.netlink",
@@ -120,6 +119,7 @@ check.message({{**outcome, "probed": True}})
         "_model.requirement",
         "_model.sockets",
         "_model.text",
+        "_module.outcome",
         "_request.entries",
         "_request.terms",
         "_request.values",

@@ -96,7 +96,6 @@ assert found["msg"]
         name for name in loaded_by(script) if name != "_holders.containers"
     ] == [  # which is there if the tests run in one
         "_check.inventory",
-        "_check.outcome",
         "_holders.census",
         "_holders.cgroups",
         "_holders.command_lines",  # this process is an interpreter
@@ -112,6 +111,7 @@ assert found["msg"]
         "_model.requirement",
         "_model.sockets",
         "_model.text",
+        "_module.outcome",
         "_request.entries",
         "_request.terms",
         "_request.values",

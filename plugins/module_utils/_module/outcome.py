@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import typing as t
 
+if t.TYPE_CHECKING:
+    from ansible.module_utils.basic import AnsibleModule
+
 
 class Outcome(t.NamedTuple):
     """The documented result, and whether the task fails."""
@@ -15,3 +18,10 @@ class Outcome(t.NamedTuple):
     result: dict[str, t.Any]
     failed: bool
     warnings: t.Sequence[str] = ()
+
+    def end(self, module: AnsibleModule) -> t.NoReturn:
+        for warning in self.warnings:
+            module.warn(warning)
+        if self.failed:
+            module.fail_json(**self.result)
+        module.exit_json(**self.result)

@@ -9,7 +9,7 @@ import zipfile
 import zipimport
 
 import pytest
-from ansible_collections.preflight.ports.plugins.module_utils._check.compiling import compile_once
+from ansible_collections.preflight.ports.plugins.module_utils._module.compiling import compile_once
 
 
 @pytest.fixture
