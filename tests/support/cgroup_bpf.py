@@ -86,6 +86,7 @@ def _attach(program: int, group: Path, hook: Hook) -> None:
     directory = os.open(group, os.O_RDONLY)
     _bpf(PROG_ATTACH, struct.pack("=IIII", directory, program, hook.attach, 2))  # BPF_F_ALLOW_MULTI
     os.close(directory)
+    os.close(program)  # the group keeps it
 
 
 def _bpf(command: int, attributes: bytes) -> int:
