@@ -17,9 +17,10 @@ from ansible.module_utils import basic
 PLUGINS = "ansible_collections.preflight.ports.plugins"
 
 # all of it, before a scene takes away what is needed to import it
-utils = importlib.import_module(PLUGINS + ".module_utils")
-for _finder, name, _is_package in pkgutil.walk_packages(utils.__path__, f"{utils.__name__}."):
-    importlib.import_module(name)
+for folder in ("modules", "module_utils"):
+    package = importlib.import_module(f"{PLUGINS}.{folder}")
+    for _finder, name, _is_package in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        importlib.import_module(name)
 codecs.lookup("ascii")
 
 
