@@ -245,8 +245,8 @@ firewall:
       description: Where NAT rules send the port; V(null) if they do not, or may not.
       type: str
       returned: always
-finished:
-  description: How many flows finished.
+completed:
+  description: How many flows came through to the end.
   returned: if O(state=absent)
   type: int
 missed:

@@ -17,7 +17,7 @@ def end(token: str, name: str, is_check: bool) -> dict[str, t.Any]:
     report = None if is_check else control.stop(token, name)
     if report is None:
         return {"changed": False, "msg": "No responder runs"}
-    message = f"The responder has ended; {report['finished']} flows finished"
+    message = f"The responder has ended; {report['completed']} flows finished"
     return {"changed": True, "running": True, "msg": message, "firewall": _rules(report), **report}
 
 

@@ -17,7 +17,7 @@ _LEAST_TOKEN = 16  # characters
 _LONGEST_SECONDS = 3600
 _NOTHING: dict[str, dict[str, t.Any]] = {
     "present": {"running": False, "pid": None, "ports": [], "witness": False, "may_end_early": None},
-    "absent": {"running": False, "visits": [], "finished": 0, "missed": 0, "witness": False, "firewall": []},
+    "absent": {"running": False, "visits": [], "completed": 0, "missed": 0, "witness": False, "firewall": []},
 }
 
 

@@ -187,7 +187,7 @@ class Responder:
             missed = self._witness.missed()
         report = {
             "visits": self.visits.rows(self._brief),
-            "finished": sum(stage == FINISHED for stage in self.visits.stages.values()),
+            "completed": sum(stage == FINISHED for stage in self.visits.stages.values()),
             "missed": missed + self.visits.forgotten,
             "witness": self._witness is not None,
         }

@@ -108,7 +108,7 @@ def test_a_responder_from_start_to_end(run_module, documented, loopback, capsys)
         assert other["state"] == "wrong_peer"
     finally:
         ended = run_module(port_responder, token=KEY, name=mine, state="absent")
-    assert (ended["running"], ended["changed"], ended["finished"]) == (True, True, 2)
+    assert (ended["running"], ended["changed"], ended["completed"]) == (True, True, 2)
     assert documented(port_responder) <= set(ended)
     deadline = time.monotonic() + 5
     while process.exists() and "State:\tZ" not in (process / "status").read_text():

@@ -84,7 +84,7 @@ def test_open(run, loopback, protocol, host):
     assert (found.state, found.seen.source, found.seen.destination) == ("open", found.source, wire.End(host, port))
     assert found.seen.responder == wire.responder_id(KEY, server.name)
     report = server.stop()
-    assert report["finished"] == 1
+    assert report["completed"] == 1
     assert report["visits"][0]["stage"] == "finished"
 
 
@@ -361,4 +361,4 @@ def test_no_time_wait_is_left(run, loopback):
 
 def test_a_report_is_json_of_bounded_size(run, loopback):
     server = run([loopback.spare_port()])
-    assert set(json.loads(json.dumps(server.stop()))) == {"visits", "finished", "missed", "witness"}
+    assert set(json.loads(json.dumps(server.stop()))) == {"visits", "completed", "missed", "witness"}
