@@ -18,7 +18,10 @@ from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.
 
 # firewalld's chains of a zone, with nf_tables and with iptables, and those of a policy between zones
 _ZONE = re.compile(r"(?:filter_)?IN_(policy_)?(.+?)(?:_(pre|log|deny|allow|post))?")
-_FIREWALLD = re.compile(r"(?:filter|nat|mangle|raw)_(?:INPUT|FORWARD|PREROUTING)(?:_.*)?|(?:INPUT|FORWARD)_ZONES.*")
+_JUMP = re.compile(r"(?:\bjump|\bgoto|-j|-g) (\S+)")
+_FIREWALLD = re.compile(
+    r"(?:filter|nat|mangle|raw)_(?:INPUT|FORWARD|PREROUTING)(?:_.*)?|(?:INPUT|FORWARD)_(?:ZONES|POLICIES).*"
+)
 _PANIC = "firewalld_policy_drop"
 _UFW = re.compile(r"ufw6?-.*")
 _OF_UFW, _OF_DOCKER = ("ufw-before-input", "ufw6-before-input"), ("DOCKER", "DOCKER-USER")
@@ -39,7 +42,7 @@ def owner(way: Way, rule: str, opening: Opening) -> Owner:
     """Of the rule or policy that a way ends at; *rule*: its text; *opening*: what is to be let in there."""
     chains, table = way.chains, way.base.table.partition(" ")[2]
     if table.startswith("firewalld") or any(map(_is_zone, chains)):
-        return _firewalld(chains, table, opening)
+        return _firewalld(way, table, opening)
     if any(map(_UFW.fullmatch, chains)) or (not way.passed and _has(way.base, _OF_UFW)):
         return _ufw(chains, opening)
     jail = next((found[1] for found in map(_FAIL2BAN.fullmatch, reversed(chains)) if found), None)
@@ -68,16 +71,29 @@ def _has(base: Base, names: t.Iterable[str]) -> bool:
     return False
 
 
-def _firewalld(chains: t.Sequence[str], table: str, opening: Opening) -> Owner:
+def _firewalld(way: Way, table: str, opening: Opening) -> Owner:
     if table == _PANIC:
         return Owner("firewalld (panic mode)", "Run: firewall-cmd --panic-off")
-    found = next((found for found in map(_ZONE.fullmatch, reversed(chains)) if found), None)
+    found = next((found for found in map(_ZONE.fullmatch, reversed(way.chains)) if found), None) or _refused_after(way)
     kind, name, part = found.groups() if found else (None, None, None)
     by = f"firewalld ({'policy' if kind else 'zone'} {printable(name)})" if name else "firewalld"
     option = f" --{'policy' if kind else 'zone'}={printable(name)}" if name else ""
     if part == "deny":
         return Owner(by, f"A rule there refuses it; to see it, run: firewall-cmd{option} --list-rich-rules")
     return Owner(by, openings.with_firewalld(opening, option))
+
+
+def _refused_after(way: Way) -> re.Match[str] | None:
+    """From version 2 on, firewalld has what a zone refuses behind the jump to the chain of the zone."""
+    if len(way.passed) < len(way.chains):
+        return None
+    place, _rule = way.passed[-1]
+    for rule in reversed(way.base.chain(way.chains[-1])[:place]):
+        jump = _JUMP.search(rule.text(way.base.tool != "nft"))
+        zone = _ZONE.fullmatch(jump[1]) if jump else None
+        if zone and not zone[1]:
+            return zone
+    return None
 
 
 def _ufw(chains: t.Sequence[str], opening: Opening) -> Owner:

@@ -13,8 +13,14 @@ from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.
 
 
 class Rule:
+    def __init__(self, text=""):
+        self._text = text
+
     def handle(self):
         return 7
+
+    def text(self, is_iptables):
+        return f"-j {self._text.rpartition(' ')[2]}" if is_iptables else self._text
 
 
 def way(table, *chains, tool="nft", is_policy=False, hook=INPUT, others=()):
@@ -24,6 +30,14 @@ def way(table, *chains, tool="nft", is_policy=False, hook=INPUT, others=()):
 
 
 FIREWALLD = "inet firewalld"
+BY_DEVICE = (
+    "jump filter_IN_policy_first",
+    'iifname "eth1" jump filter_IN_home',
+    'iifname "eth1" reject with icmpx admin-prohibited',
+    "jump filter_IN_public",
+    "jump filter_IN_policy_last",
+    "reject with icmpx admin-prohibited",
+)
 OPEN_ZONE = "Run: firewall-cmd --zone=public --add-port=80-81/tcp --permanent && firewall-cmd --reload"
 
 
@@ -81,3 +95,14 @@ OPEN_ZONE = "Run: firewall-cmd --zone=public --add-port=80-81/tcp --permanent &&
 def test_owner(way, rule, by, advice):
     found = owner(way, rule, Opening("tcp", 80, 81))
     assert (found.by, found.advice) == (by, advice)
+
+
+@pytest.mark.parametrize("tool", ["nft", "iptables"])
+@pytest.mark.parametrize(
+    ("place", "by"), [(0, "firewalld"), (2, "firewalld (zone home)"), (5, "firewalld (zone public)")]
+)
+def test_a_zone_may_refuse_behind_its_own_chain(place, by, tool):
+    rules = [Rule(text) for text in BY_DEVICE]
+    base = Base(tool, FIREWALLD, "filter_INPUT", INPUT, 0, (4,), {"filter_INPUT_POLICIES": rules}.__getitem__)
+    came = Way(base, ("filter_INPUT", "filter_INPUT_POLICIES"), ((4, Rule()), (place, rules[place])))
+    assert owner(came, "reject", Opening("tcp", 80, 81)).by == by
