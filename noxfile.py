@@ -37,6 +37,7 @@ PACKAGES = {
     "chromium": "chromium",
     "dbus-daemon": "dbus-daemon",
     "debootstrap": "debootstrap",
+    "docker": "docker-cli",  # before Debian 13, it is in docker.io
     "dockerd": "docker.io",
     "fail2ban-server": "fail2ban",
     "firewalld": "firewalld",
@@ -51,7 +52,7 @@ PACKAGES = {
     "systemd-nspawn": "systemd-container",
     "ufw": "ufw",
 }
-CONTAINERS = ("busybox", "dockerd", "/usr/lib/podman/netavark", "podman", "runc")
+CONTAINERS = ("busybox", "dockerd", "docker", "/usr/lib/podman/netavark", "podman", "runc")
 FIREWALLS = ("dbus-daemon", "fail2ban-server", "firewalld", "ip", "ipset", "iptables", "nft", "ufw")
 HOSTS = ("debootstrap", "ip", "iptables", "podman", "ps", "runc", "ssh", "systemd-nspawn")
 
@@ -90,15 +91,18 @@ def found(name: str) -> bool:
 
 def need(session: nox.Session, *names: str) -> None:
     """Install what the machine lacks, where that can be done."""
-    packages = sorted({PACKAGES[name] for name in names if not found(name)})
-    if not packages:
+    missing = [name for name in names if not found(name)]
+    if not missing:
         return
     if os.geteuid() or not shutil.which("apt-get"):
-        skip(session, f"install {' '.join(packages)}")
+        skip(session, f"install {' '.join(sorted({PACKAGES[name] for name in missing}))}")
     apt = ["apt-get", "-qq", "-o", "Dpkg::Use-Pty=0"]
     quietly = {"DEBIAN_FRONTEND": "noninteractive"}
     session.run(*apt, "update", external=True, silent=True)
-    session.run(*apt, "install", "--no-install-recommends", *packages, env=quietly, external=True, silent=True)
+    for name in missing:
+        if not found(name):  # an earlier package may have brought it
+            command = (*apt, "install", "--no-install-recommends", PACKAGES[name])
+            session.run(*command, env=quietly, external=True, silent=True)
 
 
 def need_linux(session: nox.Session) -> None:
@@ -404,6 +408,7 @@ def kernels(session: nox.Session) -> None:
 def reach(session: nox.Session) -> None:
     """Each state of a flow by a real fault between network namespaces, and the role on hosts that are namespaces."""
     need_root(session, "may connect network namespaces")
+    need_openness(session)
     need(session, *FIREWALLS)
     install(session, "truth", "ansible-core>=2.18", "ansible-runner", "mitogen")
     pytest(session, "tests/reach")

@@ -11,11 +11,11 @@ import yaml
 from ansible_collections.preflight.ports.plugins.modules import port_check, port_connect, port_info, port_responder
 
 # To Ansible these keys of a result have a meaning of their own: UnifiedTaskResult in ansible/_internal/_task.py.
-OF_ANSIBLE = frozenset(
-    ("ansible_facts", "ansible_job_id", "ansible_stats", "attempts", "changed", "deprecations", "diff", "exception")
-    + ("failed", "finished", "module_stderr", "module_stdout", "notify", "rc", "results", "retries", "skip_reason")
-    + ("skipped", "skipped_reason", "started", "stderr", "stdout", "unreachable", "warnings")
-)
+OF_ANSIBLE = {
+    *("ansible_facts", "ansible_job_id", "ansible_stats", "attempts", "changed", "deprecations", "diff", "exception"),
+    *("failed", "finished", "module_stderr", "module_stdout", "notify", "rc", "results", "retries", "skip_reason"),
+    *("skipped", "skipped_reason", "started", "stderr", "stdout", "unreachable", "warnings"),
+}
 
 
 @pytest.mark.parametrize("module", [port_check, port_connect, port_info, port_responder])
