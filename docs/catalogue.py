@@ -77,9 +77,22 @@ who connects to it, where the product's documentation says so. |
 """
 
 
+KEYS = ("product", "version", "sources", "held_by", "ports")
+KEYS_OF_A_PORT = ("port", "purpose")
+
+
 def load() -> dict[str, dict]:
     """Name -> profile, in alphabetical order."""
-    return {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(PROFILES.glob("*.yml"))}
+    return {path.stem: complete(path) for path in sorted(PROFILES.glob("*.yml"))}
+
+
+def complete(path: Path) -> dict:
+    profile = yaml.safe_load(path.read_text(encoding="utf-8"))
+    missing = [key for key in KEYS if key not in profile]
+    missing += [f"{key} of a port" for port in profile.get("ports", ()) for key in KEYS_OF_A_PORT if key not in port]
+    if missing:
+        raise SystemExit(f"{path.name} lacks {', '.join(missing)}; see 'Add a product' in docs/catalogue.md")
+    return profile
 
 
 def page(profiles: dict[str, dict]) -> str:

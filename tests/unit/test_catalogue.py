@@ -46,10 +46,16 @@ def test_names_can_be_written_without_quotes(name):
 @every_profile
 def test_keys(name):
     profile = PROFILES[name]
-    assert {"product", "version", "sources", "held_by", "ports"} <= set(profile)
     assert set(profile) <= {"product", "version", "sources", "note", "includes", "held_by", "selinux_domain", "ports"}
     for port in profile["ports"]:
-        assert {"port", "purpose"} <= set(port) <= {"port", "purpose", "protocol", "address", "held_by", "from"}
+        assert set(port) <= {"port", "purpose", "protocol", "address", "held_by", "from"}
+
+
+def test_an_incomplete_profile_is_named(tmp_path):
+    path = tmp_path / "gitea.yml"
+    path.write_text("{product: Gitea, sources: [], held_by: [], ports: [{port: 3000}]}")
+    with pytest.raises(SystemExit, match=r"gitea\.yml lacks version, purpose of a port; see"):
+        CATALOGUE["complete"](path)
 
 
 @every_profile
