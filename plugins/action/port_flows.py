@@ -51,11 +51,13 @@ class ActionModule(ActionBase):
                 return self._plan(task_vars)
             if step == "clients":
                 return self._clients(task_vars)
-            if step == "verdict":
-                return self._verdict(task_vars)
+            if step == "record":
+                return self._record(task_vars)
+            if step == "judge":
+                return _judged(plain(self._task.args["result"]))
         except (plan.PlanError, OptionError, FactError) as error:
             raise AnsibleActionFail(str(error)) from error
-        raise AnsibleActionFail(f"step is plan, clients or verdict; not {step!r}")
+        raise AnsibleActionFail(f"step is plan, clients, record or judge; not {step!r}")
 
     # Before anything is started
 
@@ -188,7 +190,7 @@ class ActionModule(ActionBase):
 
     # When all has been tried
 
-    def _verdict(self, task_vars: Vars) -> dict[str, t.Any]:
+    def _record(self, task_vars: Vars) -> dict[str, t.Any]:
         refuse_facts(task_vars)
         planned = plain(self._task.args["plan"])
         handed = plain(self._task.args["clients"])["to"]
@@ -233,7 +235,7 @@ class ActionModule(ActionBase):
             "msg": message,
             "stops": options["enforce"] and not all(row.tolerated for row in found.unmet),
             "flows": [row.as_dict() for row in found.unmet],
-            "figures": found.figures,
+            "ansible_stats": {"data": {_ROLE: found.figures}, "per_host": False, "aggregate": False},
         }
 
     def _tried(
@@ -282,6 +284,12 @@ class ActionModule(ActionBase):
                 f"Not watched, for lack of root or of an answer: {shown}. There, lost and dropped_by_host look alike."
             )
         return notes
+
+
+def _judged(result: Vars) -> dict[str, t.Any]:
+    """What everybody sees. Ansible shows what a failed task says as one text."""
+    said = result["msg"] if result["stops"] else result["msg"].splitlines()
+    return {"changed": False, "failed": result["stops"], "msg": said, "_ansible_verbose_always": True}
 
 
 def _hosts_by_address(planned: Vars, task_vars: Vars) -> dict[str, str]:

@@ -28,10 +28,10 @@ attributes:
 options:
   step:
     description:
-      - V(plan) makes the token and decides which host tries which flows. V(clients) lists what each client has to try,
-        once the responders are up. V(verdict) judges the results, and writes the reports.
+      - V(plan) decides which host tries which flows. V(clients) lists what each client has to try, once the responders
+        are up. V(record) judges the results, and writes the reports. V(judge) says what was found, and stops the play.
     type: str
-    choices: [plan, clients, verdict]
+    choices: [plan, clients, record, judge]
     required: true
   flows:
     description:
@@ -77,15 +77,19 @@ options:
     elements: str
   token:
     description:
-      - With the other steps, the secret of this run.
+      - With O(step=clients) and O(step=record), the secret of this run.
     type: str
   plan:
     description:
-      - With the other steps, what O(step=plan) returned.
+      - With O(step=clients) and O(step=record), what O(step=plan) returned.
     type: dict
   clients:
     description:
-      - With O(step=verdict), what O(step=clients) returned.
+      - With O(step=record), what O(step=clients) returned.
+    type: dict
+  result:
+    description:
+      - With O(step=judge), what O(step=record) returned.
     type: dict
 """
 
@@ -101,19 +105,15 @@ EXAMPLES = r"""
 RETURN = r"""
 msg:
   description: The verdict, one paragraph for each cause.
-  returned: if O(step=verdict)
-  type: str
+  returned: if O(step=record) or O(step=judge)
+  type: raw
 stops:
   description: Whether the play must stop.
-  returned: if O(step=verdict)
+  returned: if O(step=record)
   type: bool
 flows:
   description: The flows that are not as expected.
-  returned: if O(step=verdict)
+  returned: if O(step=record)
   type: list
   elements: dict
-figures:
-  description: How many flows there are, and how many are as expected.
-  returned: if O(step=verdict)
-  type: dict
 """

@@ -82,7 +82,7 @@ class Play:
     def judge(self, **options):
         planned = json.loads(json.dumps(self.run("plan", **{**OPTIONS, **options})))
         handed = self.run("clients", token=KEY, plan=planned)
-        return self.run("verdict", token=KEY, plan=planned, clients=handed)
+        return self.run("record", token=KEY, plan=planned, clients=handed)
 
 
 @pytest.fixture
@@ -103,7 +103,7 @@ def states(verdict):
 def test_all_as_expected(play):
     verdict = play.judge()
     assert (verdict["stops"], verdict["msg"], verdict["flows"]) == (False, "2 flows as expected", [])
-    assert verdict["figures"]["flows"] == 2
+    assert verdict["ansible_stats"]["data"]["port_reach"]["flows"] == 2
 
 
 def test_options_may_be_text(play):
@@ -199,7 +199,7 @@ def test_translated_flows_are_noted(play):
     play.answer(web2={"connect": {**connected("open"), "flows": [row]}})
     verdict = play.judge()
     assert "(NAT): web2 to db1." in verdict["msg"]
-    assert verdict["figures"]["translated"] == 1
+    assert verdict["ansible_stats"]["data"]["port_reach"]["translated"] == 1
 
 
 def test_who_did_not_watch_is_named(play):
@@ -241,6 +241,12 @@ def test_unknown_variables(play):
     play.extra = {"port_reach_timeuot": 1}
     with pytest.raises(AnsibleActionFail, match=r"did you mean port_reach_timeout\?"):
         play.run("plan", **OPTIONS)
+
+
+@pytest.mark.parametrize(("stops", "said"), [(False, ["a", "b"]), (True, "a\nb")])
+def test_the_verdict_is_always_shown(play, stops, said):
+    shown = play.run("judge", result={"stops": stops, "msg": "a\nb", "changed": False})
+    assert (shown["failed"], shown["msg"], shown["_ansible_verbose_always"]) == (stops, said, True)
 
 
 def test_steps(play):
