@@ -28,6 +28,7 @@ _OF_UFW, _OF_DOCKER = ("ufw-before-input", "ufw6-before-input"), ("DOCKER", "DOC
 _FAIL2BAN = re.compile(r"f2b-(.*)")
 _BAN_SET = re.compile(r"@addr6?-set-(\S+)")
 _DOCKER = re.compile(r"DOCKER(?:-.*)?")
+_DOCKER_OF_NFT = "docker-bridges"  # a table of its own, with firewall-backend nftables
 
 
 class Owner(t.NamedTuple):
@@ -48,6 +49,8 @@ def owner(way: Way, rule: str, opening: Opening) -> Owner:
     jail = next((found[1] for found in map(_FAIL2BAN.fullmatch, reversed(chains)) if found), None)
     if jail or table.startswith("f2b-"):
         return _fail2ban(jail, rule)
+    if table == _DOCKER_OF_NFT:
+        return Owner("Docker", "Publish the port with Docker.")
     if any(map(_DOCKER.fullmatch, chains)) or (way.base.hook == FORWARD and _has(way.base, _OF_DOCKER)):
         place = "DOCKER-USER" if _has(way.base, ("DOCKER-USER",)) else way.base.name
         return Owner("Docker", f"Let the traffic through in the chain {place}, or publish the port with Docker.")

@@ -65,6 +65,8 @@ OPEN_ZONE = "Run: firewall-cmd --zone=public --add-port=80-81/tcp --permanent &&
          "To lift a ban, run: fail2ban-client set web\\x1b unbanip ADDRESS"),
         (way("ip filter", "FORWARD", "DOCKER-ISOLATION-STAGE-1", tool="iptables", others=["DOCKER"], hook=FORWARD), "",
          "Docker", "Let the traffic through in the chain FORWARD, or publish the port with Docker."),
+        (way("ip docker-bridges", "filter-FORWARD", "filter-forward-in__docker0", hook=FORWARD), "drop", "Docker",
+         "Publish the port with Docker."),
         (way("ip filter", "INPUT", tool="iptables", is_policy=True, others=["DOCKER"]), "", "iptables",
          "Run: iptables -A INPUT -p tcp --dport 80:81 -j ACCEPT"),
         (way("ip6 filter", "ufw6-before-input", "ufw6-user-input", tool="iptables"), "", "ufw",
