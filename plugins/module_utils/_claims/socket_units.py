@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import typing as t
+from shlex import quote
 
 from ansible_collections.preflight.ports.plugins.module_utils._claims.conditions import may_start
 from ansible_collections.preflight.ports.plugins.module_utils._claims.load_path import LoadPath
@@ -33,7 +34,8 @@ def _of_unit(name: str, links: t.Mapping[str, list[str]], folders: LoadPath, roo
     shown = printable(own[:255])
     # Without an [Install] section there is nothing that can be disabled: systemctl(1).
     can_be_disabled = any(section == "Install" for section, _key, _value in settings)
-    remedy = f"Disable it (systemctl disable {shown})" if can_be_disabled else f"Mask it (systemctl mask {shown})"
+    quoted = quote(shown)
+    remedy = f"Disable it (systemctl disable {quoted})" if can_be_disabled else f"Mask it (systemctl mask {quoted})"
     for protocol, address, port in _listens(settings, name.partition("@")[2][: -len(".socket")]):
         reason = f"{shown} is enabled: systemd takes the port at the next boot, or when the unit is started"
         yield Claim(protocol, address, port, port, "unit", shown, reason, remedy)

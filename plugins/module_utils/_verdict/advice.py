@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import typing as t
+from shlex import quote
 
 from ansible_collections.preflight.ports.plugins.module_utils._kernel.ephemeral import Ephemeral
 from ansible_collections.preflight.ports.plugins.module_utils._model.finding import (
@@ -204,9 +205,10 @@ def _for_holder(holder: Holder, is_kept: bool) -> str:
         return f"{careful}{_or_name(unit, is_kept, '. Or ')}" if is_kept else f"{careful}."
     if unit.endswith((".service", ".socket")):
         user = f"--user --machine={process.user}@ " if "/" in unit else ""
-        return f"Stop it (systemctl {user}stop {unit.rpartition('/')[2]}){_or_name(f'unit:{unit}', is_kept)}"
+        stop = f"systemctl {user}stop {quote(unit.rpartition('/')[2])}"
+        return f"Stop it ({stop}){_or_name(f'unit:{_literal(unit)}', is_kept)}"
     pattern = f"program:{process.program}" if process.program else process.name or ""
-    return f"Stop {name_of(holder)} (pid {process.pid}){_or_name(pattern, is_kept)}"
+    return f"Stop {name_of(holder)} (pid {process.pid}){_or_name(_literal(pattern), is_kept)}"
 
 
 _CAREFUL = {
@@ -217,6 +219,11 @@ _CAREFUL = {
 """What must not simply be stopped, by the name of its unit."""
 
 
+def _literal(name: str) -> str:
+    """A pattern that matches this name alone: whoever chose it may have put wildcards in."""
+    return re.sub(r"([*?[])", r"[\1]", name)
+
+
 def _or_name(pattern: str, is_kept: bool = True, joint: str = ", or ") -> str:
     return f"{joint}name it in held_by ({pattern}) if it is to keep the port." if is_kept and pattern else "."
 
@@ -225,9 +232,9 @@ def _stop_container(container: Container) -> str:
     name = container.name or container.id[:12]
     if container.runtime in _ENGINES:
         whose = f"as user {container.user}: " if container.user else ""
-        return f"Stop the container ({whose}{container.runtime} stop {name})"
+        return f"Stop the container ({whose}{container.runtime} stop {quote(name)})"
     return f"Stop the container {name}"
 
 
 def _container_pattern(container: Container) -> str:
-    return f"container:{container.full_name}" if container.full_name else ""
+    return f"container:{_literal(container.full_name)}" if container.full_name else ""

@@ -81,6 +81,12 @@ KEEP = "if it is to keep the port."
             id="a service of a user's own manager",
         ),
         pytest.param(
+            of("user@1000.service/$(reboot)*.service", user="ann"),
+            "Stop it (systemctl --user --machine=ann@ stop '$(reboot)*.service'), or name it in held_by"
+            f" (unit:user@1000.service/$(reboot)[*].service) {KEEP}",
+            id="a unit whose name is a command",
+        ),
+        pytest.param(
             of("session-3.scope"),
             f"Stop apache2 (pid 812), or name it in held_by (apache2) {KEEP}",
             id="a session is nothing to stop",
@@ -90,6 +96,11 @@ KEEP = "if it is to keep the port."
             of(None, name="java", program="kafka.Kafka"),
             f"Stop java running kafka.Kafka (pid 812), or name it in held_by (program:kafka.Kafka) {KEEP}",
             id="an interpreter",
+        ),
+        pytest.param(
+            of(None, name="*"),
+            f"Stop * (pid 812), or name it in held_by ([*]) {KEEP}",
+            id="a name that would match all",
         ),
         pytest.param(of(None, name=""), "Stop a nameless process (pid 812).", id="no name"),
         pytest.param(
@@ -106,6 +117,12 @@ KEEP = "if it is to keep the port."
             of(None, container=Container(CONTAINER_ID, "web", "podman", "ann")),
             f"Stop the container (as user ann: podman stop web), or name it in held_by (container:ann/web) {KEEP}",
             id="a container of a user's own",
+        ),
+        pytest.param(
+            of(None, container=Container(CONTAINER_ID, "web;reboot", "podman", "ann")),
+            "Stop the container (as user ann: podman stop 'web;reboot'), or name it in held_by"
+            f" (container:ann/web;reboot) {KEEP}",
+            id="a container whose name is a command",
         ),
         pytest.param(
             of(None, container=Container(CONTAINER_ID, "etcd", "containerd")),
