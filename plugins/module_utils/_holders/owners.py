@@ -7,10 +7,9 @@
 from __future__ import annotations
 
 import os
-import time
 import typing as t
 
-from ansible_collections.preflight.ports.plugins.module_utils._kernel.patience import PATIENCE
+from ansible_collections.preflight.ports.plugins.module_utils._kernel.patience import PATIENCE, Deadline
 from ansible_collections.preflight.ports.plugins.module_utils._kernel.proc import in_this_network, processes
 
 _GONE = (FileNotFoundError, ProcessLookupError)
@@ -39,15 +38,13 @@ def find(inodes: t.Collection[int], proc: str = "/proc") -> Owners:
     pids: dict[int, list[int]] = {}
     names = processes(proc)
     all_seen = bool(names) and os.geteuid() == 0
-    started = time.monotonic()
-    deadline = started + PATIENCE.at_most(_SECONDS)
+    deadline = Deadline(_SECONDS, PATIENCE)
     for look in (_held, _held_by_threads):
         missing = {link: inode for link, inode in links.items() if inode not in pids}
         for name in names if missing else ():
             try:
                 held = look(f"{proc}/{name}", missing, deadline)
             except TimeoutError:
-                PATIENCE.lose(time.monotonic() - started)
                 return Owners(pids, all_seen=False)
             except OSError:  # no permission, or no descriptor left to look with
                 all_seen = all_seen and not in_this_network(name, proc)
@@ -62,7 +59,7 @@ def find(inodes: t.Collection[int], proc: str = "/proc") -> Owners:
     return Owners(pids, all_seen)
 
 
-def _held(path: str, links: t.Mapping[str, int], deadline: float) -> set[int]:
+def _held(path: str, links: t.Mapping[str, int], deadline: Deadline) -> set[int]:
     """The inodes of *links* behind the descriptors of a process, looking no further once each is found.
 
     Raises TimeoutError after the *deadline*.
@@ -75,8 +72,8 @@ def _held(path: str, links: t.Mapping[str, int], deadline: float) -> set[int]:
         return held
     try:
         for number, descriptor in enumerate(os.listdir(folder)):
-            if not number % _STEP and time.monotonic() > deadline:
-                raise TimeoutError
+            if not number % _STEP:
+                deadline.check()
             try:
                 inode = links.get(os.readlink(descriptor, dir_fd=folder))
             except _GONE:
@@ -92,7 +89,7 @@ def _held(path: str, links: t.Mapping[str, int], deadline: float) -> set[int]:
     return held
 
 
-def _held_by_threads(path: str, links: t.Mapping[str, int], deadline: float) -> set[int]:
+def _held_by_threads(path: str, links: t.Mapping[str, int], deadline: Deadline) -> set[int]:
     """What /proc/PID/fd does not show: of a main thread that has ended, of threads with descriptors of their own."""
     try:
         threads = os.listdir(f"{path}/task")

@@ -12,12 +12,11 @@ parent of the container's first process.
 from __future__ import annotations
 
 import os
-import time
 import typing as t
 
 from ansible_collections.preflight.ports.plugins.module_utils._holders import command_lines, processes
 from ansible_collections.preflight.ports.plugins.module_utils._kernel import proc as proc_files
-from ansible_collections.preflight.ports.plugins.module_utils._kernel.patience import PATIENCE
+from ansible_collections.preflight.ports.plugins.module_utils._kernel.patience import PATIENCE, Deadline
 from ansible_collections.preflight.ports.plugins.module_utils._model.holder import Container, Process
 
 _SECONDS = 1.0
@@ -39,7 +38,7 @@ def containers(found: t.Iterable[Process], proc: str = "/proc") -> dict[int, Con
 
     Users decide how many processes and descriptors there are: after a second, what is not found stays unknown.
     """
-    clock = _Clock(PATIENCE.at_most(_SECONDS))
+    deadline = Deadline(_SECONDS, PATIENCE)
     members: dict[int, tuple[Container, int | None]] = {}
     try:
         residents: list[_Resident] | None = None
@@ -48,30 +47,20 @@ def containers(found: t.Iterable[Process], proc: str = "/proc") -> dict[int, Con
             if process.container:
                 member = process.pid, process.container
             else:
-                residents = sorted(_residents(proc, clock)) if residents is None else residents
-                member = _published_for(process, residents, proc, clock)
+                residents = sorted(_residents(proc, deadline)) if residents is None else residents
+                member = _published_for(process, residents, proc, deadline)
             if member:
                 pid, container = member
-                members[process.pid] = container, _monitor(pid, proc, clock)
+                members[process.pid] = container, _monitor(pid, proc, deadline)
     except TimeoutError:
-        PATIENCE.lose(_SECONDS)
+        pass
     return _named(members, proc)
 
 
-class _Clock:
-    def __init__(self, seconds: float) -> None:
-        self._deadline = time.monotonic() + seconds
-
-    def check(self) -> None:
-        """Raises TimeoutError."""
-        if time.monotonic() > self._deadline:
-            raise TimeoutError
-
-
-def _residents(proc: str, clock: _Clock) -> t.Iterator[_Resident]:
+def _residents(proc: str, deadline: Deadline) -> t.Iterator[_Resident]:
     ours = _link(f"{proc}/self/ns/net")
     for pid in proc_files.processes(proc):
-        clock.check()
+        deadline.check()
         namespace = _link(f"{proc}/{pid}/ns/net")
         if namespace and namespace != ours:
             _comm, fields = processes.stat(f"{proc}/{pid}")
@@ -80,27 +69,27 @@ def _residents(proc: str, clock: _Clock) -> t.Iterator[_Resident]:
 
 
 def _published_for(
-    helper: Process, residents: t.Sequence[_Resident], proc: str, clock: _Clock
+    helper: Process, residents: t.Sequence[_Resident], proc: str, deadline: Deadline
 ) -> tuple[int, Container] | None:
     """The pid of a process in the container, and the container: in a pod, the first one, which has the ports."""
     children = {each.namespace for each in residents if each.parent == helper.pid}
-    namespaces = children or set(_kept(f"{proc}/{helper.pid}", clock))
+    namespaces = children or set(_kept(f"{proc}/{helper.pid}", deadline))
     for each in residents:
-        clock.check()
+        deadline.check()
         container = processes.container(f"{proc}/{each.pid}") if each.namespace in namespaces else None
         if container and container.user == (helper.user or str(helper.uid)):
             return each.pid, container
     return None
 
 
-def _kept(folder: str, clock: _Clock) -> t.Iterator[str]:
+def _kept(folder: str, deadline: Deadline) -> t.Iterator[str]:
     """The network namespaces that a process has descriptors of."""
     try:
         descriptors = os.listdir(f"{folder}/fd")
     except OSError:
         return
     for descriptor in descriptors:
-        clock.check()
+        deadline.check()
         link = _link(f"{folder}/fd/{descriptor}") or ""
         if link.startswith("net:["):
             yield link
@@ -123,10 +112,10 @@ def _named(members: t.Mapping[int, tuple[Container, int | None]], proc: str) -> 
     }
 
 
-def _monitor(pid: int, proc: str, clock: _Clock) -> int | None:
+def _monitor(pid: int, proc: str, deadline: Deadline) -> int | None:
     """The nearest conmon above a process."""
     for _step in range(_MOST_ANCESTORS):
-        clock.check()
+        deadline.check()
         comm, fields = processes.stat(f"{proc}/{pid}")
         if comm == "conmon":
             return pid

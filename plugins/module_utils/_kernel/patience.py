@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import time
+
 _SECONDS = 6.0
 _LEAST_SECONDS = 0.2  # what usually takes less is still worth a try
 
@@ -25,6 +27,21 @@ class Patience:
     def lose(self, seconds: float) -> None:
         self._left -= seconds
         self.was_tried = True
+
+
+class Deadline:
+    """The end of a walk over what other users may make as long as they like."""
+
+    def __init__(self, seconds: float, patience: Patience) -> None:
+        self._patience, self._began = patience, time.monotonic()
+        self._end = self._began + patience.at_most(seconds)
+
+    def check(self) -> None:
+        """Raises TimeoutError, once, when it is over."""
+        now = time.monotonic()
+        if now > self._end:
+            self._patience.lose(now - self._began)
+            raise TimeoutError
 
 
 PATIENCE = Patience()

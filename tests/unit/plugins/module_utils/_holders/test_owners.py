@@ -9,6 +9,7 @@ import os
 import pytest
 from ansible_collections.preflight.ports.plugins.module_utils._holders import owners
 from ansible_collections.preflight.ports.plugins.module_utils._holders.owners import Owners
+from ansible_collections.preflight.ports.plugins.module_utils._kernel import patience
 
 LISTDIR, OPEN = os.listdir, os.open
 OURS, FOREIGN = "ours", "foreign"  # network namespaces
@@ -187,7 +188,7 @@ def test_find_in_the_real_proc(loopback):
 
 def test_a_walk_that_takes_too_long_has_not_seen_all(monkeypatch, tmp_path):
     clock = iter(range(1000))
-    monkeypatch.setattr(owners.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(patience.time, "monotonic", lambda: next(clock))
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     for pid in range(1, 9):
         (tmp_path / str(pid) / "fd").mkdir(parents=True)

@@ -8,7 +8,7 @@ import os
 
 import pytest
 from ansible_collections.preflight.ports.plugins.module_utils._holders import command_lines, processes, rootless
-from ansible_collections.preflight.ports.plugins.module_utils._kernel.patience import Patience
+from ansible_collections.preflight.ports.plugins.module_utils._kernel import patience
 from ansible_collections.preflight.ports.plugins.module_utils._model.holder import Container, Process
 from support.records import CONTAINER_ID, HARMLESS, HOSTILE
 
@@ -157,17 +157,17 @@ def test_parents_in_a_circle(host):
 
 def test_it_gives_up_when_it_takes_too_long(web, monkeypatch):
     web.add(50, "pasta", keeps=[ITS])
-    patience = Patience()
-    monkeypatch.setattr(rootless, "PATIENCE", patience)
-    monkeypatch.setattr(rootless.time, "monotonic", iter(range(100)).__next__)
+    ours = patience.Patience()
+    monkeypatch.setattr(rootless, "PATIENCE", ours)
+    monkeypatch.setattr(patience.time, "monotonic", iter(range(100)).__next__)
     monkeypatch.setattr(command_lines, "read", lambda pids, proc: {})
     assert web.containers(HELPER) == {}
-    assert patience.was_tried
+    assert ours.was_tried
 
 
 def test_it_gives_up_on_the_way_to_a_monitor(web, monkeypatch):
     """As many processes as a user starts may each have as many ancestors."""
-    monkeypatch.setattr(rootless, "PATIENCE", Patience())
-    monkeypatch.setattr(rootless.time, "monotonic", iter((0, 100)).__next__)
+    monkeypatch.setattr(rootless, "PATIENCE", patience.Patience())
+    monkeypatch.setattr(patience.time, "monotonic", iter((0, 100)).__next__)
     monkeypatch.setattr(command_lines, "read", lambda pids, proc: {})
     assert web.containers(Process(61, "worker", container=WEB._replace(name=None))) == {}

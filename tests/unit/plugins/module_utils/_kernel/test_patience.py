@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
-from ansible_collections.preflight.ports.plugins.module_utils._kernel.patience import Patience
+import pytest
+from ansible_collections.preflight.ports.plugins.module_utils._kernel import patience as module
+from ansible_collections.preflight.ports.plugins.module_utils._kernel.patience import Deadline, Patience
 
 
 def test_patience_is_lost():
@@ -16,3 +18,14 @@ def test_patience_is_lost():
     patience.lose(5.0)
     assert patience.at_most(5.0) == 0.2
     assert patience.at_most(0.1) == 0.1
+
+
+def test_a_deadline_takes_what_it_took_from_all_others(monkeypatch):
+    monkeypatch.setattr(module.time, "monotonic", iter((10.0, 13.9, 14.5)).__next__)
+    patience = Patience(6.0)
+    deadline = Deadline(4.0, patience)
+    deadline.check()
+    with pytest.raises(TimeoutError):
+        deadline.check()
+    assert patience.was_tried
+    assert patience.at_most(5.0) == 1.5
