@@ -14,8 +14,8 @@ description:
   - For every required port, says whether a server could bind it on the target now, and if not, who holds it.
   - The module reads the kernel's socket table and tries C(bind) itself. Its verdict is what the kernel would answer to
     a server that sets C(SO_REUSEADDR) for TCP but not for UDP, as is usual.
-  - It is stricter than the kernel in one case. A TCP socket that is bound but does not listen counts as holding its
-    port.
+  - It is stricter than the kernel in two cases. A TCP socket that is bound but does not listen counts as holding its
+    port. A port whose traffic NAT rules send elsewhere (O(redirects)) is not free, although a server could bind it.
   - The module changes nothing on the target and never listens.
 author:
   - preflight.ports contributors (@preflight)
@@ -102,8 +102,9 @@ options:
         container may start a server in the named one.
       - Without this option, and with C(-), the domain is that of the services in O(held_by), if all patterns there are
         C(unit:) without wildcards. The module takes it from C(SELinuxContext) of the unit, or from the label of the
-        unit's program and the policy's transition for init. If these do not tell the domain, SELinux is not asked.
-      - An empty string turns this lookup off.
+        unit's program and the policy's transition for init. If these do not tell the domain, SELinux is asked about the
+        domain after the C(-), or not at all.
+      - With an empty string, SELinux is not asked.
     type: str
   timeout:
     description:
