@@ -39,14 +39,14 @@ A port that the product itself already holds is no conflict, so that a play can 
 - a unit of the host's systemd, as the upstream, Debian and RHEL packages and common Ansible roles call it (`unit:`),
 - the product's program below `/usr` or `/opt` (`exe:`), unless an interpreter runs the product,
 - for such a product, the user that its packages create (`user:`),
-- a container whose name has the product's in it (`container:`), as in `shop-redis-1`,
-- the kernel, where a port has no process, such as that of a VXLAN tunnel (`kernel`).
+- a container whose name contains the product's name (`container:`), as in `shop-redis-1`,
+- the kernel, for a port that has no process, such as that of a VXLAN tunnel (`kernel`).
 
-No user of the host gets these by [choosing a name](trust.md). So a profile does not accept a user's own units and
-containers, a program in a home directory, a container with another name, or a server in Java or Erlang that somebody
-started by hand as another user. Then say who may hold the ports: `{name: redis, held_by: ["container:shop-cache-1"]}`.
-`port_preflight_held_by` does not add to profiles. Products that want the same port are reported as duplicates when one
-host is to have both.
+No user of the host becomes such a holder by [choosing a name](trust.md). So a profile does not accept a user's own
+units and containers, a program in a home directory, a container with another name, or a server in Java or Erlang that
+somebody started by hand as another user. If one of these holds the ports, say that it may:
+`{name: redis, held_by: ["container:shop-cache-1"]}`. `port_preflight_held_by` does not add to profiles. If one host
+requires the profiles of two products that want the same port, the port is reported as `duplicate`.
 
 The column *From* says who connects to a port, where the product's documentation says so. Write your
 [flows](reach.md) after it: `{from: kube_nodes, to: kube_nodes, profiles: [flannel]}`.

@@ -11,11 +11,11 @@ module: port_check
 short_description: Check that ports are free or that the right service listens, and name who holds them
 version_added: 1.0.0
 description:
-  - Says for every required port whether a server could bind it on the target now, and if not, who holds it.
+  - For every required port, says whether a server could bind it on the target now, and if not, who holds it.
   - The module reads the kernel's socket table and tries C(bind) itself. Its verdict is what the kernel would answer to
     a server that sets C(SO_REUSEADDR) for TCP but not for UDP, as is usual.
-  - It is stricter than the kernel in one case. A TCP socket that is bound but does not listen counts as holding its
-    port.
+  - It is stricter than the kernel in two cases. A TCP socket that is bound but does not listen counts as holding its
+    port. A port whose traffic NAT rules send elsewhere (O(redirects)) is not free, although a server could bind it.
   - The module changes nothing on the target and never listens.
 author:
   - preflight.ports contributors (@preflight)
@@ -38,7 +38,7 @@ options:
         C(0.0.0.0) and C(::) with C(IPV6_V6ONLY). V(0.0.0.0) is only the IPv4 wildcard, V(::) is one dual-stack socket,
         and any other address is only that address.
       - An interface is the one that a server binds to with C(SO_BINDTODEVICE), as DHCP servers do.
-      - A dictionary has the key C(port), and it may have C(protocol) (V(tcp), V(udp), or a list of both), C(address),
+      - A dictionary must have the key C(port). It may have C(protocol) (V(tcp), V(udp), or a list of both), C(address),
         C(interface), and C(name) (who needs the port). Its keys C(state), C(held_by), C(nonlocal), C(user),
         C(selinux_domain), C(firewall) and C(clients) override the options of the same name.
       - Two entries with different names that want a port free on overlapping addresses are a conflict, too.
@@ -77,38 +77,39 @@ options:
   nonlocal:
     description:
       - Whether the host may get a required address later, as a virtual address does. The port is then checked as if the
-        address were there (C(IP_FREEBIND)). Without it, such a port is V(unavailable). It has no effect with
-        O(probe=false).
+        address were there (C(IP_FREEBIND)). With V(false), such a port is V(unavailable). This option has no effect
+        with O(probe=false).
     type: bool
     default: false
   user:
     description:
       - The name or number of the user that the server runs as when it binds. The module then tries C(bind) with that
-        user's rights and without capabilities. Only root can do that. It has no effect with O(probe=false).
+        user's rights and without capabilities. Only root can do that. This option has no effect with O(probe=false).
       - Without it, the module tries C(bind) as the user of the task.
     type: str
   selinux_domain:
     description:
-      - The SELinux domain in which the server runs as a service of init, for example V(httpd_t). It has no effect on a
-        host where SELinux is off.
+      - The SELinux domain in which the server runs as a service of init, for example V(httpd_t). The option has no
+        effect on a host where SELinux is off.
       - If SELinux is enforcing and denies the domain a port that nothing holds, the port is V(refused), and the advice
         has the C(semanage port) command, and C(setsebool) where a boolean alone would allow it. If SELinux or the
         domain is permissive, RV(doubts) says so.
-      - A domain that the policy of the host does not have is an error. After a C(-), as in V(-httpd_t), RV(doubts) says
-        so instead. Profiles name their domains that way.
+      - A domain that the policy of the host does not have is an error. If a C(-) precedes the domain, as in
+        V(-httpd_t), RV(doubts) says so instead. Profiles name their domains that way.
       - The types of ports are read from the loaded policy with libsepol, including local changes. If the policy or the
         library cannot be read, RV(doubts) says so.
       - If the task runs in a container, SELinux is asked about the container's domain instead, unless a process of the
-        container may start a server in this one.
-      - Without it, and with C(-), the domain is that of the services in O(held_by), if all its patterns are C(unit:)
-        without wildcards. C(SELinuxContext) of the unit has it, or the label of its program and the policy's transition
-        for init. If that does not tell, SELinux is not asked.
-      - An empty string turns that off.
+        container may start a server in the named one.
+      - Without this option, and with C(-), the domain is that of the services in O(held_by), if all patterns there are
+        C(unit:) without wildcards. The module takes it from C(SELinuxContext) of the unit, or from the label of the
+        unit's program and the policy's transition for init. If these do not tell the domain, SELinux is asked about the
+        domain after the C(-), or not at all.
+      - With an empty string, SELinux is not asked.
     type: str
   timeout:
     description:
       - How many seconds to keep checking until every entry is met. If a port must be listening, the module does not try
-        to bind it before the last check, so that its service can start meanwhile.
+        to bind it before the last check, so that the service can start meanwhile.
     type: int
     default: 0
   sleep:
@@ -119,7 +120,7 @@ options:
   probe:
     description:
       - Whether to try C(bind) on each port that the socket table shows as free. The socket is closed at once.
-      - Without it, a port with connections on it counts as taken, although some connections would allow a bind. An
+      - With V(false), a port with connections on it counts as taken, although some connections would allow a bind. An
         address that the host lacks, and a policy that refuses the port, go unnoticed.
     type: bool
     default: true
@@ -142,9 +143,9 @@ options:
     default: warn
   claims:
     description:
-      - What to do about a port that is free now but claimed, because something will take it at the next boot or when it
-        starts. Claimants are enabled socket units of systemd, stopped containers that Docker starts by itself, and
-        quadlets.
+      - What to do about a port that is free now but claimed, because a claimant will take it at the next boot or when
+        the claimant starts. Claimants are enabled socket units of systemd, stopped containers that Docker starts by
+        itself, and quadlets.
       - With V(warn), RV(doubts) and a warning say so. With V(fail), it is a conflict. With V(ignore), the module does
         not look for claims. A claimant that O(held_by) names has no effect.
       - Docker's files are read only if the user may read them.
@@ -165,7 +166,7 @@ options:
   clients:
     description:
       - The addresses and networks from which clients must get past the firewall, for example V(10.0.0.0/8).
-      - Without it, every other host must get past it.
+      - With an empty list, every other host must get past the firewall.
     type: list
     elements: str
     default: []
@@ -175,9 +176,9 @@ options:
       - V(netlink) asks the kernel (C(NETLINK_SOCK_DIAG)), V(procfs) reads C(/proc/net), V(psutil) uses the Python
         library.
       - V(auto) takes the first of them that works. With any other value, it is an error if that source does not work.
-      - Only V(netlink), on Linux 6.8 and later, shows TCP sockets that are bound but do not listen. Elsewhere the
-        probe notices them. Root learns who holds them on Linux 5.6 and later. For other users their state is
-        RV(conflicts[].state=unknown).
+      - Only V(netlink), on Linux 6.8 and later, shows TCP sockets that are bound but do not listen. With another
+        source, or before Linux 6.8, the bind probe (O(probe)) notices them. Root then learns who holds them on Linux
+        5.6 and later. For other users, their state is RV(conflicts[].state=unknown).
     type: str
     choices: [auto, netlink, procfs, psutil]
     default: auto
@@ -193,7 +194,7 @@ notes:
   - Without root, the module knows less. It cannot probe ports below C(net.ipv4.ip_unprivileged_port_start), so the
     socket table decides, and a port with connections on it counts as taken. It cannot read NAT and firewall rules.
     Other users' processes are returned as hidden, so O(held_by) never allows them. RV(msg) and RV(doubts) say what
-    could not be checked. Use C(become) to have it checked, too.
+    could not be checked. Use C(become) to have that checked, too.
   - The verdict holds for the moment of the check and for the network namespace of the task.
 seealso:
   - module: ansible.builtin.wait_for
@@ -343,7 +344,7 @@ conflicts:
         - V(connected) when a connection, or a connected UDP socket, has it as its local port.
         - V(closing) when only dying sockets such as those in C(TIME_WAIT) are left, and still block a bind.
         - V(redirected) when nothing holds it, but a NAT rule sends its traffic elsewhere.
-        - V(duplicate) when another entry with another name wants it too.
+        - V(duplicate) when another entry with another name wants it free on an overlapping address.
         - V(unavailable) when the address is not on the host.
         - V(refused) when a policy (SELinux, eBPF, seccomp) or the rights of O(user) do not let the server bind it. With
           O(selinux_domain), the reason names what SELinux denies.
@@ -392,7 +393,7 @@ conflicts:
           sample: tcp
         state:
           description:
-            - What it does with the port, V(listening), V(bound), V(connected), V(closing), or V(unknown).
+            - What the holder does with the port, as V(listening), V(bound), V(connected), V(closing), or V(unknown).
             - V(redirected) for a NAT rule, which has no addresses and no process.
           type: str
           returned: always
@@ -403,7 +404,7 @@ conflicts:
           returned: always
           sample: 812
         pids:
-          description: All processes that have it.
+          description: All processes that have it, 100 at most for each socket.
           type: list
           elements: int
           returned: always
@@ -420,7 +421,8 @@ conflicts:
           sample: /usr/sbin/apache2
         program:
           description:
-            - What an interpreter runs, according to its command line. A script, a module, a jar, or a main class.
+            - What an interpreter runs, according to its command line, such as a script, a module, a jar, or a main
+              class.
             - An application comes after the name of its server, as in V(gunicorn shop.wsgi:app).
           type: str
           returned: always
@@ -437,13 +439,13 @@ conflicts:
           sample: 0
         unit:
           description:
-            - Its systemd unit; the socket unit for a socket that systemd itself holds.
+            - Its systemd unit. For a socket that systemd itself holds, the socket unit.
             - A user's own unit is named with the user's manager, as in V(user@1000.service/web.service).
           type: str
           returned: always
           sample: apache2.service
         container:
-          description: The container it belongs to or publishes a port for.
+          description: The container that the process belongs to, or publishes a port for.
           type: dict
           returned: always
           contains:
@@ -460,7 +462,7 @@ conflicts:
               type: str
               returned: always
             user:
-              description: The ordinary user whose container it is, V(null) for one of root's.
+              description: The ordinary user whose container it is; V(null) if it is root's.
               type: str
               returned: always
         started:
@@ -532,7 +534,7 @@ doubts:
         - V(ephemeral) when it may go to any outgoing connection.
         - V(not_probed) when C(bind) gave no answer, so that only the socket table decided.
         - V(firewall) when this host's firewall does not let all clients in, or that is unknown.
-        - V(claim) when it is free now, but something will take it at the next boot or when it starts.
+        - V(claim) when it is free now, but a claimant will take it at the next boot or when the claimant starts.
         - V(selinux) when SELinux is permissive and would otherwise deny it to O(selinux_domain), or that is unknown.
       type: str
       returned: always
@@ -573,7 +575,8 @@ redirects_checked:
 firewall:
   description:
     - The ports that this host's firewall does not open to all of O(clients). Neighbouring ports of one entry with the
-      same verdict are one item. Empty if all are open, if the rules were not read, or with O(firewall=ignore).
+      same verdict are one item. Empty if all are open, or with O(firewall=ignore). If the rules were not read, it has
+      only ports with O(firewall=fail), as V(unknown).
   returned: always
   type: list
   elements: dict
@@ -601,8 +604,8 @@ firewall:
     verdict:
       description:
         - V(blocked) when no client gets in.
-        - V(limited) when some do, or when it depends on RV(firewall[].depends_on).
-        - V(unknown) when it depends on something that the module does not understand.
+        - V(limited) when some clients get in, or when the outcome depends on RV(firewall[].depends_on).
+        - V(unknown) when the outcome depends on something that the module does not understand or could not read.
       type: str
       returned: always
       sample: blocked

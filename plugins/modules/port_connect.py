@@ -30,12 +30,12 @@ attributes:
 options:
   to:
     description:
-      - Where to connect. Each entry is C(HOST:PORT), with C(/udp) or C(/tcp+udp) after it for other protocols than TCP.
-        A port is a number, C(FIRST-LAST), or a name of the target's services database. An IPv6 address is in brackets.
+      - Where to connect. Each entry is C(HOST:PORT), followed by C(/udp) or C(/tcp+udp) for other protocols than TCP. A
+        port is a number, C(FIRST-LAST), or a name of the target's services database. An IPv6 address is in brackets.
       - An entry can also be a dictionary with the keys C(host), C(port), C(protocol), C(name) (a label for the result),
-        C(expect), and C(responder). The last is the O(preflight.ports.port_responder#module:name) of the responder that
-        must answer.
-      - The client looks up each name, once. Names that only the inventory knows do not resolve. All addresses of a name
+        C(expect), and C(responder). C(responder) is the O(preflight.ports.port_responder#module:name) of the responder
+        that must answer.
+      - The client looks up each name once. Names that only the inventory knows do not resolve. All addresses of a name
         are tried, and the one that gets furthest counts.
     type: list
     elements: raw
@@ -87,7 +87,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 msg:
-  description: The flows that are not as expected, or how many are.
+  description: The flows that are not as expected. If there are none, how many flows are as expected.
   returned: always
   type: str
   sample: |-
@@ -144,19 +144,20 @@ flows:
       sample: false
     state:
       description:
-        - V(open), a responder answered with the token, and small and full-size data passed both ways.
-        - V(served), a service accepted the connection, or answered a datagram.
-        - V(answered), the target refused the flow, with a TCP reset or for UDP with ICMP port unreachable, and no
-          responder runs there. So the way is open and nothing listens, unless a firewall answered in its place.
-        - V(refused), the same came back although a responder is up.
-        - V(rejected), an ICMP message or this host's own firewall prohibits it.
-        - V(no_answer), silence.
-        - V(stalled), small data pass, full-size data do not.
-        - V(wrong_peer), another host or service answered.
-        - V(no_host), no host on the link has that address.
-        - V(no_route), there is no route to the address.
-        - V(unresolved), the name has no address.
-        - V(not_tested), RV(flows[].reason) says why.
+        - V(open) when a responder answered with the token, and small and full-size data passed both ways.
+        - V(served) when a service accepted the connection, or answered a datagram.
+        - V(answered) when the target refused the flow, with a TCP reset or for UDP with ICMP port unreachable, and no
+          responder runs there. So the way is open and nothing listens, unless a firewall answered in the target's
+          place.
+        - V(refused) when the same answer came back although a responder is up.
+        - V(rejected) when an ICMP message or this host's own firewall prohibits the flow.
+        - V(no_answer) when no answer came.
+        - V(stalled) when small data pass, but full-size data do not.
+        - V(wrong_peer) when another host or service answered.
+        - V(no_host) when no host on the link has that address.
+        - V(no_route) when there is no route to the address.
+        - V(unresolved) when the name has no address.
+        - V(not_tested) when the state is unknown. RV(flows[].reason) says why.
       type: str
       returned: always
       sample: no_answer

@@ -11,9 +11,10 @@ module: port_flows
 short_description: Plan flows between hosts, and judge their results
 version_added: 1.0.0
 description:
-  - The controller's part of the role P(preflight.ports.port_reach#role). Use it through the role. Nothing runs on a
-    target.
-  - It checks the answers of hosts before it uses them. A malformed answer makes the flows of its host V(not_tested).
+  - The controller's part of the role P(preflight.ports.port_reach#role). Use the module only through the role. It runs
+    nothing on a target.
+  - The module checks the answers of hosts before it uses them. A malformed answer makes the flows of its host
+    V(not_tested).
 author:
   - preflight.ports contributors (@preflight)
 extends_documentation_fragment:
@@ -28,8 +29,8 @@ attributes:
 options:
   step:
     description:
-      - V(plan) decides which host tries which flows. V(clients) lists what each client has to try, once the responders
-        are up. V(record) judges the results, and writes the reports. V(judge) says what was found, and stops the play.
+      - V(plan) decides which host tries which flows. V(clients) lists, once the responders are up, what each client has
+        to try. V(record) judges the results, and writes the reports. V(judge) says what was found, and stops the play.
     type: str
     choices: [plan, clients, record, judge]
     required: true

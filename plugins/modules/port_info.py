@@ -13,7 +13,7 @@ version_added: 1.0.0
 description:
   - Lists every TCP and UDP socket of the target's network namespace that listens or is bound, with the process,
     systemd unit, container, or kernel object that holds it.
-  - On Linux it needs nothing but Python. It runs no command but C(systemctl), to name socket units.
+  - On Linux it needs nothing but Python. The only command that it runs is C(systemctl), to name socket units.
 author:
   - preflight.ports contributors (@preflight)
 extends_documentation_fragment:
@@ -119,9 +119,10 @@ sockets:
       sample: tcp
     state:
       description:
-        - V(listening) for a TCP socket that listens, V(bound) for an unconnected UDP socket, or a TCP socket that does
-          not listen yet, V(connected) for a connection or a connected UDP socket, V(closing) for a dying one such as in
-          C(TIME_WAIT).
+        - V(listening) for a TCP socket that listens.
+        - V(bound) for an unconnected UDP socket, or a TCP socket that does not listen yet.
+        - V(connected) for a connection or a connected UDP socket.
+        - V(closing) for a dying socket, such as one in C(TIME_WAIT).
       type: str
       returned: always
       sample: listening
@@ -131,7 +132,7 @@ sockets:
       returned: always
       sample: 812
     pids:
-      description: All processes that have it.
+      description: All processes that have it, 100 at most for each socket.
       type: list
       elements: int
       returned: always
@@ -148,7 +149,7 @@ sockets:
       sample: /usr/sbin/nginx
     program:
       description:
-        - What an interpreter runs, according to its command line. A script, a module, a jar, or a main class.
+        - What an interpreter runs, according to its command line, such as a script, a module, a jar, or a main class.
         - An application comes after the name of its server, as in V(gunicorn shop.wsgi:app).
       type: str
       returned: always
@@ -165,13 +166,13 @@ sockets:
       sample: 0
     unit:
       description:
-        - Its systemd unit; the socket unit for a socket that systemd itself holds.
+        - Its systemd unit. For a socket that systemd itself holds, the socket unit.
         - A user's own unit is named with the user's manager, as in V(user@1000.service/web.service).
       type: str
       returned: always
       sample: nginx.service
     container:
-      description: The container it belongs to or publishes a port for.
+      description: The container that the process belongs to, or publishes a port for.
       type: dict
       returned: always
       contains:
@@ -188,7 +189,7 @@ sockets:
           type: str
           returned: always
         user:
-          description: The ordinary user whose container it is, V(null) for one of root's.
+          description: The ordinary user whose container it is; V(null) if it is root's.
           type: str
           returned: always
     started:

@@ -13,7 +13,7 @@ version_added: 1.0.0
 description:
   - With O(state=present), starts one process that binds the ports, answers clients that know the token, and watches
     which packets arrive. With O(state=absent), ends the process and returns which clients came.
-  - It does not touch ports that are taken, and returns them with their holder.
+  - The module does not touch ports that are taken, and returns them with their holder.
   - The process ends by itself after O(seconds). It leaves no file, no unit and no C(TIME_WAIT). As root it binds the
     ports, opens the sockets that watch, and becomes C(nobody).
   - The role P(preflight.ports.port_reach#role) uses it with M(preflight.ports.port_connect).
@@ -41,13 +41,13 @@ options:
   token:
     description:
       - A secret of at least 16 characters, made for this run. Anyone who knows it can use the responder and end it.
-      - It is in no result, log, command line or file.
+      - The token appears in no result, log, command line or file.
     type: str
     required: true
   name:
     description:
-      - The name of this responder. It lets clients distinguish responders with the same token. Several with different
-        names may run on one host.
+      - The name of this responder. It lets clients distinguish responders with the same token. Several responders with
+        different names may run on one host.
     type: str
     default: ""
   ports:
@@ -79,8 +79,9 @@ options:
 notes:
   - The responder answers only clients that show that they know the token (HMAC-SHA256 of a nonce). No UDP answer is
     longer than its question.
-  - Where the host ends a user's processes with the session (C(KillUserProcesses=yes)), root has systemd put the process
-    into a scope of its own. Without root, the process may end early, and RV(may_end_early) says so.
+  - Some hosts end a user's processes with the session (C(KillUserProcesses=yes)). There, a module that runs as root
+    makes systemd put the process into a scope of its own. Without root, the process may end early, and
+    RV(may_end_early) says so.
 seealso:
   - module: preflight.ports.port_connect
 """
@@ -196,14 +197,17 @@ visits:
       returned: always
     stage:
       description:
-        - How far the flow came. V(arrived), it reached this host. V(passed), it also passed this host's firewall.
-          V(asked), a question with the token was read. V(finished), data of full size came, too.
+        - How far the flow came.
+        - V(arrived) when it reached this host.
+        - V(passed) when it also passed this host's firewall.
+        - V(asked) when the responder also read a question with the token.
+        - V(finished) when full-size data came, too.
       type: str
       returned: always
 firewall:
   description:
-    - What the host's own rules do to the clients that arrived and did not pass, a row for each client and port. At most
-      500 are asked about.
+    - What the host's own rules do to the clients that arrived and did not pass, one item for each client and port. The
+      module asks about 500 of them at most.
     - Empty if the rules cannot be read.
   returned: if O(state=absent)
   type: list
