@@ -46,6 +46,7 @@ _SIZES = {IIF: 4, IIFNAME: 16, IIFGROUP: 4, IIFTYPE: 2, OIF: 4, OIFNAME: 16}
 ITS_DEVICE = Doubt("the device that it comes in by")
 SOURCE_ADDRESS, _SOURCE_PORT = Doubt("the source address"), Doubt("the source port")
 _HEADER = Doubt("the header")
+_FIRST_END = Doubt("where it was sent at first", is_understood=False)
 _LIFE = Doubt("the time to live")
 _DF = Doubt("the flag DF of its header")
 _FIRST_UNPRIVILEGED = 1024
@@ -102,6 +103,8 @@ class Flows:
         self._values: dict[str, list[tuple[bytes, ...]]] = {}
         self._indexes: dict[Field, dict[int, tuple[int, int]]] = {}
         self._headers: dict[bool, Value] = {}
+        self.first_ends: dict[tuple[int, int], set[tuple[bytes, int]]] = {}
+        """Of packets that NAT sent here, by the place of their arrival and their port: where they went at first."""
 
     def arrival(self, place: int) -> int:
         """The flows of one arrival."""
@@ -173,6 +176,15 @@ class Flows:
         # SYN, and with some clients ECE and CWR.
         flags = Unknown(Doubt("the client's use of ECN"), 1, 0x3F, 0x02)
         return [*ports, Unknown(_HEADER, 9), flags]
+
+    def went_first(self, has: t.Callable[[bytes, int], bool]) -> Answer:
+        """Which packets went to such an address and port, before NAT sent them elsewhere."""
+        sure = may = 0
+        for (place, port), ends in self.first_ends.items():
+            among = [has(*end) for end in ends]
+            flow = self.flow(place, (port,)) if any(among) else 0
+            may, sure = may | flow, sure | (flow if all(among) else 0)
+        return _some(may, sure, _FIRST_END)
 
     def every(self, answers: t.Iterable[Answer]) -> Answer:
         """The packets that have all of them."""

@@ -173,6 +173,11 @@ class _End(t.NamedTuple):
     """With their new address."""
     port: int
 
+    def first(self) -> tuple[bytes, int]:
+        """The address and the port that they went to before."""
+        place, port = self.flow
+        return self.packets.flows.arrivals[place].address, port
+
     def region(self) -> Region:
         """What they were before."""
         place, port = self.flow
@@ -211,6 +216,7 @@ def _detour(ends: t.Sequence[_End], is_local: bool) -> _Detour:
     for end in ends:
         place = arrivals[end.arrival]
         origins.setdefault((place, end.port), []).append((end.flow, end.clients))
+        flows.first_ends.setdefault((place, end.port), set()).add(end.first())
         key = end.packets._replace(flows=flows), flows.flow(place, (end.port,))
         found[key] = either(found.get(key, False), end.clients)
     parts: dict[Packets, list[tuple[int, Clients]]] = {}

@@ -208,10 +208,15 @@ def _conntrack(info: bytes, has_ranges: bool = False) -> Ask:
         (TO_PORT, flows.PORT, ends[2], ends[3]),
     ]
 
+    first_end: dict[int, t.Callable[[bytes, int], bool]] = {
+        TO: lambda to, _port: not any((a ^ b) & c for a, b, c in zip(to, address, address_mask)),
+        TO_PORT: lambda _to, to_port: ends[2] <= struct.pack(">H", to_port) <= ends[3],
+    }
+
     def of_tuple(seen: Packets) -> t.Iterator[Answer]:
         for flag, name, first, last in parts:
             if asks & flag and flag in (TO, TO_PORT) and seen.is_sent_on:
-                yield Doubt("where it was sent at first", is_understood=False)
+                yield inverted(seen.flows.went_first(first_end[flag]), inverts & flag)
             elif asks & flag in (FROM, TO):
                 size = seen.flows.bits // 8
                 kept = masked(seen.flows.load(name), int.from_bytes(last[:size], "big"), 0)

@@ -333,14 +333,35 @@ def test_conntrack_of_what_is_not_tracked(given, expected):
     assert answer(conntrack_info(**given), packets(tracking=UNTRACKED)) is expected
 
 
+HERE, THERE, FIRST_BYTES = b"\xc0\0\2\1", b"\xc0\0\2\2", b"\xff\xff\xff\0"
+
+
+@pytest.mark.parametrize(
+    ("ends", "given", "expected"),
+    [
+        ({(HERE, 80)}, {"asks": 512, "port": 80}, True),
+        ({(HERE, 80)}, {"asks": 512, "port": 80, "inverts": 512}, False),
+        ({(HERE, 80)}, {"asks": 512, "port": 81}, False),
+        ({(HERE, 80), (HERE, 81)}, {"asks": 512, "port": 80}, "where it was sent at first"),
+        ({(HERE, 80), (HERE, 81)}, {"asks": 512, "port": 79, "last_ports": (0, 81)}, True),
+        ({(HERE, 80)}, {"asks": 8, "address": HERE.ljust(16, b"\0"), "address_mask": b"\xff" * 16}, True),
+        ({(THERE, 80)}, {"asks": 8, "address": HERE.ljust(16, b"\0"), "address_mask": b"\xff" * 16}, False),
+        ({(THERE, 80)}, {"asks": 8, "address": HERE.ljust(16, b"\0"), "address_mask": FIRST_BYTES.ljust(16, b"\0")},
+         True),
+    ],
+)  # fmt: skip
+def test_conntrack_knows_where_packets_went_before_nat(ends, given, expected):
+    sent_on = packets()._replace(is_sent_on=True)
+    sent_on.flows.first_ends = dict.fromkeys(sent_on.flows.each(sent_on.flows.all), ends)
+    assert answer(conntrack_info(**given), sent_on) == expected
+    if expected == "where it was sent at first":
+        assert not doubt_of(decode(*conntrack_info(**given), None)(sent_on)).is_understood
+
+
 def test_conntrack_of_what_nat_has_sent_on():
     sent_on = SENT._replace(is_sent_on=True)
     assert answer(conntrack_info(asks=1, states=128), sent_on) is True
     assert answer(conntrack_info(asks=64, status=32), sent_on) is True
     assert answer(conntrack_info(asks=64, status=32, inverts=64), sent_on) is False
     assert answer(conntrack_info(asks=1, states=128, inverts=1), sent_on) is False
-    for asks in (8, 512):
-        assert answer(conntrack_info(asks=asks, port=80), sent_on) == "where it was sent at first"
-        doubt = decode(*conntrack_info(asks=asks, port=80), None)(sent_on)
-        assert (doubt_of(doubt) or doubt).is_understood is False
     assert answer(conntrack_info(asks=256, source_port=1), sent_on) is False
