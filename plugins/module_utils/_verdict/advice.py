@@ -30,7 +30,6 @@ from ansible_collections.preflight.ports.plugins.module_utils._verdict.verdict i
 _TIME_WAIT_SECONDS = 60  # TCP_TIMEWAIT_LEN of the kernel's include/net/tcp.h
 _LOW_PORTS = 1024
 _MOST_NAMES = 3  # the reason has them all
-_OF_ENGINES = ("DOCKER", "CNI-", "NETAVARK")  # how chains of container engines begin
 _ENGINES = ("docker", "podman")
 
 
@@ -161,14 +160,12 @@ def _for_rule(redirect: Redirect, verdict: Verdict) -> str:
     if redirect.tool != "nft":
         command = "ip6tables" if table.startswith("ip6") else "iptables"
         show = f"{command}{'-legacy' if redirect.tool.endswith('legacy') else ''} -t nat -L {chain} -n --line-numbers"
-    # Of a port that is to be free, nobody was asked who answers there; but an engine's rules go with its containers.
-    is_left_over = any(chain.rpartition(" ")[2].startswith(_OF_ENGINES) for chain in redirect.chains)
     if verdict.answering:
         delete = f"Delete the rule ({show} shows it)"
-    elif is_left_over or verdict.requirement.state != FREE:
+    elif verdict.requirement.state != FREE:
         delete = f"Nothing is known to answer at {redirect.target}: delete the rule ({show} shows it)"
-    else:
-        delete = f"Delete the rule if it is left over ({show} shows it)"
+    else:  # nobody was asked who answers there
+        delete = f"Delete the rule if nothing answers at {redirect.target} any more ({show} shows it)"
     # Of a run, each port has a target of its own; where the targets are several, the way to them has one name.
     target = chain if redirect.targets else re.sub(r":\d+-\d+$", ":*", redirect.target)
     return f"{delete}{_or_name(f'nat:{target}')}"

@@ -231,21 +231,21 @@ WINDOWS = "Look for the holder on Windows: netstat.exe -abno, and netsh.exe inte
         ),
         pytest.param(
             advised(REDIRECTED, redirected(BRIDGE_RULE, REDIRECTED, "tcp")),
-            "Delete the rule if it is left over (nft --handle list chain ip mine web shows it), or name it in held_by"
-            f" (nat:172.17.0.2:80) {KEEP}",
+            "Delete the rule if nothing answers at 172.17.0.2:80 any more (nft --handle list chain ip mine web shows"
+            f" it), or name it in held_by (nat:172.17.0.2:80) {KEEP}",
             id="a rule of nftables",
         ),
         pytest.param(
             advised(REDIRECTED, redirected(BRIDGE_RULE._replace(target="172.17.0.2:80-90"), REDIRECTED, "tcp")),
-            "Delete the rule if it is left over (nft --handle list chain ip mine web shows it), or name it in held_by"
-            f" (nat:172.17.0.2:*) {KEEP}",
+            "Delete the rule if nothing answers at 172.17.0.2:80-90 any more (nft --handle list chain ip mine web shows"
+            f" it), or name it in held_by (nat:172.17.0.2:*) {KEEP}",
             id="a rule that keeps each port of a run",
         ),
         pytest.param(
             advised(REDIRECTED, redirected(DOCKER_RULE, REDIRECTED, "tcp")),
-            "Nothing is known to answer at 172.17.0.2:80: delete the rule (iptables -t nat -L DOCKER -n --line-numbers"
+            "Delete the rule if nothing answers at 172.17.0.2:80 any more (iptables -t nat -L DOCKER -n --line-numbers"
             f" shows it), or name it in held_by (nat:172.17.0.2:80) {KEEP}",
-            id="a rule that outlived its container",
+            id="a rule that may have outlived its container",
         ),
         pytest.param(
             advised(
@@ -254,8 +254,8 @@ WINDOWS = "Look for the holder on Windows: netstat.exe -abno, and netsh.exe inte
                     DOCKER_RULE._replace(tool="iptables-legacy", chains=("ip6 nat PREROUTING",)), REDIRECTED, "tcp"
                 ),
             ),
-            "Delete the rule if it is left over (ip6tables-legacy -t nat -L PREROUTING -n --line-numbers shows it), or"
-            f" name it in held_by (nat:172.17.0.2:80) {KEEP}",
+            "Delete the rule if nothing answers at 172.17.0.2:80 any more (ip6tables-legacy -t nat -L PREROUTING -n"
+            f" --line-numbers shows it), or name it in held_by (nat:172.17.0.2:80) {KEEP}",
             id="a rule of the older tables",
         ),
         pytest.param(
