@@ -224,6 +224,7 @@ class ActionModule(ActionBase):
             *words.addresses_of_hosts(flows, _hosts_by_address(planned, task_vars)),
             *self._notes(planned, sides),
             *words.translations(found.translated),
+            *words.unresolved(found.unresolved),
         ]
         found = found._replace(notes=notes)
         message = words.message(found.unmet, found.total, notes, options["reports"])

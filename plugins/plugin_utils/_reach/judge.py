@@ -25,6 +25,9 @@ if t.TYPE_CHECKING:
 _NO_RULE = "and no rule of its firewall stops it"
 _ASK_NAT = "Delete the NAT rule on the target if it is left over, or name the port that it publishes."
 _ASK_ROUTES = "Look at rp_filter and the routes of the target, and whether it has the address."
+_ASK_WHAT_STOPS_DATA = (
+    "Look for a firewall that lets packets without data pass, on the target, too, or for a link with a smaller MTU."
+)
 _ASK_THE_SERVICE = (
     "Look whether the service accepts connections: its queue is full where ss -ltn shows more in Recv-Q than in Send-Q."
     " If not, look for firewalls and routes on the way back."
@@ -100,7 +103,7 @@ def _with_visits(protocol: str, port: int, tried: Tried, told: Judged, target: T
         if stage >= ASKED:
             return Judged(states.REPLY_LOST, "the responder read the question, its answer did not come back")
         if stage == PASSED and protocol == TCP:
-            return Judged(states.STALLED, "the connection was made, then no data passed")
+            return Judged(states.STALLED, "the connection was made, then no data passed", advice=_ASK_WHAT_STOPS_DATA)
     return told
 
 

@@ -92,9 +92,6 @@ def _row(case: plan.Case, tried: Tried | None, findings: Findings, policy: Polic
         found = judge.Judged(tried.state, tried.reason)
         if tried.state == states.UNRESOLVED:
             found = found._replace(reason=tried.reason + plan.near_names(target.host, findings.names))
-    if found.state == states.UNRESOLVED and case.flow.expect != states.OPEN:
-        # A name that may be misspelt says nothing about whether the way is closed.
-        found = found._replace(state=states.NOT_TESTED, reason=f"the name does not resolve: {found.reason}")
     met = judge.is_met(case.flow.expect, found.state, target.in_inventory)
     lost = found.state == states.NOT_TESTED and not {case.client, target.host}.isdisjoint(findings.lost_hosts)
     return Row(

@@ -47,6 +47,8 @@ class Summary(t.NamedTuple):
     figures: dict[str, int]
     translated: list[tuple[str, str]]
     """The pairs between which addresses are translated."""
+    unresolved: list[str]
+    """The targets whose names do not resolve, which is as expected."""
     notes: t.Sequence[str] = ()
     """What holds for the whole run: what was not watched, for example."""
 
@@ -58,6 +60,7 @@ def summary(rows: t.Iterable[Row]) -> Summary:
     wrong: collections.Counter[tuple[str, str]] = collections.Counter()
     tolerated: collections.Counter[tuple[str, str]] = collections.Counter()
     translated: collections.Counter[tuple[str, str]] = collections.Counter()
+    unresolved: dict[str, None] = {}
     good: dict[tuple[str, str], collections.Counter[str]] = {}
     bad: dict[tuple[str, str], collections.Counter[str]] = {}
     for row in rows:
@@ -67,6 +70,8 @@ def summary(rows: t.Iterable[Row]) -> Summary:
         if row.translated:
             translated[pair] += 1
         if row.met:
+            if row.state == states.UNRESOLVED:
+                unresolved[row.to] = None
             good.setdefault(pair, collections.Counter())[row.state] += 1
             continue
         unmet.append(row)
@@ -83,4 +88,4 @@ def summary(rows: t.Iterable[Row]) -> Summary:
     figures["not_tested"] = by_state[states.NOT_TESTED]
     figures["translated"] = sum(translated.values())
     figures.update({"clients": len({pair[0] for pair in pairs}), "targets": len({pair[1] for pair in pairs})})
-    return Summary(total, unmet, pairs, figures, list(translated))
+    return Summary(total, unmet, pairs, figures, list(translated), list(unresolved))

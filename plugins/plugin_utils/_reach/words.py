@@ -196,6 +196,15 @@ def translations(pairs: t.Sequence[tuple[str, str]]) -> list[str]:
     return [f"Addresses are translated on the way (NAT): {shown}{more}."]
 
 
+def unresolved(targets: t.Sequence[str]) -> list[str]:
+    """A note about names that may be misspelt, and count as closed."""
+    if not targets:
+        return []
+    shown = ", ".join(map(printable, targets[:_MOST_NAMES]))
+    more = f" and {len(targets) - _MOST_NAMES} more names" if len(targets) > _MOST_NAMES else ""
+    return [f"Closed only because the name does not resolve: {shown}{more}. Check the spelling."]
+
+
 def headline(unmet: t.Sequence[Row], count: int) -> str:
     """``18 of 56 flows are not as expected, 6 of them only a warning``."""
     if not unmet:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from ansible_collections.preflight.ports.plugins.plugin_utils._reach import plan
 from ansible_collections.preflight.ports.plugins.plugin_utils._reach.summary import summary as summarized
 from support.flows import flow, made, of_each_kind
 
@@ -28,3 +29,12 @@ def test_figures_of_each_kind():
     assert of_each_kind().figures == {
         "flows": 10, "met": 4, "unmet": 6, "warnings": 2, "not_tested": 2, "translated": 0, "clients": 5, "targets": 2,
     }  # fmt: skip
+
+
+def test_names_that_are_closed_only_because_they_do_not_resolve():
+    def found(expect):
+        outside = flow(expect=expect)._replace(targets=(plan.Target("dbb1", "dbb1", False),))
+        return summarized(made([outside, flow()], lambda case: "open" if case.target.in_inventory else "unresolved"))
+
+    assert found("closed").unresolved == ["dbb1"]
+    assert found("open").unresolved == []

@@ -118,3 +118,11 @@ def test_closed_flows_that_are_open():
     (row, *_rest) = made([flow(expect="closed")], lambda case: "open")
     assert row.advice == "Close it in the target's firewall, or in a security group."
     assert "expected closed" in words.causes([row])[0].state
+
+
+def test_names_that_do_not_resolve_are_noted():
+    assert words.unresolved([]) == []
+    assert words.unresolved(["dbb1"]) == ["Closed only because the name does not resolve: dbb1. Check the spelling."]
+    assert words.unresolved(["a"] * 5)[0] == (
+        "Closed only because the name does not resolve: a, a, a and 2 more names. Check the spelling."
+    )
