@@ -54,6 +54,8 @@ def requirements(
 def _port_and_protocols(port: t.Any, protocol: t.Any) -> tuple[t.Any, list[str]]:
     """The port may name the protocol: ``51820/udp``."""
     named = protocols_of(protocol) if protocol is not None else None
+    if isinstance(port, str) and ":" in port:
+        raise RequirementError(f"the port {port!r} has an address; write that with the key 'address'")
     if not isinstance(port, str) or "/" not in port:
         return port, named or [TCP]
     port, _slash, written = port.partition("/")

@@ -39,6 +39,7 @@ def parse(value: t.Any, option: str) -> Network:
     version = "IPv4" if family == socket.AF_INET else "IPv6"
     if not (prefix.isascii() and prefix.isdigit() and int(prefix) <= bits):
         problem = f"{prefix!r} is not a prefix length; for {version} it is 0 to {bits}"
+        problem += "; write an entry for each network" if "," in prefix else ""
         raise RequirementError(f"{option}: {value!r}: {problem}")
     length = int(prefix)
     first = int.from_bytes(address, "big") >> (bits - length) << (bits - length)

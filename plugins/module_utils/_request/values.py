@@ -39,7 +39,8 @@ def ports_of(value: t.Any, protocol: str, service: ServiceLookup) -> Ports:
     if isinstance(value, int) and not isinstance(value, bool):
         return Ports(_number(value), _number(value))
     if not isinstance(value, str):
-        raise RequirementError(f"a port is an integer, 'FIRST-LAST' or a service name; not {kind_of(value)}")
+        hint = "; write an entry for each port" if isinstance(value, list) else ""
+        raise RequirementError(f"a port is an integer, 'FIRST-LAST' or a service name; not {kind_of(value)}{hint}")
     text = value.strip()
     numbers = re.fullmatch(r"([0-9]+)(?:\s*-\s*([0-9]+))?", text)
     if not numbers:
@@ -59,13 +60,16 @@ def _number(text: int | str) -> int:
     return port
 
 
+_USUAL_HINT = "write a number, FIRST-LAST or a service name"
+_HINTS = (
+    (r"[0-9]\s*[;|]\s*[0-9]", "separate ports by commas"),
+    (r"[0-9]\s*,", "write an entry for each port"),
+)
+
+
 def _service(name: str, protocol: str, service: ServiceLookup) -> int:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_+.*-]*", name):
-        hint = (
-            "separate ports by commas"
-            if re.search(r"[0-9]\s*[;|]\s*[0-9]", name)
-            else "write a number, FIRST-LAST or a service name"
-        )
+        hint = next((hint for sign, hint in _HINTS if re.search(sign, name)), _USUAL_HINT)
         raise RequirementError(f"{name!r} is not a port; {hint}")
     if re.fullmatch(r"[0-9]+-", name):
         raise RequirementError(f"{name!r} is no range; a range is FIRST-LAST, as in {name}65535")

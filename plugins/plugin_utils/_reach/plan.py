@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import ipaddress
+import re
 import typing as t
 
 from ansible_collections.preflight.ports.plugins.module_utils._model.requirement import RequirementError
@@ -17,6 +18,7 @@ from ansible_collections.preflight.ports.plugins.module_utils._request.entries i
 
 _ITSELF = "what a host sends to itself passes no network and no firewall"
 _KEYS = ("from", "to", "ports", "profiles", "expect", "name")
+_HAS_PORT = re.compile(r"(?:[^:\[\]]+|\[.*\]):[0-9]+(?:/[a-z]+)?")
 _PATTERN_CHARACTERS = frozenset("*?[]:&!~,")
 MOST_FLOWS = 1000000
 MOST_PORTS = 1000
@@ -173,7 +175,8 @@ def _targets(patterns: list[str], inventory: Inventory) -> list[Target]:
             continue
         found = inventory.match(pattern)
         if not found:
-            raise PlanError(f"to {pattern!r} matches no host of the inventory{_near(pattern, inventory)}")
+            hint = "; write the port into ports" if _HAS_PORT.fullmatch(pattern) else _near(pattern, inventory)
+            raise PlanError(f"to {pattern!r} matches no host of the inventory{hint}")
         for host in found:
             for address in _addresses(host, inventory):
                 targets[Target(host, address, True)] = None

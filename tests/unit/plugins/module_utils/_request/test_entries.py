@@ -273,6 +273,19 @@ NO_NAMES6 = NO_NAMES.replace("an IP", "an IPv6")
         pytest.param("80-70", "the range runs backwards; write 70-80", id="backwards"),
         pytest.param({"port": "80-70"}, "the range runs backwards; write 70-80", id="backwards in a dict"),
         pytest.param(
+            {"port": "80, 443"}, "'80, 443' is not a port; write an entry for each port", id="two ports in a dict"
+        ),
+        pytest.param(
+            {"port": [80, 443]},
+            "a port is an integer, 'FIRST-LAST' or a service name; not [80, 443], a list; write an entry for each port",
+            id="a list of ports in a dict",
+        ),
+        pytest.param(
+            {"port": "127.0.0.1:80"},
+            "the port '127.0.0.1:80' has an address; write that with the key 'address'",
+            id="an address with the port of a dict",
+        ),
+        pytest.param(
             "nosuch",
             "unknown service 'nosuch' for tcp in this host's services database; write the port's number",
             id="unknown service",
@@ -452,7 +465,7 @@ NO_NAMES6 = NO_NAMES.replace("an IP", "an IPv6")
         ),
         pytest.param(
             {"port": [80]},
-            "a port is an integer, 'FIRST-LAST' or a service name; not [80], a list",
+            "a port is an integer, 'FIRST-LAST' or a service name; not [80], a list; write an entry for each port",
             id="a list in a dict",
         ),
         pytest.param({"port": 80, "name": 5}, "name: expected a string, not 5, an int", id="a number as name"),

@@ -39,6 +39,7 @@ def test_parse(written, expected):
         ("224.0.0.0/4", "'224.0.0.0/4' is the address of no other host"),
         ("ff02::1", "'ff02::1' is the address of no other host"),
         ("10.0.0.0/", "'' is not a prefix length"),
+        ("10.0.0.0/8, 192.0.2.0/24", "for IPv4 it is 0 to 32; write an entry for each network"),
     ],
 )
 def test_parse_refuses(written, problem):

@@ -100,6 +100,8 @@ def test_a_sample_of_two():
         ({"from": "wbe", "to": "db", "ports": [1]}, "did you mean web"),
         ({"from": "web", "to": "db:nobody*", "ports": [1], "exept": 1}, "did you mean expect?"),
         ({"from": "web", "to": "nobody*", "ports": [1]}, "matches no host"),
+        ({"from": "web", "to": "10.0.0.9:80", "ports": [1]}, "; write the port into ports"),
+        ({"from": "web", "to": "[fd00::9]:80/udp", "ports": [1]}, "; write the port into ports"),
         ({"from": 7, "to": "db", "ports": [1]}, "from is a host"),
         ({"from": "web", "ports": [1]}, "to is a host"),
         ({"from": "web", "to": "db"}, "are missing"),
