@@ -9,6 +9,7 @@ What is not known here is named in parentheses.
 
 from __future__ import annotations
 
+import re
 import socket
 import struct
 import sys
@@ -29,7 +30,9 @@ if t.TYPE_CHECKING:
     from ansible_collections.preflight.ports.plugins.module_utils._netfilter.packet.rules import Verdict
 
 _META = {0: "meta length", 1: "meta protocol", 3: "meta mark", 4: "iif", 5: "oif", 6: "iifname", 7: "oifname",
-         8: "meta iiftype", 15: "meta nfproto", 16: "meta l4proto", 19: "meta pkttype", 21: "iifgroup"}  # fmt: skip
+         8: "meta iiftype", 15: "meta nfproto", 16: "meta l4proto", 19: "meta pkttype", 20: "meta cpu",
+         21: "iifgroup"}  # fmt: skip
+_NUMBERS = ("meta length", "meta cpu")
 _META_BYTES, _USUAL_BYTES = {1: 2, 6: 16, 7: 16, 8: 2, 15: 1, 16: 1, 19: 1}, 4
 _PAYLOAD = {
     (1, 12, 4): "ip saddr", (1, 16, 4): "ip daddr", (1, 9, 1): "ip protocol", (1, 8, 16): "ip6 saddr",
@@ -322,10 +325,12 @@ class _Printer:
         return f"reject with {icmp} {names.get(code, code)}"
 
     def _shown(self, name: str, value: bytes, mask: int) -> str:
-        if name == "meta length" and not self._is_swapped:
+        if (name in _NUMBERS or name[len("meta ") :].isdigit()) and not self._is_swapped:
             return str(int.from_bytes(value, sys.byteorder))
         shown = _shown(name, value, mask)
-        return f'"{shown}"' if name in ("iifname", "oifname") and not self._is_iptables else shown
+        if name not in ("iifname", "oifname"):
+            return shown
+        return re.sub(r"\*$", "+", shown) if self._is_iptables else f'"{shown}"'
 
     def _forget_family(self, name: str) -> None:
         """nft takes for granted that only IPv4 has addresses of IPv4."""

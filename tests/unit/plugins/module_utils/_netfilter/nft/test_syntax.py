@@ -79,6 +79,8 @@ def limit(rate, seconds, burst, inverted=False, in_bytes=False):
         (nft.expression("ct", nft.numbers(1, 0)) + nft.compare(struct.pack("=I", 2), nft.NEQ),
          "ct state != established"),
         (nft.meta(0) + nft.compare(struct.pack("=I", 60)), "meta length 60"),
+        (nft.meta(20) + nft.compare(struct.pack("=I", 9)), "meta cpu 9"),
+        (nft.meta(99) + nft.compare(struct.pack("=I", 9)), "meta 99 9"),
         (nft.meta(0) + nft.expression("byteorder") + nft.compare(bytes(4), nft.GTE)
          + nft.compare(struct.pack(">I", 65535), LTE), "meta length 0-65535"),
     ],
@@ -96,6 +98,7 @@ def test_nft(expressions, expected):
          "-p tcp -m tcp --dport 80 --tcp-flags FIN,SYN,RST,ACK SYN -j DROP"),
         (TCP + FLAGS + masked(b"\x17") + nft.compare(b"\0"), "-p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK NONE"),
         (nft.meta(6) + nft.compare(b"lo\0", nft.NEQ) + nft.end(nft.GOTO, "mine"), "! -i lo -g mine"),
+        (nft.meta(6) + nft.compare(b"ext") + DROP, "-i ext+ -j DROP"),
         (xtables("match", *xt_entries.multiport(80, 90, 443, ranges=[0])) + nft.end(nft.ACCEPT),
          "-m multiport --dports 80:90,443 -j ACCEPT"),
         (xtables("target", "REJECT", 0, bytes((6, 0, 0, 0))), "-j REJECT --reject-with icmp-host-prohibited"),
@@ -181,7 +184,7 @@ HERE6 = b"\x20\1\x0d\xb8" + bytes(11) + b"\1"
         (nft.meta(19), b"\1", "meta pkttype broadcast"),
         (nft.meta(19), b"\2", "meta pkttype multicast"),
         (nft.meta(19), b"\3", "meta pkttype other"),
-        (nft.meta(99), b"\0\0\0\7", "meta 99 7"),
+        (nft.meta(99), native(7), "meta 99 7"),
         (nft.payload(1, 12, 4), HERE, "ip saddr 192.0.2.1"),
         (nft.payload(1, 16, 4), HERE, "ip daddr 192.0.2.1"),
         (nft.payload(1, 16, 2), HERE[:2], "ip daddr 192.0.0.0/16"),
@@ -351,7 +354,7 @@ def test_iptables_puts_addresses_devices_and_protocol_first():
         nft.payload(1, 12, 4) + nft.compare(HERE),
     ]
     assert printed(*asked, DROP, is_iptables=True) == (
-        "-s 192.0.2.1 ! -d 192.0.2.1 -i lo -o wan* -p tcp --dport 22 -j DROP"
+        "-s 192.0.2.1 ! -d 192.0.2.1 -i lo -o wan+ -p tcp --dport 22 -j DROP"
     )
     assert printed(nft.expression("log", attribute(2, b"x\0")), nft.expression("reject"), is_iptables=True) == (
         "log -j REJECT"
