@@ -113,7 +113,9 @@ Conflict = Optional[Dict[str, Any]]
 Fault = Tuple[str, str]  # kind and detail
 
 
-def wrong_listening(fact: Fact, look: Look, conflict: Conflict, met: bool, clear: bool) -> Iterator[Fault]:
+def wrong_listening(
+    fact: Fact, look: Look, conflict: Conflict, crowd: Crowd, met: bool, clear: bool
+) -> Iterator[Fault]:
     """*met*: clients of the address get answers, from allowed holders only. *clear*: the table shows all options."""
     if met != bool(conflict):
         return
@@ -123,14 +125,15 @@ def wrong_listening(fact: Fact, look: Look, conflict: Conflict, met: bool, clear
     elif (
         met
         and not clear
-        and (not look.asks(fact.port) or fact.error in REFUSED or _misled(fact, look) or _has_all_of_ipv4(fact))
+        and (
+            not look.asks(fact.port)
+            or fact.error in REFUSED
+            or not (look.shows_bound or crowd.whole)  # another socket may be why bind(2) fails
+            or _has_all_of_ipv4(fact)
+        )
     ):
         kind = UNSURE
     yield kind, f"as required for its clients: {met}"
-
-
-def _misled(fact: Fact, look: Look) -> bool:
-    return bool(look.user) and not look.shows_bound and any(map(_bound_only, fact.inside))
 
 
 def _has_all_of_ipv4(fact: Fact) -> bool:
