@@ -16,7 +16,7 @@ from support.namespaces import mount
 from support.sandbox import libc
 
 GROUP = Path("/mnt")  # of the scene's own mounts
-SYS_BPF = {"x86_64": 321, "aarch64": 280, "riscv64": 280}
+SYS_BPF = {"i686": 357, "x86_64": 321, "aarch64": 280, "riscv64": 280}
 PROG_LOAD, PROG_ATTACH = 5, 8
 SOCK_ADDR, SOCK = 18, 9  # enum bpf_prog_type: CGROUP_SOCK_ADDR, CGROUP_SOCK
 KINDS = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}
