@@ -179,6 +179,8 @@ class Flows:
 
     def went_first(self, has: t.Callable[[bytes, int], bool]) -> Answer:
         """Which packets went to such an address and port, before NAT sent them elsewhere."""
+        if not self.first_ends:
+            return _FIRST_END
         sure = may = 0
         for (place, port), ends in self.first_ends.items():
             among = [has(*end) for end in ends]

@@ -352,6 +352,7 @@ HERE, THERE, FIRST_BYTES = b"\xc0\0\2\1", b"\xc0\0\2\2", b"\xff\xff\xff\0"
 )  # fmt: skip
 def test_conntrack_knows_where_packets_went_before_nat(ends, given, expected):
     sent_on = packets()._replace(is_sent_on=True)
+    assert answer(conntrack_info(**given), sent_on) == "where it was sent at first"
     sent_on.flows.first_ends = dict.fromkeys(sent_on.flows.each(sent_on.flows.all), ends)
     assert answer(conntrack_info(**given), sent_on) == expected
     if expected == "where it was sent at first":
