@@ -83,7 +83,10 @@ def link(path: Path, target: str) -> None:
 
 def asked(root: Path) -> set[tuple[str, str, int]]:
     """(unit, protocol, port) of all sockets that systemd would start."""
-    command = ["setpriv", "--reuid=nobody", "--clear-groups", SYSTEMD, "--test", "--system", "--unit=default.target"]
+    # Where systemd has not booted, it wants to make folders in /run.
+    apart = ["unshare", "--mount", "sh", "-ec", 'mount -t tmpfs -o mode=1777 none /run; exec "$@"', "-"]
+    nobody = ["setpriv", "--reuid=nobody", "--clear-groups"]
+    command = [*apart, *nobody, SYSTEMD, "--test", "--system", "--unit=default.target"]
     environment = {
         "SYSTEMD_UNIT_PATH": ":".join(str(root / folder) for folder in FOLDERS),
         "SYSTEMD_LOG_LEVEL": "debug",
@@ -95,7 +98,7 @@ def asked(root: Path) -> set[tuple[str, str, int]]:
     started = set(re.findall(r"Action: (\S+) -> start", text))
     assert "sockets.target" in started, text
     found = set()
-    for part in text.split("-> Unit ")[1:]:
+    for part in re.split("(?:->|\N{RIGHTWARDS ARROW}) Unit ", text)[1:]:
         name = part.split(":\n", 1)[0]
         for key, port in re.findall(r"^\t\tListen(Stream|Datagram): \S*?(\d+)$", part, re.MULTILINE):
             if name in started:
