@@ -103,7 +103,7 @@ def test_it_runs_as_nobody_without_capabilities(network: Network):
     pid = started(network, [443])
     status = dict(line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
     assert (status["Uid"].split()[0], status["Groups"].strip(), status["NoNewPrivs"]) == ("65534", "", "1")
-    assert {status[name] for name in ("CapPrm", "CapEff", "CapAmb")} == {"0" * 16}
+    assert {status[name] for name in ("CapInh", "CapPrm", "CapEff", "CapAmb")} == {"0" * 16}
     kinds = {os.readlink(f"/proc/{pid}/fd/{name}").partition(":")[0] for name in os.listdir(f"/proc/{pid}/fd")}
     assert kinds == {"/dev/null", "socket", "anon_inode"}
     assert os.readlink(f"/proc/{pid}/cwd") == "/"

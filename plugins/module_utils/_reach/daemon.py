@@ -13,12 +13,15 @@ import pwd
 import resource
 import signal
 import socket
+import struct
 import typing as t
 
 NAME = "port_responder"
 """What ps(1) shows as the name of the process."""
 _PR_SET_DUMPABLE, _PR_SET_NAME, _PR_SET_NO_NEW_PRIVS = 4, 15, 38
 _NOBODY = 65534
+_CAPABILITY_VERSION_3 = 0x20080522
+_CAPABILITIES = (b"CapInh:", b"CapPrm:", b"CapEff:", b"CapAmb:")
 _GRACE_SECONDS = 5
 
 
@@ -87,6 +90,12 @@ def _close_others(keep: set[int]) -> None:
                 os.close(number)
 
 
+def _drop_inheritable() -> None:
+    """Engines of containers may have left these; setuid(2) does not take them away (capset(2))."""
+    header = struct.pack("=Ii", _CAPABILITY_VERSION_3, 0)
+    ctypes.CDLL(None, use_errno=True).capset(header, bytes(24))
+
+
 def _become_nobody() -> None:
     """A process of root gives all rights up: setuid(2) of root leaves no capability behind (capabilities(7))."""
     if os.geteuid() != 0:
@@ -99,8 +108,9 @@ def _become_nobody() -> None:
     os.setgroups([])
     os.setresgid(gid, gid, gid)
     os.setresuid(uid, uid, uid)
+    _drop_inheritable()
     # As bytes: from now on, this user may be unable to read the files of Python itself, codecs among them.
     with open("/proc/self/status", "rb") as status:
-        kept = [line for line in status if line.startswith((b"CapPrm:", b"CapEff:")) and int(line.split()[1], 16)]
+        kept = [line for line in status if line.startswith(_CAPABILITIES) and int(line.split()[1], 16)]
     if os.geteuid() == 0 or kept:
         raise DaemonError("it could not give up the rights of root")
