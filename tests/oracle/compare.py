@@ -125,15 +125,17 @@ def wrong_listening(
     elif (
         met
         and not clear
-        and (
-            not look.asks(fact.port)
-            or fact.error in REFUSED
-            or not (look.shows_bound or crowd.whole)  # another socket may be why bind(2) fails
-            or _has_all_of_ipv4(fact)
-        )
+        and (not look.asks(fact.port) or fact.error in REFUSED or _misled(fact, look, crowd) or _has_all_of_ipv4(fact))
     ):
         kind = UNSURE
     yield kind, f"as required for its clients: {met}"
+
+
+def _misled(fact: Fact, look: Look, crowd: Crowd) -> bool:
+    """Whether a socket that nobody sees may be why bind(2) fails. Root, in a container, cannot rule that out."""
+    if look.shows_bound:
+        return False
+    return any(map(_bound_only, fact.inside)) if look.user else not crowd.whole
 
 
 def _has_all_of_ipv4(fact: Fact) -> bool:
