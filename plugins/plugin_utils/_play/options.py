@@ -44,7 +44,6 @@ def check_names(role: str, variables: t.Iterable[str]) -> None:
 
 def check_facts(role: str, facts: t.Iterable[str]) -> None:
     """Raises FactError for facts with the names of options: what a target says of itself must not steer the check."""
-    reserved = (role, f"__{role}")
-    found = sorted(name for name in facts if isinstance(name, str) and name.startswith(reserved))
+    found = sorted(name for name in facts if isinstance(name, str) and name.lstrip("_").startswith(role))
     if found:
         raise FactError(f"this host returned a fact that is named like an option, {found[0][:100]}; facts are none")
