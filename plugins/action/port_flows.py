@@ -28,7 +28,6 @@ from ansible_collections.preflight.ports.plugins.plugin_utils._reach import answ
 from ansible_collections.preflight.ports.plugins.plugin_utils._reach.summary import summary
 
 _ROLE = "port_reach"
-LONGEST_SECONDS = 3600
 
 Vars = t.Mapping[str, t.Any]
 
@@ -54,7 +53,7 @@ class ActionModule(ActionBase):
             if step == "record":
                 return self._record(task_vars)
             if step == "judge":
-                return _judged(plain(self._task.args["result"]))
+                return _judged(str(self._task.args["message"]), boolean(self._task.args["stops"]))
         except (plan.PlanError, OptionError, FactError) as error:
             raise AnsibleActionFail(str(error)) from error
         raise AnsibleActionFail(f"step is plan, clients, record or judge; not {step!r}")
@@ -95,9 +94,9 @@ class ActionModule(ActionBase):
             **{name: boolean(given[name]) for name in ("responders", "witness", "enforce")},
             **{name: str(given[name]) for name in ("host_firewall", "unreachable")},
         }
-        if not 0 < options["timeout"] <= LONGEST_SECONDS:
+        if not 0 < options["timeout"] <= wire.LONGEST_SECONDS:
             raise plan.PlanError(f"port_reach_timeout {options['timeout']}: it is more than 0 and at most 3600")
-        if not 1 <= options["seconds"] <= LONGEST_SECONDS:
+        if not 1 <= options["seconds"] <= wire.LONGEST_SECONDS:
             raise plan.PlanError(f"port_reach_seconds {options['seconds']}: it is 1 to 3600")
         if options["sample"] < 0:
             raise plan.PlanError(f"port_reach_sample {options['sample']}: it is 0, for all clients, or more")
@@ -287,10 +286,10 @@ class ActionModule(ActionBase):
         return notes
 
 
-def _judged(result: Vars) -> dict[str, t.Any]:
+def _judged(message: str, stops: bool) -> dict[str, t.Any]:
     """What everybody sees. Ansible shows what a failed task says as one text."""
-    said = result["msg"] if result["stops"] else result["msg"].splitlines()
-    return {"changed": False, "failed": result["stops"], "msg": said, "_ansible_verbose_always": True}
+    said = message if stops else message.splitlines()
+    return {"changed": False, "failed": stops, "msg": said, "_ansible_verbose_always": True}
 
 
 def _hosts_by_address(planned: Vars, task_vars: Vars) -> dict[str, str]:

@@ -88,10 +88,14 @@ options:
     description:
       - With O(step=record), what O(step=clients) returned.
     type: dict
-  result:
+  message:
     description:
-      - With O(step=judge), what O(step=record) returned.
-    type: dict
+      - With O(step=judge), the RV(msg) of O(step=record).
+    type: str
+  stops:
+    description:
+      - With O(step=judge), the RV(stops) of O(step=record).
+    type: bool
 """
 
 EXAMPLES = r"""

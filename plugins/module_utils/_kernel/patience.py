@@ -37,7 +37,7 @@ class Deadline:
         self._end = self._began + patience.at_most(seconds)
 
     def check(self) -> None:
-        """Raises TimeoutError, once, when it is over."""
+        """Raises TimeoutError when it is over, and takes the time from all further walks."""
         now = time.monotonic()
         if now > self._end:
             self._patience.lose(now - self._began)

@@ -13,16 +13,14 @@ from ansible_collections.preflight.ports.plugins.module_utils._model.requirement
 from ansible_collections.preflight.ports.plugins.module_utils._module.outcome import Outcome
 from ansible_collections.preflight.ports.plugins.module_utils._reach import client, destinations, results, wire
 
-_LONGEST_SECONDS = 3600
-
 
 def connect(options: t.Mapping[str, t.Any]) -> Outcome:
     """*options*: those of the module."""
     token, timeout = options["token"], options["timeout"]
     run = wire.run_id(token) if token else None
     try:
-        if not 0 < timeout <= _LONGEST_SECONDS:
-            raise RequirementError(f"timeout {timeout}: it is more than 0 and at most {_LONGEST_SECONDS} seconds")
+        if not 0 < timeout <= wire.LONGEST_SECONDS:
+            raise RequirementError(f"timeout {timeout}: it is more than 0 and at most {wire.LONGEST_SECONDS} seconds")
         wanted = destinations.parse(options["to"], options["expect"])
         if not token and any(each.responder is not None for each in wanted):
             raise RequirementError("token is required for a flow with a responder")

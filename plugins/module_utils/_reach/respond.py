@@ -14,7 +14,6 @@ from ansible_collections.preflight.ports.plugins.module_utils._reach import wire
 from ansible_collections.preflight.ports.plugins.module_utils._reach.control import ControlError
 
 _LEAST_TOKEN = 16  # characters
-_LONGEST_SECONDS = 3600
 _NOTHING: dict[str, dict[str, t.Any]] = {
     "present": {"running": False, "pid": None, "ports": [], "witness": False, "may_end_early": None},
     "absent": {"running": False, "visits": [], "completed": 0, "missed": 0, "witness": False, "firewall": []},
@@ -38,8 +37,8 @@ def respond(options: t.Mapping[str, t.Any], is_check: bool) -> Outcome:
 def _problem(options: t.Mapping[str, t.Any]) -> str | None:
     if len(options["token"]) < _LEAST_TOKEN:
         return f"token: it has at least {_LEAST_TOKEN} characters"
-    if not 1 <= options["seconds"] <= _LONGEST_SECONDS:
-        return f"seconds {options['seconds']}: it is 1 to {_LONGEST_SECONDS}"
+    if not 1 <= options["seconds"] <= wire.LONGEST_SECONDS:
+        return f"seconds {options['seconds']}: it is 1 to {wire.LONGEST_SECONDS}"
     return None
 
 

@@ -17,6 +17,8 @@ import socket
 import struct
 import typing as t
 
+LONGEST_SECONDS = 3600
+"""How long a responder answers, or a client waits, at most."""
 MAGIC = b"pfp1"
 NONCE_BYTES = 16
 ID_BYTES = 16

@@ -71,7 +71,7 @@ def write(path: str, found: Summary, play: str, message: str) -> None:
 
 
 def _about(found: Summary) -> dict[str, t.Any]:
-    """What the templates know."""
+    """What the templates know. What takes long is asked for by those that show it."""
     by_client: dict[str, dict[str, Pair]] = {}
     for (client, to), pair in found.pairs.items():
         by_client.setdefault(client, {})[to] = pair
@@ -79,14 +79,14 @@ def _about(found: Summary) -> dict[str, t.Any]:
         "figures": found.figures,
         "headline": headline(found.unmet, found.total),
         "is_bad": any(not row.tolerated for row in found.unmet),
-        "causes": causes(found.unmet),
+        "causes": lambda: causes(found.unmet),
         "notes": found.notes,
         "unmet": found.unmet,
         "most_rows": _MOST_ROWS,
         "by_client": by_client,
         "targets": list(dict.fromkeys(to for _client, to in found.pairs)),
         "troubled": {to for (_client, to), pair in found.pairs.items() if pair.unmet},
-        "suites": _suites(by_client, found.unmet),
+        "suites": lambda: _suites(by_client, found.unmet),
     }
 
 

@@ -207,7 +207,7 @@ def test_who_did_not_watch_is_named(play):
     assert "Not watched, for lack of root or of an answer: db1." in play.judge()["msg"]
 
 
-@pytest.mark.parametrize("name", ["port_reach_enforce", "__port_reach_plan"])
+@pytest.mark.parametrize("name", ["port_reach_enforce", "__port_reach_plan", "_port_reach_x"])
 def test_facts_that_would_be_variables_of_the_role(play, name):
     play.hosts["web1"]["ansible_facts"] = {name: False}
     with pytest.raises(AnsibleActionFail, match="web1: this host returned a fact"):
@@ -245,7 +245,7 @@ def test_unknown_variables(play):
 
 @pytest.mark.parametrize(("stops", "said"), [(False, ["a", "b"]), (True, "a\nb")])
 def test_the_verdict_is_always_shown(play, stops, said):
-    shown = play.run("judge", result={"stops": stops, "msg": "a\nb", "changed": False})
+    shown = play.run("judge", message="a\nb", stops=stops)
     assert (shown["failed"], shown["msg"], shown["_ansible_verbose_always"]) == (stops, said, True)
 
 
